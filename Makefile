@@ -1,0 +1,48 @@
+# Needs only python3 (3.11 or newer) and make; everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test check format bench reference clean
+
+demo: $(VENV)/.demo  ## compare the policies with the defaults
+	$(BIN)/kamsim compare
+
+test: $(VENV)/.test  ## the whole suite
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.test  ## lint, format, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.demo  ## speed, as ratios measured in one run
+	$(BIN)/python -m benchmarks
+
+reference: $(VENV)/.demo  ## refresh the frozen default comparison
+	rm -rf build/reference
+	$(BIN)/kamsim compare --replications 100 --seed 1 --out build/reference
+	mkdir -p results/reference
+	cp build/reference/comparison.csv build/reference/manifest.json results/reference/
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing kamsim and the pinned libraries into $(VENV), once"
+	PIP_CONSTRAINT=constraints.txt $(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing kamsim, the pinned libraries and the test tools into $(VENV), once"
+	PIP_CONSTRAINT=constraints.txt $(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/.demo

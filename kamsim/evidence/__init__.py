@@ -1,0 +1,1 @@
+"""What is known: published figures, and the source, unit and range of every parameter."""

@@ -1,0 +1,500 @@
+"""A scenario: world, policy and timeline, read from a TOML file and validated; every key has a unit and a range.
+
+The keys of ``[world]``, ``[policy]``, ``[rebuild]`` and ``[timeline]`` come from the ledger
+(`kamsim.evidence.ledger`); levers, tiers and the mix of a population are declared here.
+"""
+
+import math
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from kamsim.errors import KamsimError, nearest
+from kamsim.evidence.ledger import LEDGER, Parameter
+from kamsim.evidence.ledger import section as rows_of
+
+LEVERS = ("selection", "alignment", "boundaries", "retiering")
+PRESETS: dict[str, dict[str, float]] = {
+    "selection": {"spend": 0.0, "enterprise": 1.0},
+    "alignment": {"sales_led": 0.0, "cross_functional": 1.0},
+    "boundaries": {"unilateral": 0.0, "bilateral": 1.0},
+    "retiering": {"static": 0.0, "performance": 1.0, "spend": 1.0},
+}
+STANDARD_TIER = "standard"
+DEFAULT_SCENARIO = "status_quo"
+
+
+class Record(BaseModel):
+    """What every part of a scenario has in common: frozen, and no key that is not declared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _not_a_boolean(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")
+    return value
+
+
+def _field_of(row: Parameter) -> tuple[Any, Any]:
+    whole = isinstance(row.default, int)
+    kind: Any = Annotated[int if whole else float, BeforeValidator(_not_a_boolean)]
+    low, high = (int(row.low), int(row.high)) if whole else (row.low, row.high)
+    return kind, Field(
+        default=row.default,
+        ge=low,
+        le=high,
+        description=f"{row.meaning}; {row.unit}; {row.kind}: {row.source}",
+        json_schema_extra={"unit": row.unit, "evidence": row.kind},
+    )
+
+
+def _fields_of(section: Any) -> dict[str, Any]:
+    return {row.name: _field_of(row) for row in rows_of(section)}
+
+
+class WorldRules(Record):
+    """Checks of the world section that take more than one key."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.ceiling_base + self.ceiling_fit > 1:  # type: ignore[attr-defined]
+            raise ValueError("ceiling_base + ceiling_fit must not be above 1")
+        if self.patience_most < self.patience_least:  # type: ignore[attr-defined]
+            raise ValueError("patience_most must not be below patience_least")
+        seats = self.budgeted_seats  # type: ignore[attr-defined]
+        if seats >= 1 and seats != int(seats):
+            raise ValueError(f"budgeted_seats must be a whole number or a share below 1, not {seats}")
+        return self
+
+
+WorldSection: Any = create_model("WorldSection", __base__=WorldRules, **_fields_of("world"))
+RebuildSection: Any = create_model("RebuildSection", __base__=Record, **_fields_of("rebuild"))
+TimelineSection: Any = create_model("TimelineSection", __base__=Record, **_fields_of("timeline"))
+
+Strength = Annotated[float, Field(ge=0, le=1)]
+Retiering = dict[Literal["performance", "spend"], Strength]
+
+
+def _lever_values(lever: str) -> str:
+    """Say what a lever may be, for an error sentence."""
+    presets = ", ".join(f"'{preset}'" for preset in PRESETS[lever])
+    if lever == "retiering":
+        return f"a strength from 0 to 1, a preset ({presets}) or a table such as {{ spend = 0.5 }}"
+    return f"a strength from 0 to 1 or a preset ({presets})"
+
+
+def _lever(lever: str) -> Any:
+    presets = PRESETS[lever]
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and value not in presets:
+            raise ValueError(f"'{value}' is no preset; {nearest(value, presets)}")
+        if isinstance(value, dict) and lever == "retiering":
+            wrong = [key for key in value if key not in ("performance", "spend")]
+            if wrong or len(value) != 1:
+                raise ValueError("a table here has one key, performance or spend, and a strength from 0 to 1")
+        elif isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"must be {_lever_values(lever)}")
+        return value
+
+    kind: Any = Literal[tuple(presets)] | Strength
+    if lever == "retiering":
+        kind = kind | Retiering
+    ends = " to ".join(list(presets)[:2])
+    return Annotated[kind, BeforeValidator(check)], Field(
+        default=next(iter(presets)), description=f"lever: a preset, or a strength in [0, 1] from {ends}"
+    )
+
+
+PolicySection: Any = create_model(
+    "PolicySection", __base__=Record, **{lever: _lever(lever) for lever in LEVERS}, **_fields_of("policy")
+)
+
+
+def _seats(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("seats must be a whole number, or a share of accounts below 1")
+    if math.isnan(value) or value < 0:
+        raise ValueError(f"seats must be at least 0, not {value}")
+    if value > 1 and value != int(value):
+        raise ValueError(f"seats must be a whole number, or a share of accounts below 1, not {value}")
+    return value
+
+
+class Tier(Record):
+    """A tier of key accounts: its seats, attention, promise and price concession."""
+
+    seats: Annotated[int | float, BeforeValidator(_seats)] = Field(
+        description="seats: a whole number counts, a fraction is a share of accounts"
+    )
+    attention: float = Field(default=1.0, gt=0, le=10, description="attention weight of an account; weight")
+    promise: float = Field(default=0.24, ge=0, le=2, description="service promised; value of service")
+    concession: float = Field(default=0.0, ge=0, le=0.4, description="price concession; part of list price")
+
+
+class Tiers(Record):
+    """The ordered key tiers, lowest first, and what standard accounts are promised."""
+
+    standard_promise: float = Field(
+        default=0.10, ge=0, le=2, description="service that standard accounts expect; value of service"
+    )
+    seat_cap: int = Field(
+        default=60, ge=0, le=100_000, description="most seats that shares of a large book may add up to; seats"
+    )
+    ordered: dict[str, Tier] = Field(default_factory=dict, description="key tiers by name, lowest first")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if STANDARD_TIER in self.ordered:
+            raise ValueError("standard is the tier of all other accounts and has no seats")
+        shares = sum(tier.seats for tier in self.ordered.values() if not isinstance(tier.seats, int))
+        if shares > 1:
+            raise ValueError(f"seats of all tiers add up to {shares:g} of the accounts, more than 1")
+        return self
+
+
+class Population(Record):
+    """The mix of organizations in a population: how many do as the sources advise, lever by lever."""
+
+    selection: Strength = Field(default=0.30, description="part that elevates by enterprise criteria")
+    alignment: Strength = Field(default=0.30, description="part with a cross-functional team")
+    boundaries: Strength = Field(default=0.25, description="part that calibrates ambition bilaterally")
+    retiering: Strength = Field(default=0.25, description="part that re-tiers by performance")
+    correlation: float = Field(default=0.36, ge=0, lt=1, description="correlation between levers; correlation")
+
+
+class Scenario(Record):
+    """A validated scenario; `load_scenario` reads one, ``Scenario()`` is the default with no key tiers."""
+
+    name: str = ""
+    question: str = Field(default="", description="what the scenario is for, in one line")
+    world: WorldSection = Field(default_factory=WorldSection)
+    tiers: Tiers = Field(default_factory=Tiers)
+    policy: PolicySection = Field(default_factory=PolicySection)
+    rebuild: RebuildSection = Field(default_factory=RebuildSection)
+    timeline: TimelineSection = Field(default_factory=TimelineSection)
+    population: Population | None = None
+
+    def lever_strengths(self) -> dict[str, float]:
+        """Strength of each lever in [0, 1].
+
+        Returns
+        -------
+        dict
+            By lever name; ``retiering`` whichever way it reads.
+        """
+        strengths = {}
+        for lever in LEVERS:
+            value = getattr(self.policy, lever)
+            if isinstance(value, str):
+                value = PRESETS[lever][value]
+            elif isinstance(value, dict):
+                value = next(iter(value.values()))
+            strengths[lever] = float(value)
+        return strengths
+
+    def retiers_by_spend(self) -> bool:
+        """Whether the re-tiering lever re-ranks by spend rather than reading health."""
+        value = self.policy.retiering
+        return value == "spend" or (isinstance(value, dict) and "spend" in value)
+
+    def changed(self, **sections: Any) -> "Scenario":
+        """Copy with some keys changed, validated anew.
+
+        Parameters
+        ----------
+        **sections
+            Keys to change by section, ``world={"accounts": 40}``; for ``population`` also None.
+
+        Returns
+        -------
+        Scenario
+            The changed copy.
+
+        Raises
+        ------
+        KamsimError
+            Where a key or value is not valid.
+        """
+        merged = _merge(self.model_dump(exclude_none=True), sections)
+        return _validated({key: value for key, value in merged.items() if value is not None}, [("", sections)])
+
+
+_SECTIONS = ("world", "tiers", "policy", "rebuild", "timeline", "population")
+
+
+def scenario_folder() -> Path:
+    """Folder of the shipped scenarios: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "scenarios"
+    return inside if inside.is_dir() else package.parent / "scenarios"
+
+
+def shipped_scenarios() -> list[str]:
+    """Names of the shipped scenarios, the default first."""
+    names = sorted(path.stem for path in scenario_folder().glob("*.toml"))
+    return sorted(names, key=lambda name: name != DEFAULT_SCENARIO)
+
+
+def load_scenario(source: str | os.PathLike[str]) -> Scenario:
+    """Load a scenario by shipped name or file, with everything that it extends.
+
+    Parameters
+    ----------
+    source : str or path
+        Name of a shipped scenario (``status_quo``) or path of a TOML file.
+
+    Returns
+    -------
+    Scenario
+        Validated.
+
+    Raises
+    ------
+    KamsimError
+        One sentence naming the file, the key and the nearest valid choice.
+    """
+    chain = _chain(_find(os.fspath(source), None))
+    merged: dict[str, Any] = {}
+    for _, content in chain:
+        merged = _merge(merged, content)
+    merged["name"] = Path(chain[-1][0]).stem
+    merged.pop("extends", None)
+    return _validated(merged, chain)
+
+
+def _find(source: str, beside: Path | None) -> Path:
+    """Path of a scenario named from the command line or by ``extends`` in a file of the folder ``beside``."""
+    path = Path(source)
+    looks_like_path = path.suffix == ".toml" or len(path.parts) > 1
+    candidates = [path if beside is None else beside / path]
+    if not looks_like_path:
+        candidates = [scenario_folder() / f"{source}.toml"]
+        if beside is not None:
+            candidates.insert(0, beside / f"{source}.toml")
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    if looks_like_path:
+        raise KamsimError(
+            f"{source}: there is no such scenario file; give a .toml file or a name that ships with kamsim"
+        )
+    if path.exists() and beside is None:
+        raise KamsimError(f"{source}: a scenario file ends in .toml")
+    raise KamsimError(f"{source}: there is no scenario of that name; {nearest(source, shipped_scenarios())}")
+
+
+def _chain(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Files from the root of ``extends`` to the scenario itself, each with its content."""
+    chain: list[tuple[str, dict[str, Any]]] = []
+    seen: list[Path] = []
+    while True:
+        if path.resolve() in seen:
+            names = " -> ".join(step.name for step in [*seen, path])
+            raise KamsimError(f"{path}: extends goes round in a circle: {names}")
+        seen.append(path.resolve())
+        content = _read(path)
+        chain.insert(0, (str(path), content))
+        parent = content.get("extends")
+        if parent is None:
+            return chain
+        if not isinstance(parent, str):
+            raise KamsimError(f"{path}: extends must be the name of a scenario, not {parent!r}")
+        try:
+            path = _find(parent, path.parent)
+        except KamsimError as error:
+            raise KamsimError(f"{path}: extends: {error}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise KamsimError(f"{path}: not valid TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise KamsimError(f"{path}: not a text file in UTF-8") from None
+    except OSError as error:
+        raise KamsimError(f"{path}: cannot be read: {error.strerror}") from None
+    _check_keys(path, content)
+    return _with_ordered_tiers(content)
+
+
+def _check_keys(path: Path, content: dict[str, Any]) -> None:
+    """Refuse unknown keys while it is still known which file holds them."""
+    for key, value in content.items():
+        if key not in ("extends", "question", *_SECTIONS):
+            raise KamsimError(f"{path}: unknown key '{key}'; {nearest(key, ['extends', 'question', *_SECTIONS])}")
+        if key not in _SECTIONS:
+            continue
+        if not isinstance(value, dict):
+            raise KamsimError(f"{path}: {key} must be a section, [{key}], not {_as_written(value)}")
+        known = _keys_of(key)
+        for name, inner in value.items():
+            if key == "tiers" and isinstance(inner, dict):
+                _check_tier(path, name, inner)
+            elif name not in known:
+                tail = nearest(name, known)
+                if key == "tiers" and not tail.startswith("did"):
+                    tail = f"a tier is a table, [tiers.{name}], and the other keys are {', '.join(sorted(known))}"
+                raise KamsimError(f"{path}: unknown key '{name}' in [{key}]; {tail}")
+            elif key in ("tiers", "population"):
+                _check_number(path, [key, name], inner)
+
+
+def _check_tier(path: Path, tier: str, fields: dict[str, Any]) -> None:
+    for field, value in fields.items():
+        if field not in Tier.model_fields:
+            tail = nearest(field, Tier.model_fields)
+            raise KamsimError(f"{path}: unknown key '{field}' in [tiers.{tier}]; {tail}")
+        _check_number(path, ["tiers", tier, field], value)
+
+
+def _check_number(path: Path, place: list[str], value: Any) -> None:
+    """Refuse what pydantic would turn into a number without a word: "0.3", true."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise KamsimError(f"{path}: {_named(place)} must be {_values(place)}, not {_as_written(value)}")
+
+
+def _keys_of(section: str) -> list[str]:
+    models = {
+        "world": WorldSection,
+        "tiers": Tiers,
+        "policy": PolicySection,
+        "rebuild": RebuildSection,
+        "timeline": TimelineSection,
+        "population": Population,
+    }
+    return [key for key in models[section].model_fields if key != "ordered"]
+
+
+def _with_ordered_tiers(content: dict[str, Any]) -> dict[str, Any]:
+    """Move the tables of ``[tiers]`` together; in a file they stand directly below it."""
+    tiers = content.get("tiers")
+    if tiers is None:
+        return content
+    ordered = {name: value for name, value in tiers.items() if isinstance(value, dict)}
+    rest = {name: value for name, value in tiers.items() if not isinstance(value, dict)}
+    return {**content, "tiers": {**rest, "ordered": ordered}}
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        # A lever given as a table replaces the lever; only sections and tiers merge.
+        if isinstance(value, dict) and isinstance(merged.get(key), dict) and key not in LEVERS:
+            merged[key] = _merge(merged[key], value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _validated(content: dict[str, Any], chain: list[tuple[str, dict[str, Any]]]) -> Scenario:
+    try:
+        return Scenario.model_validate(content)
+    except ValidationError as error:
+        raise KamsimError(_sentence(error, chain)) from None
+
+
+def _sentence(error: ValidationError, chain: list[tuple[str, dict[str, Any]]]) -> str:
+    """First fault that pydantic found, as one sentence naming the file that says it."""
+    # A lever is a union: where its own check has spoken, that sentence serves, not the one of each branch.
+    first = min(error.errors(), key=lambda fault: fault["type"] != "value_error")
+    place = [str(part) for part in first["loc"] if isinstance(part, str) and "[" not in part]
+    place = [part for part in place if part not in ("ordered", "float", "int", "constrained-float")]
+    if place[:1] == ["policy"]:
+        place = place[:2]
+    file = next((file for file, content in reversed(chain) if _says(content, place)), chain[-1][0])
+    where = f"{file}: " if file else ""
+    if first["type"] == "extra_forbidden":
+        return f"{where}{_unknown(place)}"
+    return f"{where}{_named(place)}{_plain(first['type'], first['msg'], place, first.get('input'))}"
+
+
+def _unknown(place: list[str]) -> str:
+    *tables, key = place
+    if not tables:
+        return f"unknown key '{key}'; {nearest(key, ['question', *_SECTIONS])}"
+    known = list(Tier.model_fields) if len(tables) > 1 else _keys_of(tables[0])
+    return f"unknown key '{key}' in [{'.'.join(tables)}]; {nearest(key, known)}"
+
+
+def _named(place: list[str]) -> str:
+    """How a sentence names a key: ``seats in [tiers.key]``."""
+    if place and place[0] not in _SECTIONS:
+        return place[0]
+    return f"{place[-1]} in [{'.'.join(place[:-1])}]" if len(place) > 1 else f"[{'.'.join(place)}]"
+
+
+def _plain(kind: str, message: str, place: list[str], given: Any) -> str:
+    """Say what is wrong with a key and what it may be, to end a sentence that begins with its name."""
+    message = message.removeprefix("Value error, ")
+    values = _values(place)
+    if kind == "missing":
+        return f" must be given: {values}"
+    # Checks of more than one key, and misspelt presets, say best themselves what is wrong.
+    if kind == "value_error" and not (values and message.startswith(("must be", "seats must be"))):
+        return f": {message}"
+    values = values or message.removeprefix("Input should be ")
+    return f" must be {values}, not {_as_written(given)}"
+
+
+def _values(place: list[str]) -> str:
+    """Say what the key of a scenario may be, with its range and unit; nothing for a whole section."""
+    section, key = place[0] if place else "", place[-1] if len(place) > 1 else ""
+    row = next((row for row in LEDGER if row.section == section and row.name == key), None)
+    if row is not None:
+        whole = "a whole number" if isinstance(row.default, int) else "a number"
+        return f"{whole} from {_number(row.low)} to {_number(row.high)} ({row.unit})"
+    if section == "policy" and key in LEVERS:
+        return _lever_values(key)
+    if key == "seats":
+        return "a whole number from 0, or a share of accounts below 1"
+    model = {"tiers": Tier if len(place) > 2 else Tiers, "population": Population}.get(section)
+    if model is None or key not in model.model_fields:
+        return "a line of text" if section in ("question", "name") else ""
+    return _range(model.model_fields[key])
+
+
+def _range(field: FieldInfo) -> str:
+    bounds = {
+        name: getattr(rule, name) for rule in field.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)
+    }
+    low = f"from {_number(bounds['ge'])}" if "ge" in bounds else f"above {_number(bounds['gt'])}"
+    high = f"to {_number(bounds['le'])}" if "le" in bounds else f"to below {_number(bounds['lt'])}"
+    unit = (field.description or "").partition("; ")[2]
+    return f"a {'whole ' if field.annotation is int else ''}number {low} {high}" + (f" ({unit})" if unit else "")
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e9 else f"{value:g}"
+
+
+def _as_written(value: Any) -> str:
+    """Write a value as a scenario file has it, or nearly."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if isinstance(value, str | int | float | list | dict) else str(value)
+
+
+def _says(content: dict[str, Any], place: list[str]) -> bool:
+    inner: Any = content
+    for part in place:
+        if isinstance(inner, dict) and part not in inner and "ordered" in inner:
+            inner = inner["ordered"]
+        if not isinstance(inner, dict) or part not in inner:
+            return False
+        inner = inner[part]
+    return True

@@ -1,0 +1,129 @@
+"""How rules are compiled: plain Python when called from Python, machine code when called from a kernel."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numba.extending import register_jitable
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+
+def rule(function: AnyFunction) -> AnyFunction:
+    """Mark a function as a rule that compiled code may call too; called from Python it stays what it is.
+
+    Parameters
+    ----------
+    function : callable
+        Numbers (or arrays) in, numbers out; only ``math`` inside.
+
+    Returns
+    -------
+    callable
+        The same function.
+    """
+    return cast(AnyFunction, register_jitable(function))
+
+
+def compiled(function: AnyFunction) -> AnyFunction:
+    """Mark a step of a driver, or another part of a kernel; like `rule` it stays plain Python for Python.
+
+    Parameters
+    ----------
+    function : callable
+        Numbers, arrays and named tuples of them in and out.
+
+    Returns
+    -------
+    callable
+        The same function.
+    """
+    return rule(function)
+
+
+def kernel(function: AnyFunction) -> AnyFunction:
+    """Compile a whole job; it lets other threads run, and its machine code is kept on disk for the next process.
+
+    Parameters
+    ----------
+    function : callable
+        Made of rules and of functions marked `compiled`.
+
+    Returns
+    -------
+    callable
+        Compiled on its first call, or loaded from disk.
+
+    Notes
+    -----
+    Numba's own cache looks at the file of the kernel only, so an edited rule would go on being played in its old
+    form. Here the folder of the cache is named by all of the package's code that kernels are made of.
+    """
+    if numba.config.DISABLE_JIT:
+        return function
+    dispatcher = numba.njit(nogil=True)(function)
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_folder())
+    try:
+        dispatcher.enable_caching()
+    finally:
+        numba.config.CACHE_DIR = before
+    return cast(AnyFunction, dispatcher)
+
+
+def cache_folder() -> Path:
+    """Folder of the compiled kernels: of this version of the code, in the user's cache."""
+    base = os.environ.get("KAMSIM_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "kamsim" / code_hash()
+
+
+@cache
+def code_hash() -> str:
+    """Short hash of the code that kernels are made of, and so results: rules, world, policy, model and measures."""
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256(numba.__version__.encode())
+    rooms = [
+        path for room in ("rules", "world", "policy", "model", "measures") for path in (package / room).glob("*.py")
+    ]
+    for path in sorted([*rooms, package / "evidence" / "ledger.py", package / "experiments" / "chunk.py"]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def is_compiled(job: Any) -> bool:
+    """Whether a kernel needs no compiling any more, in this process or on disk.
+
+    Parameters
+    ----------
+    job : callable
+        A function decorated with `kernel`.
+
+    Returns
+    -------
+    bool
+        True also with the compiler off.
+    """
+    if numba.config.DISABLE_JIT or job.signatures:
+        return True
+    return any(cache_folder().rglob(f"*{job.py_func.__name__}*.nbc"))
+
+
+def record_type(**fields: str) -> np.dtype[Any]:
+    """Type of a record array whose rows read as agents, ``account.trust``, compiled or not.
+
+    Parameters
+    ----------
+    **fields : str
+        Field names with NumPy type codes, ``trust="f8"``.
+
+    Returns
+    -------
+    numpy.dtype
+        Aligned; ``array["trust"]`` is a whole column.
+    """
+    return np.dtype((np.record, np.dtype(list(fields.items()), align=True)))

@@ -1,0 +1,131 @@
+"""Rules 6 and 7: value delivered, what the customer expects, and trust."""
+
+import math
+
+from kamsim.rules.compiler import rule
+
+
+@rule
+def value_delivered(
+    fit: float,
+    ambition: float,
+    account_coverage: float,
+    collaboration: float,
+    fit_exponent: float,
+    ambition_exponent: float,
+    attention_weight: float,
+    collaboration_weight: float,
+    joint_weight: float,
+) -> float:
+    """Value that a key account receives in a quarter.
+
+    Parameters
+    ----------
+    fit : float
+        Strategic and operational compatibility, in [0, 1].
+    ambition : float
+        Calibrated ambition, > 0.
+    account_coverage, collaboration : float
+        Coverage A and collaboration C, in [0, 1].
+    fit_exponent, ambition_exponent : float
+        Elasticities, in [0, 1].
+    attention_weight, collaboration_weight, joint_weight : float
+        Weights of A, C and A x C.
+
+    Returns
+    -------
+    float
+        Value V >= 0, on the scale of promised service (model, rule 6: attention and collaboration are complements).
+    """
+    service = (
+        attention_weight * account_coverage
+        + collaboration_weight * collaboration
+        + joint_weight * account_coverage * collaboration
+    )
+    return math.pow(fit, fit_exponent) * math.pow(ambition, ambition_exponent) * service
+
+
+@rule
+def expectation_after_quarter(expectation: float, promised: float, speed: float) -> float:
+    """What a customer expects, moved a part of the way toward what was promised.
+
+    Parameters
+    ----------
+    expectation : float
+        Expectation before, >= 0.
+    promised : float
+        Promised service of the tier x ambition, >= 0.
+    speed : float
+        Part of the gap closed in a quarter, in [0, 1].
+
+    Returns
+    -------
+    float
+        Expectation after, between the two (adaptive expectations; model, rule 7).
+    """
+    return expectation + speed * (promised - expectation)
+
+
+@rule
+def trust_after_service(trust: float, value: float, expectation: float, speed: float, loss_aversion: float) -> float:
+    """Trust of a key account after a quarter of service.
+
+    Parameters
+    ----------
+    trust : float
+        Trust before, in [0, 1].
+    value, expectation : float
+        Value delivered and expected.
+    speed : float
+        Pace of change, in [0, 1].
+    loss_aversion : float
+        How much faster disappointment destroys than delight builds, >= 1.
+
+    Returns
+    -------
+    float
+        Trust after, in [0, 1]. Disconfirmation of expectations (Oliver 1980), losses weighing more than gains
+        (Kahneman & Tversky 1979); model, rule 7.
+    """
+    surprise = value - expectation
+    if surprise >= 0.0:
+        return min(1.0, trust + speed * surprise * (1.0 - trust))
+    return max(0.0, trust + loss_aversion * speed * surprise * trust)
+
+
+@rule
+def trust_without_program(trust: float, resting_trust: float, speed: float) -> float:
+    """Trust of a standard account, drifting to where relationships without a program rest.
+
+    Parameters
+    ----------
+    trust, resting_trust : float
+        In [0, 1].
+    speed : float
+        Part of the gap closed in a quarter, in [0, 1].
+
+    Returns
+    -------
+    float
+        Trust after, in [0, 1] (model, rule 7).
+    """
+    return trust + speed * (resting_trust - trust)
+
+
+@rule
+def trust_after_loss(trust: float, loss: float) -> float:
+    """Trust after a demotion, a change of KAM or a departure.
+
+    Parameters
+    ----------
+    trust : float
+        Trust before, in [0, 1].
+    loss : float
+        Part lost, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, trust] (model, rule 10 and year-end).
+    """
+    return trust * (1.0 - loss)

@@ -1,0 +1,1 @@
+"""X: what no program chooses, drawn once: accounts, KAMs, functions, shocks."""

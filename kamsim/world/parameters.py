@@ -1,0 +1,93 @@
+"""The world section of a scenario as one record that compiled code reads, and the budgets that follow from it."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.evidence.ledger import section
+from kamsim.scenario import Scenario
+
+Floats = NDArray[np.float64]
+
+WORLD_DTYPE = np.dtype([(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("world")])
+
+
+class Timeline(NamedTuple):
+    """Years of history, warm-up and window; four quarters each."""
+
+    history_years: int
+    warmup_years: int
+    window_years: int
+
+    @property
+    def years(self) -> int:
+        """All years of a run."""
+        return self.history_years + self.warmup_years + self.window_years
+
+
+class Budget(NamedTuple):
+    """What an organization has for its program whatever its policy: KAMs, functions and their capacity."""
+
+    accounts: int
+    kams: int
+    functions: int
+    capacity: float  # of each function, units of support a quarter
+
+
+def timeline_of(scenario: Scenario) -> Timeline:
+    """Timeline of a scenario."""
+    years = scenario.timeline
+    return Timeline(years.history_years, years.warmup_years, years.window_years)
+
+
+def parameters_of(scenario: Scenario) -> Any:
+    """World section of a scenario as a record: ``parameters.trust_speed``."""
+    record = np.zeros(1, dtype=WORLD_DTYPE)
+    for name in WORLD_DTYPE.names or ():
+        record[name] = getattr(scenario.world, name)
+    return record.view(np.recarray)[0]
+
+
+def seats_from(seats: float, accounts: int) -> int:
+    """Seats as a number: a whole number counts, a fraction is a share of accounts, rounded to the nearest.
+
+    Parameters
+    ----------
+    seats : int or float
+        As a scenario gives it.
+    accounts : int
+        Accounts of the book.
+
+    Returns
+    -------
+    int
+        >= 0.
+    """
+    if isinstance(seats, int) or seats >= 1:
+        return int(seats)
+    return math.floor(seats * accounts + 0.5)
+
+
+def budget_of(scenario: Scenario, accounts: int) -> Budget:
+    """Budget of the program in an organization of so many accounts.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its world section says how many seats KAMs and functions are budgeted for.
+    accounts : int
+        Accounts of the book.
+
+    Returns
+    -------
+    Budget
+        At least one KAM.
+    """
+    world = scenario.world
+    seats = seats_from(world.budgeted_seats, accounts)
+    if world.budgeted_seats < 1:
+        seats = min(seats, world.budgeted_seats_most)
+    kams = max(1, math.ceil(seats / world.accounts_per_kam))
+    return Budget(accounts, kams, world.functions, world.capacity_per_seat * seats / world.functions)

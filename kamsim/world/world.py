@@ -1,0 +1,418 @@
+"""A world: everything of one organization that no program chooses, drawn once."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.rules.compiler import compiled, kernel, record_type
+from kamsim.rules.spend import share_ceiling, share_target
+from kamsim.world import draws
+from kamsim.world.book import Book
+from kamsim.world.draws import between_bounds, normal, uniform, words
+from kamsim.world.laws import (
+    ALIGNMENT_BOUNDS,
+    SKILL_LEAST,
+    TIE_BOUNDS,
+    TRUST_BOUNDS,
+    compatibility,
+    half_persistent,
+    log_wallet_after_quarter,
+    orders_of_quarter,
+    patience_of,
+    premium_expected,
+    rival_attacks,
+    surge_after_quarter,
+)
+from kamsim.world.parameters import Budget, Timeline
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class KnownAccounts(NamedTuple):
+    """What is known of each account before anything is drawn; NaN where nothing is. Money in median wallets."""
+
+    annual_spend: Floats
+    wallet: Floats
+    share: Floats
+    fit: Floats
+    trust: Floats
+    growth: Floats
+    volatility: Floats
+    market_growth: float  # of the whole book, log a year; NaN where unknown
+
+
+# Fields are read as of an agent, ``account.fit``, compiled or not.
+ACCOUNT_AT_BIRTH = record_type(
+    growth="f8",
+    fit="f8",
+    trust="f8",
+    share="f8",
+    log_wallet="f8",
+    surge_sd="f8",
+)
+# Wallet in median annual wallets a quarter; orders are 1 on average; whether a rival attacks.
+ACCOUNT_QUARTER = record_type(
+    wallet="f8",
+    orders="f8",
+    attacked="?",
+)
+# Errors in reading growth potential, fit and trust (standard normal); a uniform behind reassignment.
+ACCOUNT_READING = record_type(
+    potential="f8",
+    fit="f8",
+    trust="f8",
+    reassign="f8",
+)
+# A uniform behind turnover, and the skill of who would follow a KAM that leaves.
+KAM_QUARTER = record_type(
+    leave="f8",
+    successor_skill="f8",
+)
+
+
+class World(NamedTuple):
+    """One organization's world; arrays by quarter or year first, then account, KAM or function."""
+
+    accounts: Any  # ACCOUNT_AT_BIRTH (accounts,)
+    quarters: Any  # ACCOUNT_QUARTER (quarters, accounts)
+    readings: Any  # ACCOUNT_READING (years, accounts)
+    need_mix: Floats  # (accounts, functions), rows add up to 1
+    skill: Floats  # (KAMs,)
+    tie: Floats  # (KAMs, functions), at birth
+    kam_quarters: Any  # KAM_QUARTER (quarters, KAMs)
+    report_draw: Floats  # (years, KAMs), error in reporting collaboration
+    alignment: Floats  # (functions,), at birth
+    capacity: float  # of each function, support a quarter
+    market_growth: float  # as expected, log a year
+    premium: float  # growth expected of key accounts over the market, a year
+    prioritizes_returns: bool
+    patience: int  # quota misses in a row before a rebuild
+
+
+def nothing_known(accounts: int) -> KnownAccounts:
+    """A synthetic book: everything is drawn.
+
+    Parameters
+    ----------
+    accounts : int
+        Number of accounts.
+
+    Returns
+    -------
+    KnownAccounts
+        All NaN.
+    """
+    unknown = np.full(accounts, np.nan)
+    return KnownAccounts(unknown, unknown, unknown, unknown, unknown, unknown, unknown, np.nan)
+
+
+def known_from(book: Book, parameters: Any) -> tuple[KnownAccounts, float]:
+    """What a real book tells, in median wallets, and how much money a median wallet is.
+
+    Parameters
+    ----------
+    book : Book
+        From `read_book`.
+    parameters : record
+        World section of the scenario.
+
+    Returns
+    -------
+    KnownAccounts, float
+        And the currency value of one median annual wallet.
+
+    Notes
+    -----
+    Where neither wallet nor share is known, the median wallet is taken from the share that an account of average fit
+    and trust rests at.
+    """
+    ceiling = share_ceiling(0.5, parameters.ceiling_base, parameters.ceiling_fit)
+    resting = share_target(ceiling, parameters.trust_mean, 0.0, parameters.share_base, parameters.share_trust, 0.0)
+    share = np.where(np.isnan(book.share), resting, book.share)
+    wallet = np.where(np.isnan(book.wallet), book.annual_spend / share, book.wallet)
+    unit = float(np.median(wallet))
+    growth_known = not np.isnan(book.growth).all()
+    known = KnownAccounts(
+        annual_spend=book.annual_spend / unit,
+        wallet=book.wallet / unit,
+        share=book.share,
+        fit=book.fit,
+        trust=book.trust,
+        growth=book.growth,
+        volatility=book.volatility,
+        market_growth=float(np.nanmean(book.growth)) if growth_known else np.nan,
+    )
+    return known, unit
+
+
+def draw_world(
+    seed: int, organization: int, parameters: Any, budget: Budget, timeline: Timeline, known: KnownAccounts
+) -> World:
+    """Draw the world of one organization.
+
+    Parameters
+    ----------
+    seed : int
+        In [0, 2**64).
+    organization : int
+        In [0, 2**32).
+    parameters : record
+        World section of the scenario.
+    budget : Budget
+        Accounts, KAMs, functions and capacity.
+    timeline : Timeline
+        Years to draw.
+    known : KnownAccounts
+        What need not be drawn.
+
+    Returns
+    -------
+    World
+        The same for the same arguments, on any machine of one kind.
+    """
+    low, high = split_seed(seed)
+    world = _draw_one(low, high, organization, parameters, budget, timeline, known)
+    # Compiled code hands back plain structured arrays: views of them read as agents again.
+    return world._replace(
+        accounts=world.accounts.view(ACCOUNT_AT_BIRTH),
+        quarters=world.quarters.view(ACCOUNT_QUARTER),
+        readings=world.readings.view(ACCOUNT_READING),
+        kam_quarters=world.kam_quarters.view(KAM_QUARTER),
+    )
+
+
+def split_seed(seed: int) -> tuple[int, int]:
+    """Split a seed into its two 32-bit halves.
+
+    Parameters
+    ----------
+    seed : int
+        In [0, 2**64).
+
+    Returns
+    -------
+    tuple of int
+        Low half, high half.
+
+    Raises
+    ------
+    ValueError
+        Outside that range.
+    """
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"a seed is a whole number from 0 to 2**64 - 1, not {seed}")
+    return int(seed) & 0xFFFFFFFF, int(seed) >> 32
+
+
+@kernel
+def _draw_one(
+    seed_low: int,
+    seed_high: int,
+    organization: int,
+    parameters: Any,
+    budget: Budget,
+    timeline: Timeline,
+    known: KnownAccounts,
+) -> World:
+    return draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known)
+
+
+@compiled
+def draw_organization(
+    seed_low: int,
+    seed_high: int,
+    organization: int,
+    parameters: Any,
+    budget: Budget,
+    timeline: Timeline,
+    known: KnownAccounts,
+) -> World:
+    """Draw one world; `draw_world` with the seed in halves, as kernels call it."""
+    years = timeline.history_years + timeline.warmup_years + timeline.window_years
+    key = (seed_low, seed_high, organization)
+    accounts = _accounts_at_birth(key, parameters, known, timeline.history_years)
+    skill, tie, kam_quarters, report_draw = _kams(key, parameters, years, budget.kams, budget.functions)
+    alignment = np.empty(budget.functions)
+    for function in range(budget.functions):
+        word = words(seed_low, seed_high, organization, draws.ALIGNMENT, function, 0)[0]
+        alignment[function] = between_bounds(
+            parameters.alignment_mean + parameters.alignment_sd * normal(word),
+            ALIGNMENT_BOUNDS[0],
+            ALIGNMENT_BOUNDS[1],
+        )
+    premium_word, priority_word, patience_word, _ = words(seed_low, seed_high, organization, draws.ORGANIZATION, 0, 0)
+    return World(
+        accounts,
+        _quarters(key, parameters, 4 * years, accounts),
+        _readings(key, years, budget.accounts),
+        _needs(key, budget.accounts, budget.functions),
+        skill,
+        tie,
+        kam_quarters,
+        report_draw,
+        alignment,
+        budget.capacity,
+        _expected_market_growth(parameters, known),
+        premium_expected(parameters.premium_mean, parameters.expecting_more, normal(premium_word)),
+        uniform(priority_word) < parameters.prioritizing,
+        patience_of(
+            parameters.patience_least, parameters.patience_stop, parameters.patience_most, uniform(patience_word)
+        ),
+    )
+
+
+@compiled
+def _expected_market_growth(parameters: Any, known: KnownAccounts) -> Any:
+    if math.isnan(known.market_growth):
+        return parameters.market_growth
+    return known.market_growth
+
+
+@compiled
+def _accounts_at_birth(key: tuple[int, int, int], parameters: Any, known: KnownAccounts, history_years: int) -> Any:
+    accounts = np.zeros(len(known.annual_spend), dtype=ACCOUNT_AT_BIRTH)
+    expected_growth = _expected_market_growth(parameters, known)
+    for number in range(len(accounts)):
+        account = accounts[number]
+        size_word, growth_word, _, _ = words(key[0], key[1], key[2], draws.WALLET_AND_GROWTH, number, 0)
+        fit_word, trust_word, _, _ = words(key[0], key[1], key[2], draws.FIT_AND_TRUST, number, 0)
+        account.growth = known.growth[number]
+        if math.isnan(known.growth[number]):
+            account.growth = expected_growth + parameters.growth_sd * normal(growth_word)
+        account.trust = known.trust[number]
+        if math.isnan(known.trust[number]):
+            account.trust = between_bounds(
+                parameters.trust_mean + parameters.trust_sd * normal(trust_word), TRUST_BOUNDS[0], TRUST_BOUNDS[1]
+            )
+        account.share = known.share[number]
+        if math.isnan(known.share[number]):
+            account.share = known.annual_spend[number] / known.wallet[number]
+        account.fit = known.fit[number]
+        if math.isnan(known.fit[number]):
+            # A customer that already gives us much of its wallet cannot be a poor fit.
+            least = 0.0
+            if account.share > parameters.ceiling_base and parameters.ceiling_fit > 0.0:
+                least = min(1.0, (account.share - parameters.ceiling_base) / parameters.ceiling_fit)
+            account.fit = compatibility(uniform(fit_word), least)
+        if math.isnan(account.share):
+            ceiling = share_ceiling(account.fit, parameters.ceiling_base, parameters.ceiling_fit)
+            account.share = share_target(
+                ceiling,
+                account.trust,
+                0.0,
+                parameters.share_base,
+                parameters.share_trust,
+                parameters.share_collaboration,
+            )
+        if math.isnan(known.annual_spend[number]):
+            account.log_wallet = parameters.wallet_sigma * normal(size_word) - math.log(4.0)
+        else:
+            wallet = known.wallet[number]
+            if math.isnan(wallet):
+                wallet = known.annual_spend[number] / account.share
+            # The book tells the level at the start of the program; the years before it lead up to that.
+            account.log_wallet = math.log(wallet / 4.0) - account.growth * history_years
+        account.surge_sd = parameters.surge_sd
+        if not math.isnan(known.volatility[number]):
+            noise = parameters.order_noise_sd
+            beyond_noise = known.volatility[number] * known.volatility[number] - noise * noise
+            account.surge_sd = math.sqrt(max(0.0, beyond_noise))
+    return accounts
+
+
+@compiled
+def _quarters(key: tuple[int, int, int], parameters: Any, quarters: int, accounts: Any) -> Any:
+    drawn = np.zeros((quarters, len(accounts)), dtype=ACCOUNT_QUARTER)
+    log_wallet, surge = np.empty(len(accounts)), np.empty(len(accounts))
+    for number in range(len(accounts)):
+        word = words(key[0], key[1], key[2], draws.SURGE_AT_START, number, 0)[0]
+        surge[number] = accounts[number].surge_sd * normal(word)
+        log_wallet[number] = accounts[number].log_wallet
+    for quarter in range(quarters):
+        industry = normal(words(key[0], key[1], key[2], draws.INDUSTRY, 0, quarter)[0])
+        for number in range(len(accounts)):
+            account, now = accounts[number], drawn[quarter, number]
+            shock_word, surge_word, order_word, rival_word = words(
+                key[0], key[1], key[2], draws.ACCOUNT_QUARTER, number, quarter
+            )
+            log_wallet[number] = log_wallet_after_quarter(
+                log_wallet[number],
+                account.growth,
+                parameters.wallet_shock_sd,
+                normal(shock_word),
+                parameters.industry_shock_sd,
+                industry,
+            )
+            surge[number] = surge_after_quarter(
+                surge[number], parameters.surge_persistence, account.surge_sd, normal(surge_word)
+            )
+            now.wallet = math.exp(log_wallet[number])
+            now.orders = orders_of_quarter(
+                surge[number], account.surge_sd, parameters.order_noise_sd, normal(order_word)
+            )
+            now.attacked = rival_attacks(
+                uniform(rival_word),
+                4.0 * now.wallet,
+                parameters.rival_rate,
+                parameters.rival_exponent,
+                parameters.rival_most,
+            )
+    return drawn
+
+
+@compiled
+def _readings(key: tuple[int, int, int], years: int, accounts: int) -> Any:
+    readings = np.zeros((years, accounts), dtype=ACCOUNT_READING)
+    for number in range(accounts):
+        own = words(key[0], key[1], key[2], draws.READING_PERSISTENT, number, 0)
+        own_potential, own_fit, own_trust = normal(own[0]), normal(own[1]), normal(own[2])
+        for year in range(years):
+            fresh = words(key[0], key[1], key[2], draws.READING_OF_YEAR, number, year)
+            reading = readings[year, number]
+            reading.potential = half_persistent(own_potential, normal(fresh[0]))
+            reading.fit = half_persistent(own_fit, normal(fresh[1]))
+            reading.trust = half_persistent(own_trust, normal(fresh[2]))
+            reading.reassign = uniform(fresh[3])
+    return readings
+
+
+@compiled
+def _needs(key: tuple[int, int, int], accounts: int, functions: int) -> Floats:
+    """Mix of needs over functions: Dirichlet(1), as exponential draws over their sum."""
+    mix = np.empty((accounts, functions))
+    for number in range(accounts):
+        total = 0.0
+        for function in range(functions):
+            four = words(key[0], key[1], key[2], draws.NEED_MIX, number, function // 4)
+            mix[number, function] = -math.log(uniform(four[function % 4]))
+            total += mix[number, function]
+        for function in range(functions):
+            mix[number, function] /= total
+    return mix
+
+
+@compiled
+def _kams(
+    key: tuple[int, int, int], parameters: Any, years: int, kams: int, functions: int
+) -> tuple[Floats, Floats, Any, Floats]:
+    skill, tie = np.empty(kams), np.empty((kams, functions))
+    quarters = np.zeros((4 * years, kams), dtype=KAM_QUARTER)
+    report = np.empty((years, kams))
+    for kam in range(kams):
+        word = words(key[0], key[1], key[2], draws.KAM_AT_START, kam, 0)[0]
+        skill[kam] = max(SKILL_LEAST, 1.0 + parameters.skill_sd * normal(word))
+        for function in range(functions):
+            word = words(key[0], key[1], key[2], draws.TIE, kam, function)[0]
+            tie[kam, function] = between_bounds(
+                parameters.tie_mean + parameters.tie_sd * normal(word), TIE_BOUNDS[0], TIE_BOUNDS[1]
+            )
+        for quarter in range(4 * years):
+            leave_word, skill_word, _, _ = words(key[0], key[1], key[2], draws.KAM_QUARTER, kam, quarter)
+            quarters[quarter, kam].leave = uniform(leave_word)
+            quarters[quarter, kam].successor_skill = max(SKILL_LEAST, 1.0 + parameters.skill_sd * normal(skill_word))
+        for year in range(years):
+            report[year, kam] = normal(words(key[0], key[1], key[2], draws.KAM_REPORT, kam, year)[0])
+    return skill, tie, quarters, report

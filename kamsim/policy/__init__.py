@@ -1,0 +1,1 @@
+"""L: what a program chooses."""

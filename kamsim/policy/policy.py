@@ -1,0 +1,193 @@
+"""L: what a program chooses: four levers, tiers and the terms of a rebuild, as records that drivers read."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.errors import KamsimError
+from kamsim.evidence.ledger import section
+from kamsim.rules.compiler import compiled
+from kamsim.scenario import Population, Scenario
+from kamsim.world import draws
+from kamsim.world.draws import normal_quantile, uniform, words
+from kamsim.world.parameters import seats_from
+
+Floats = NDArray[np.float64]
+
+TERMS_DTYPE = np.dtype(
+    [(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("policy")]
+    + [(f"rebuild_{row.name}", "f8") for row in section("rebuild")]
+    + [("standard_promise", "f8")]
+)
+
+
+class Levers(NamedTuple):
+    """Strength of each lever, from 0 (as most do it) to 1 (as the sources advise)."""
+
+    selection: float
+    alignment: float
+    boundaries: float
+    retiering: float
+    retier_by_spend: bool
+
+
+class Policy(NamedTuple):
+    """A policy that a driver can play; tier 0 is standard, arrays are by tier."""
+
+    levers: Levers
+    terms: Any
+    seats: NDArray[np.int64]
+    attention: Floats
+    promise: Floats
+    concession: Floats
+
+
+class LeverMix(NamedTuple):
+    """How levers are spread over a population of organizations; drawn only where ``mixed``."""
+
+    mixed: bool
+    selection: float
+    alignment: float
+    boundaries: float
+    retiering: float
+    correlation: float
+
+
+def seats_of(scenario: Scenario, accounts: int) -> tuple[list[int], str]:
+    """Seats of each key tier in a book of so many accounts, and a sentence where shares were capped.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its tiers give seats as a number or as a share of accounts.
+    accounts : int
+        Accounts of the book.
+
+    Returns
+    -------
+    list of int, str
+        Seats, lowest key tier first; the sentence is empty where nothing was capped.
+
+    Raises
+    ------
+    KamsimError
+        Where the seats are more than the accounts.
+    """
+    tiers = scenario.tiers.ordered
+    seats = {name: seats_from(tier.seats, accounts) for name, tier in tiers.items()}
+    from_shares = [name for name, tier in tiers.items() if not isinstance(tier.seats, int)]
+    asked = sum(seats[name] for name in from_shares)
+    note = ""
+    if asked > scenario.tiers.seat_cap:
+        seats |= _shared_out(scenario.tiers.seat_cap, {name: seats[name] for name in from_shares})
+        given = ", ".join(f"{name} {seats[name]}" for name in from_shares)
+        note = (
+            f"{scenario.name}: a share of {accounts:,} accounts would be {asked} seats; capped at "
+            f"{scenario.tiers.seat_cap} ({given}); seat_cap in [tiers] or seats as a number change that"
+        )
+    if sum(seats.values()) > accounts:
+        raise KamsimError(
+            f"{scenario.name or 'scenario'}: seats in [tiers] add up to {sum(seats.values())}, "
+            f"more than the {accounts} accounts of the book"
+        )
+    return list(seats.values()), note
+
+
+def _shared_out(seats: int, asked: dict[str, int]) -> dict[str, int]:
+    """Seats shared out in proportion to what was asked; what is left over goes to the largest remainders."""
+    total = sum(asked.values())
+    given = {name: seats * wish // total for name, wish in asked.items()}
+    by_remainder = sorted(asked, key=lambda name: seats * asked[name] % total, reverse=True)
+    for name in by_remainder[: seats - sum(given.values())]:
+        given[name] += 1
+    return given
+
+
+def policy_of(scenario: Scenario, accounts: int) -> Policy:
+    """Policy of a scenario in a book of so many accounts.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Validated.
+    accounts : int
+        Accounts of the book.
+
+    Returns
+    -------
+    Policy
+        Levers at the scenario's strengths; those of a population are drawn by organization, `drawn_levers`.
+    """
+    seats, _ = seats_of(scenario, accounts)
+    tiers = list(scenario.tiers.ordered.values())
+    record = np.zeros(1, dtype=TERMS_DTYPE)
+    for row in section("policy"):
+        record[row.name] = getattr(scenario.policy, row.name)
+    for row in section("rebuild"):
+        record[f"rebuild_{row.name}"] = getattr(scenario.rebuild, row.name)
+    record["standard_promise"] = scenario.tiers.standard_promise
+    strengths = scenario.lever_strengths()
+    return Policy(
+        levers=Levers(**strengths, retier_by_spend=scenario.retiers_by_spend()),
+        terms=record.view(np.recarray)[0],
+        seats=np.array([0, *seats], dtype=np.int64),
+        attention=np.array([0.0, *(tier.attention for tier in tiers)]),
+        promise=np.array([scenario.tiers.standard_promise, *(tier.promise for tier in tiers)]),
+        concession=np.array([0.0, *(tier.concession for tier in tiers)]),
+    )
+
+
+def lever_mix_of(population: Population | None) -> LeverMix:
+    """Lever mix of a scenario's population, or none."""
+    if population is None:
+        return LeverMix(False, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return LeverMix(
+        True,
+        population.selection,
+        population.alignment,
+        population.boundaries,
+        population.retiering,
+        population.correlation,
+    )
+
+
+@compiled
+def drawn_levers(seed_low: int, seed_high: int, organization: int, mix: LeverMix, given: Levers) -> Levers:
+    """Levers of one organization of a population: each as most do it, or as advised.
+
+    Parameters
+    ----------
+    seed_low, seed_high, organization : int
+        Whose levers.
+    mix : LeverMix
+        Part of organizations at the advised end of each lever, and the correlation between them.
+    given : Levers
+        Taken where the scenario is no population.
+
+    Returns
+    -------
+    Levers
+        Correlated by one factor in common (Gaussian copula).
+    """
+    if not mix.mixed:
+        return given
+    own = words(seed_low, seed_high, organization, draws.LEVERS, 0, 0)
+    common = normal_quantile(uniform(words(seed_low, seed_high, organization, draws.LEVERS_IN_COMMON, 0, 0)[0]))
+    return Levers(
+        _advised(own[0], common, mix.correlation, mix.selection),
+        _advised(own[1], common, mix.correlation, mix.alignment),
+        _advised(own[2], common, mix.correlation, mix.boundaries),
+        _advised(own[3], common, mix.correlation, mix.retiering),
+        False,
+    )
+
+
+@compiled
+def _advised(word: int, common: float, correlation: float, part: float) -> float:
+    if part <= 0.0:
+        return 0.0
+    if part >= 1.0:
+        return 1.0
+    score = correlation**0.5 * common + (1.0 - correlation) ** 0.5 * normal_quantile(uniform(word))
+    return 1.0 if score < normal_quantile(part) else 0.0

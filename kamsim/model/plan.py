@@ -1,0 +1,122 @@
+"""The listed plan: the order of events that both drivers follow, and what a run leaves behind."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.rules.compiler import compiled, record_type
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+QUARTER = (
+    "accounts tell their needs",
+    "KAMs plan their attention",
+    "KAMs ask functions for support",
+    "functions grant support",
+    "accounts receive service and collaboration, and judge it",
+    "accounts order",
+    "KAMs learn, and may leave",
+    "functions realign",
+)
+YEAR_END = (
+    "the program compares key account revenue with its quota",
+    "it launches, rebuilds or re-tiers",
+    "accounts are elevated and demoted",
+    "accounts that need a KAM are given one",
+    "the next quota and concessions are set",
+)
+
+
+# Fields are read as of an agent, ``account.trust``, compiled or not; ``history.accounts["spend"]`` is a whole array.
+ACCOUNT_YEAR = record_type(
+    spend="f8",  # net of concessions
+    collaboration="f8",  # mean of the quarters
+    investment="f8",  # hours and support used
+    trust="f8",  # at the year's end
+    tier="i8",  # held in the year
+    kam="i8",  # at the year's end, -1 for none
+)
+PROGRAM_YEAR = record_type(
+    key_revenue="f8",
+    quota="f8",  # 0 in years without a program
+    price_given="f8",  # price concessions
+    rebuild_cost="f8",
+    missed="?",
+    rebuilt="?",  # at the year's end
+)
+ACCOUNT_TRACE = record_type(
+    spend="f8",
+    share="f8",
+    trust="f8",
+    expectation="f8",
+    collaboration="f8",
+    hours="f8",
+    tier="i8",
+    kam="i8",
+)
+FUNCTION_TRACE = record_type(
+    granted="f8",
+    available="f8",
+    alignment="f8",
+)
+
+
+class History(NamedTuple):
+    """What a run leaves behind, year by year; money in median wallets."""
+
+    accounts: Any  # ACCOUNT_YEAR (years, accounts)
+    years: Any  # PROGRAM_YEAR (years,)
+    departures: Integers  # (years, KAMs)
+
+
+class Trace(NamedTuple):
+    """State after every quarter, for those who ask for it; of no quarters otherwise."""
+
+    accounts: Any  # ACCOUNT_TRACE (quarters, accounts)
+    functions: Any  # FUNCTION_TRACE (quarters, functions)
+    tie: Floats  # (quarters, KAMs, functions)
+
+
+@compiled
+def empty_history(years: int, accounts: int, kams: int) -> History:
+    """Room for the history of a run.
+
+    Parameters
+    ----------
+    years, accounts, kams : int
+        Its sizes.
+
+    Returns
+    -------
+    History
+        Zeros.
+    """
+    return History(
+        np.zeros((years, accounts), dtype=ACCOUNT_YEAR),
+        np.zeros(years, dtype=PROGRAM_YEAR),
+        np.zeros((years, kams), dtype=np.int64),
+    )
+
+
+@compiled
+def empty_trace(quarters: int, accounts: int, kams: int, functions: int) -> Trace:
+    """Room for the trace of a run.
+
+    Parameters
+    ----------
+    quarters, accounts, kams, functions : int
+        Its sizes; no quarters for no trace.
+
+    Returns
+    -------
+    Trace
+        Zeros.
+    """
+    return Trace(
+        np.zeros((quarters, accounts), dtype=ACCOUNT_TRACE),
+        np.zeros((quarters, functions), dtype=FUNCTION_TRACE),
+        np.zeros((quarters, kams, functions)),
+    )

@@ -1,0 +1,320 @@
+"""The Mesa driver: one organization, watchable quarter by quarter, by the same rules as the ensemble."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import mesa
+import numpy as np
+
+from kamsim.model.agents import LEAST_SPEND, Account, Function, KeyAccountManager
+from kamsim.model.plan import History, empty_history
+from kamsim.policy.policy import drawn_levers, lever_mix_of, policy_of
+from kamsim.rules.costs import add_up, rebuild_cost
+from kamsim.rules.quota import expected_premium, missed_in_a_row, next_quota, patience_ends, quota_attainment
+from kamsim.rules.tiering import (
+    best_kam,
+    demote_the_unhealthy,
+    log_growth,
+    moves_allowed,
+    rerank_by_spend,
+    select_anew,
+    sorting_pull,
+)
+from kamsim.scenario import Scenario
+from kamsim.world.book import Book
+from kamsim.world.parameters import budget_of, parameters_of, timeline_of
+from kamsim.world.world import draw_world, known_from, nothing_known, split_seed
+
+
+class KeyAccountProgram(mesa.Model):
+    """One organization and its key account program.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        World, policy and timeline.
+    seed : int
+        Names the world together with ``organization``; the ensemble plays the same one.
+    organization : int
+        Which organization of the seed.
+    book : Book, optional
+        A real account book instead of a synthetic one.
+    account_class, kam_class, function_class : type
+        Agent classes, to try another behavior.
+
+    Attributes
+    ----------
+    accounts, kams, functions : mesa.agent.AgentSet
+        All agents by kind, in the order of their numbers.
+    key_accounts, standard_accounts : mesa.agent.AgentSet
+        Accounts by their place in the program.
+    quarter, year : int
+        What is being played, from 0.
+    history : History
+        Filled in at every year's end; the same that the ensemble leaves behind.
+    money : float
+        Currency value of one median annual wallet.
+    datacollector : mesa.DataCollector
+        Revenue, key accounts, trust, collaboration, alignment and ties after every quarter.
+
+    Notes
+    -----
+    ``step()`` plays a quarter, ``run_model()`` the whole timeline.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        seed: int = 1,
+        organization: int = 0,
+        book: Book | None = None,
+        account_class: type[Account] = Account,
+        kam_class: type[KeyAccountManager] = KeyAccountManager,
+        function_class: type[Function] = Function,
+    ) -> None:
+        super().__init__(seed=seed)
+        self.scenario = scenario
+        parameters = parameters_of(scenario)
+        self.parameters = _numbers_of(parameters)
+        self.timeline = timeline_of(scenario)
+        self.money = float(scenario.world.median_wallet)
+        count = scenario.world.accounts if book is None else len(book.account_id)
+        known = nothing_known(count)
+        if book is not None:
+            known, self.money = known_from(book, parameters)
+        budget = budget_of(scenario, count)
+        self.world = draw_world(seed, organization, parameters, budget, self.timeline, known)
+        policy = policy_of(scenario, count)
+        levers = drawn_levers(*split_seed(seed), organization, lever_mix_of(scenario.population), policy.levers)
+        self.policy = policy._replace(levers=levers, terms=_numbers_of(policy.terms))
+        self.attention: list[float] = policy.attention.tolist()
+        self.promise: list[float] = policy.promise.tolist()
+        self.concession: list[float] = policy.concession.tolist()
+        self.quarter = self.year = -1
+        self.quota, self.streak, self.missed_last_year = 0.0, 0, False
+        self.price_given_of_year = 0.0
+        self.history: History = empty_history(self.timeline.years, count, budget.kams)
+        labels = [str(number + 1) for number in range(count)] if book is None else book.account_id
+        for number in range(count):
+            account_class(self, number, labels[number])
+        for number in range(budget.kams):
+            kam_class(self, number)
+        for number in range(budget.functions):
+            function_class(self, number)
+        self.accounts: Any = self.agents.select(agent_type=Account)
+        self.kams: Any = self.agents.select(agent_type=KeyAccountManager)
+        self.functions: Any = self.agents.select(agent_type=Function)
+        self._sort_accounts()
+        self.datacollector = mesa.DataCollector(
+            model_reporters={
+                "quarter": "quarter",
+                "year": "year",
+                "revenue": lambda model: model.money * sum(account.spend for account in model.accounts),
+                "key_revenue": lambda model: model.money * sum(account.spend for account in model.key_accounts),
+                "key_accounts": lambda model: len(model.key_accounts),
+                "trust_of_key": lambda model: _mean([account.trust for account in model.key_accounts]),
+                "collaboration": lambda model: _mean([account.collaboration for account in model.key_accounts]),
+                "alignment": lambda model: _mean([function.alignment for function in model.functions]),
+                "ties": lambda model: _mean([tie for kam in model.kams for tie in kam.ties]),
+            }
+        )
+
+    @property
+    def program_runs(self) -> bool:
+        """Whether the program has been launched: after the years of history."""
+        return self.year >= self.timeline.history_years
+
+    def step(self) -> None:
+        """Play one quarter, and the year-end after every fourth."""
+        self.quarter += 1
+        self.year = self.quarter // 4
+        if self.program_runs:
+            self.key_accounts.do("tell_need")
+            self.kams.do("plan_attention")
+            self.kams.do("ask_for_support")
+            self.functions.do("grant_support")
+            self.key_accounts.do("receive_service")
+        self.standard_accounts.do("drift")
+        self.accounts.do("order")
+        if self.program_runs:
+            self.kams.do("learn")
+            self.kams.do("consider_leaving")
+            self.functions.do("realign")
+        self.datacollector.collect(self)
+        if self.quarter % 4 == 3:
+            self.close_year()
+        self.running = self.quarter + 1 < 4 * self.timeline.years
+
+    def close_year(self) -> None:
+        """Close the books; judge the program, change tiers, and set the next quota."""
+        self._note_year()
+        launch = self.year == self.timeline.history_years - 1
+        if self.program_runs or launch:
+            rebuild = self.program_runs and self.judge_program()
+            self.move_accounts(self.next_tiers(launch or rebuild), rebuild)
+            self.set_quota(ratchets=not (launch or rebuild))
+
+    def judge_program(self) -> bool:
+        """Compare key account revenue with the quota; say whether patience ends in a rebuild."""
+        year = self.history.years[self.year]
+        year.quota = self.quota
+        attainment = quota_attainment(float(year.key_revenue), self.quota)
+        self.streak = missed_in_a_row(self.streak, attainment)
+        self.missed_last_year = attainment < 1.0
+        year.missed = self.missed_last_year
+        if not patience_ends(self.streak, self.world.patience):
+            return False
+        self.streak = 0
+        year.rebuilt = True
+        year.rebuild_cost = rebuild_cost(float(year.key_revenue), self.policy.terms.rebuild_cost_share)
+        self.functions.do("tire")
+        return True
+
+    def next_tiers(self, anew: bool) -> Any:
+        """Tier of every account from next year on.
+
+        Parameters
+        ----------
+        anew : bool
+            Whether all seats are filled from scratch; else the policy's re-tiering decides.
+
+        Returns
+        -------
+        array of int
+            By account number.
+        """
+        policy = self.policy
+        seats = int(policy.seats.sum())
+        count = len(self.accounts)
+        tier = np.array([account.tier for account in self.accounts], dtype=np.int64)
+        eligible, order = np.zeros(count, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
+        vacant = np.zeros(len(policy.seats), dtype=np.int64)
+        if anew:
+            select_anew(self._scores(), policy.seats, eligible, order, vacant, tier)
+            return tier
+        if (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years != 0:
+            return tier
+        share = 1.0 if policy.levers.retier_by_spend else policy.terms.retiering_share
+        moves = moves_allowed(seats, share, policy.levers.retiering)
+        if moves == 0:
+            return tier
+        if policy.levers.retier_by_spend:
+            spend = np.array([account.spend_by_year[self.year] for account in self.accounts])
+            rerank_by_spend(spend, moves, policy.seats, eligible, order, vacant, tier)
+            return tier
+        growth = self._book_growth()
+        decline = np.array([-account.health(growth) if account.tier > 0 else 0.0 for account in self.accounts])
+        threshold = policy.terms.health_threshold
+        scores = self._scores()
+        demote_the_unhealthy(decline, scores, threshold, moves, policy.seats, eligible, order, vacant, tier)
+        return tier
+
+    def move_accounts(self, tier: Any, rebuild: bool) -> None:
+        """Elevate, keep and demote accounts, and give a KAM to those that need one.
+
+        Parameters
+        ----------
+        tier : array of int
+            By account number.
+        rebuild : bool
+            Whether the program is rebuilt.
+        """
+        needing = [
+            account
+            for account in self.accounts
+            if (account.tier > 0 or tier[account.number] > 0)
+            and account.move_to_tier(int(tier[account.number]), rebuild)
+        ]
+        self._sort_accounts()
+        self.assign_kams(needing)
+        for kam in self.kams:
+            kam.portfolio = [account for account in self.key_accounts if account.kam is kam]
+
+    def assign_kams(self, needing: list[Account]) -> None:
+        """Give accounts a KAM: the higher tier first, drawn to the well tied, the rest to the least loaded.
+
+        Parameters
+        ----------
+        needing : list of Account
+            Key accounts without a KAM, or about to change theirs.
+        """
+        waiting = {account.number for account in needing}
+        mean_tie = np.array([add_up(np.array(kam.ties)) / len(kam.ties) for kam in self.kams])
+        load = np.zeros(len(self.kams))
+        for account in self.key_accounts:
+            if account.number not in waiting:
+                load[account.kam.number] += account.attention_weight
+        top_tier = len(self.attention) - 1
+        team = list(self.kams)
+        for tier in range(top_tier, 0, -1):
+            pull = sorting_pull(tier, top_tier, self.parameters.sorting)
+            for account in needing:
+                if account.tier == tier:
+                    account.kam = team[best_kam(mean_tie, load, pull)]
+                    load[account.kam.number] += account.attention_weight
+
+    def set_quota(self, ratchets: bool) -> None:
+        """Set next year's quota on the accounts that are key now, and their concessions.
+
+        Parameters
+        ----------
+        ratchets : bool
+            Whether an unmet quota weighs on the next one; not after a launch or a rebuild.
+        """
+        spend_of_key = self._spend_of_key()
+        self.quota = next_quota(
+            spend_of_key,
+            self.quota if ratchets else 0.0,
+            self.policy.terms.ratchet,
+            self.world.market_growth,
+            expected_premium(self.world.premium, self.world.prioritizes_returns, self.parameters.premium_elsewhere),
+        )
+        for account in self.key_accounts:
+            account.bargain(spend_of_key / len(self.key_accounts))
+
+    def reading_of(self, account: Account, what: str) -> float:
+        """The world's draw behind this year's reading of an account: potential, fit, trust or reassign."""
+        return float(self.world.readings[self.year, account.number][what])
+
+    def _sort_accounts(self) -> None:
+        self.key_accounts: Any = self.accounts.select(lambda account: account.tier > 0)
+        self.standard_accounts: Any = self.accounts.select(lambda account: account.tier == 0)
+
+    def _scores(self) -> Any:
+        return np.array([account.selection_score() for account in self.accounts])
+
+    def _spend_of_key(self) -> float:
+        return add_up(np.array([account.spend_by_year[self.year] for account in self.key_accounts]))
+
+    def _book_growth(self) -> float:
+        before = add_up(np.array([account.spend_by_year[self.year - 2] for account in self.accounts]))
+        now = add_up(np.array([account.spend_by_year[self.year] for account in self.accounts]))
+        return log_growth(before, now, LEAST_SPEND)
+
+    def _note_year(self) -> None:
+        year = self.history.years[self.year]
+        for account in self.accounts:
+            noted = self.history.accounts[self.year, account.number]
+            noted.spend = account.spend_by_year[self.year]
+            noted.collaboration = account.collaboration_of_year
+            noted.investment = account.investment_of_year
+            noted.trust = account.trust
+            noted.tier = account.tier
+            noted.kam = -1 if account.kam is None else account.kam.number
+            account.collaboration_of_year = account.investment_of_year = 0.0
+        for kam in self.kams:
+            self.history.departures[self.year, kam.number] = kam.departures_of_year
+            kam.departures_of_year = 0
+        year.key_revenue = self._spend_of_key()
+        year.price_given = self.price_given_of_year
+        self.price_given_of_year = 0.0
+
+
+def _numbers_of(record: Any) -> SimpleNamespace:
+    """Fields of a record as plain numbers: the same bits, quicker to read from Python."""
+    return SimpleNamespace(**{name: record[name].item() for name in record.dtype.names})
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")

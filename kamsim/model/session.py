@@ -1,0 +1,61 @@
+"""Worlds and runs by scenario: what a notebook needs, without records and budgets."""
+
+from kamsim.model import ensemble
+from kamsim.model.ensemble import Run
+from kamsim.policy.policy import drawn_levers, lever_mix_of, policy_of
+from kamsim.scenario import Scenario
+from kamsim.world import world as worlds
+from kamsim.world.book import Book
+from kamsim.world.parameters import budget_of, parameters_of, timeline_of
+from kamsim.world.world import World, known_from, nothing_known, split_seed
+
+
+def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book: Book | None = None) -> World:
+    """Draw the world of one organization, as a scenario describes it.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its world section and timeline.
+    seed : int
+        In [0, 2**64).
+    organization : int
+        Which organization of the seed.
+    book : Book, optional
+        A real account book instead of a synthetic one.
+
+    Returns
+    -------
+    World
+        Any policy can be played in it.
+    """
+    parameters = parameters_of(scenario)
+    known = nothing_known(scenario.world.accounts) if book is None else known_from(book, parameters)[0]
+    budget = budget_of(scenario, len(known.annual_spend))
+    return worlds.draw_world(seed, organization, parameters, budget, timeline_of(scenario), known)
+
+
+def simulate(world: World, scenario: Scenario, *, seed: int = 1, organization: int = 0, trace: bool = False) -> Run:
+    """Play the policy of a scenario in a world.
+
+    Parameters
+    ----------
+    world : World
+        From `draw_world`, of a scenario with the same world section and timeline.
+    scenario : Scenario
+        Whose policy is played.
+    seed, organization : int
+        Only for a population: whose levers are drawn.
+    trace : bool
+        Whether to keep the state after every quarter.
+
+    Returns
+    -------
+    Run
+        ``run.history.accounts["spend"]`` is by year and account, in median wallets.
+    """
+    policy = policy_of(scenario, len(world.accounts))
+    levers = drawn_levers(*split_seed(seed), organization, lever_mix_of(scenario.population), policy.levers)
+    return ensemble.simulate(
+        world, policy._replace(levers=levers), parameters_of(scenario), timeline_of(scenario), trace
+    )

@@ -1,0 +1,1 @@
+"""M: outcomes of a run, and the survey instrument."""

@@ -1,0 +1,81 @@
+"""M: what a strategy team asks of a run; each outcome is read from the years of the window."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.model.plan import History
+from kamsim.rules.compiler import compiled
+from kamsim.rules.costs import annual_profit
+
+Floats = NDArray[np.float64]
+
+
+class Measure(NamedTuple):
+    """An outcome that policies are compared by."""
+
+    name: str
+    label: str
+    unit: str
+    higher_is_better: bool
+
+
+MEASURES: tuple[Measure, ...] = (
+    Measure("key_revenue_growth", "Key account revenue growth", "% a year", True),
+    Measure("total_profit", "Total profit", "money", True),
+    Measure("quota_miss_rate", "Years that miss quota", "%", False),
+    Measure("rebuilds_per_seven_years", "Rebuilds in seven years", "count", False),
+    Measure("collaboration", "Collaboration received", "0 to 1", True),
+    Measure("investment_in_shrinking", "Invested in accounts that shrank", "money", False),
+)
+
+
+@compiled
+def outcomes(history: History, parameters: Any, first_year: int, row: Floats) -> None:
+    """Write the outcomes of a run into a row, in the order of `MEASURES`; NaN where there were no key accounts.
+
+    Parameters
+    ----------
+    history : History
+        Of the run.
+    parameters : record
+        World section of the scenario.
+    first_year : int
+        First year of the window, >= 1.
+    row : array of shape (measures,)
+        Filled in; money in median wallets.
+    """
+    years = len(history.years)
+    window = years - first_year
+    growth, collaboration = 0.0, 0.0
+    years_with_program, misses, rebuilds, key_years = 0, 0, 0, 0
+    profit, in_shrinking = 0.0, 0.0
+    for year in range(first_year, years):
+        program = history.years[year]
+        before, now, revenue, invested = 0.0, 0.0, 0.0, 0.0
+        for number in range(history.accounts.shape[1]):
+            account, last_year = history.accounts[year, number], history.accounts[year - 1, number]
+            revenue += account.spend
+            if account.tier == 0:
+                continue
+            before += last_year.spend
+            now += account.spend
+            invested += account.investment
+            collaboration += account.collaboration
+            key_years += 1
+            if account.spend < last_year.spend:
+                in_shrinking += account.investment
+        if before > 0.0:
+            growth += math.log(now / before)
+            years_with_program += 1
+            misses += 1 if program.missed else 0
+        rebuilds += 1 if program.rebuilt else 0
+        profit += annual_profit(revenue, parameters.gross_margin, invested, program.rebuild_cost, program.price_given)
+    row[0] = growth / years_with_program if years_with_program > 0 else np.nan
+    row[1] = profit
+    row[2] = misses / years_with_program if years_with_program > 0 else np.nan
+    row[3] = 7.0 * rebuilds / window if years_with_program > 0 else np.nan
+    row[4] = collaboration / key_years if key_years > 0 else np.nan
+    row[5] = in_shrinking

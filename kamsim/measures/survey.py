@@ -1,0 +1,122 @@
+"""The survey instrument: looks at a run as the published survey looked at a real organization.
+
+It asks what a survey can ask (misses, rebuilds, whose spend grew after elevation, how KAMs rate collaboration) and
+knows nothing of trust, fit or any other state that nobody could tell an interviewer.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.model.plan import History
+from kamsim.rules.compiler import compiled
+
+Floats = NDArray[np.float64]
+
+YEARS_AFTER = 3
+LEAST_SPEND = 1e-12
+
+ANSWERS: tuple[str, ...] = (
+    "years_asked",
+    "years_missed",
+    "rebuilds",
+    "elevated",
+    "elevated_that_grew",
+    "not_elevated",
+    "not_elevated_that_grew",
+    "pairs",
+    "sum_before",
+    "sum_after",
+    "sum_before_squared",
+    "sum_after_squared",
+    "sum_product",
+)
+
+
+@compiled
+def answers(history: History, history_years: int, first_year: int, row: Floats) -> None:
+    """Write what an organization would answer into a row, in the order of `ANSWERS`.
+
+    Parameters
+    ----------
+    history : History
+        Of the run.
+    history_years : int
+        Years before the program.
+    first_year : int
+        First year of the window.
+    row : array of shape (answers,)
+        Filled in.
+
+    Notes
+    -----
+    An account is elevated at the end of a year if it is key in the next but not in that one. Its spend grew if the
+    mean of the three years that follow is above the year of its elevation. The last six answers sum up log annual
+    spend of ordinary accounts, those never key in the window, in consecutive years: moments that real books show too.
+    """
+    row[:] = 0.0
+    years, accounts = history.accounts.shape
+    for year in range(first_year, years):
+        row[0] += 1.0 if history.years[year].quota > 0.0 else 0.0
+        row[1] += 1.0 if history.years[year].missed else 0.0
+        row[2] += 1.0 if history.years[year].rebuilt else 0.0
+    for year in range(history_years - 1, years - YEARS_AFTER):
+        for number in range(accounts):
+            account = history.accounts[year, number]
+            if account.tier > 0:
+                continue
+            after = 0.0
+            for later in range(year + 1, year + 1 + YEARS_AFTER):
+                after += history.accounts[later, number].spend
+            grew = 1.0 if after > YEARS_AFTER * account.spend else 0.0
+            kind = 3 if history.accounts[year + 1, number].tier > 0 else 5
+            row[kind] += 1.0
+            row[kind + 1] += grew
+    for number in range(accounts):
+        ordinary = True
+        for year in range(first_year, years):
+            if history.accounts[year, number].tier > 0:
+                ordinary = False
+        if not ordinary:
+            continue
+        now = math.log(max(history.accounts[first_year, number].spend, LEAST_SPEND))
+        for year in range(first_year + 1, years):
+            before, now = now, math.log(max(history.accounts[year, number].spend, LEAST_SPEND))
+            row[7] += 1.0
+            row[8] += before
+            row[9] += now
+            row[10] += before * before
+            row[11] += now * now
+            row[12] += before * now
+
+
+@compiled
+def kam_reports(history: History, report_draw: Floats, parameters: Any, report: Floats, spend: Floats) -> None:
+    """Write what each KAM would report in the last year: collaboration as it sees it, and spend of its key accounts.
+
+    Parameters
+    ----------
+    history : History
+        Of the run.
+    report_draw : array of shape (years, KAMs)
+        The world's draws of report errors.
+    parameters : record
+        World section of the scenario.
+    report, spend : arrays of shape (KAMs,)
+        Filled in: reported collaboration, mean spend per key account; NaN for a KAM without key accounts.
+    """
+    year = len(history.years) - 1
+    for kam in range(len(report)):
+        collaboration, total, count = 0.0, 0.0, 0
+        for number in range(history.accounts.shape[1]):
+            account = history.accounts[year, number]
+            if account.kam == kam:
+                collaboration += account.collaboration
+                total += account.spend
+                count += 1
+        report[kam], spend[kam] = np.nan, np.nan
+        if count > 0:
+            report[kam] = collaboration / count + parameters.report_noise * report_draw[year, kam]
+            spend[kam] = total / count

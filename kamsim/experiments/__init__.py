@@ -1,0 +1,1 @@
+"""What to run, where it runs, and where it lands."""

@@ -1,0 +1,232 @@
+"""The unit of work: some organizations, each world drawn once, every policy played in it."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.measures.outcomes import MEASURES, outcomes
+from kamsim.measures.survey import ANSWERS, answers, kam_reports
+from kamsim.model.ensemble import play
+from kamsim.model.plan import empty_history, empty_trace
+from kamsim.policy.policy import TERMS_DTYPE, LeverMix, Levers, Policy, drawn_levers, lever_mix_of, policy_of
+from kamsim.rules.compiler import kernel
+from kamsim.scenario import LEVERS, Scenario
+from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
+from kamsim.world.world import KnownAccounts, draw_organization, nothing_known, split_seed
+
+Floats = NDArray[np.float64]
+
+
+class Job(NamedTuple):
+    """A policy as a scenario plays it, with the world that scenario describes."""
+
+    policy: Policy
+    mix: LeverMix
+    parameters: Any
+    budget: Budget
+    timeline: Timeline
+    known: KnownAccounts
+
+
+class Table(NamedTuple):
+    """What came of organizations; first axis organization."""
+
+    outcomes: Floats  # (organizations, measures), money in median wallets
+    answers: Floats  # (organizations, answers)
+    levers: Floats  # (organizations, levers)
+    reports: Floats  # (organizations, KAMs)
+    key_spend: Floats  # (organizations, KAMs)
+
+
+def job_of(scenario: Scenario, known: KnownAccounts | None = None) -> Job:
+    """Job of a scenario, on a synthetic book or on what is known of a real one.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Validated.
+    known : KnownAccounts, optional
+        From `known_from`.
+
+    Returns
+    -------
+    Job
+        For `play_organizations`.
+    """
+    accounts = scenario.world.accounts if known is None else len(known.annual_spend)
+    return Job(
+        policy_of(scenario, accounts),
+        lever_mix_of(scenario.population),
+        parameters_of(scenario),
+        budget_of(scenario, accounts),
+        timeline_of(scenario),
+        nothing_known(accounts) if known is None else known,
+    )
+
+
+class Policies(NamedTuple):
+    """Policies of one world side by side; the first axis is the policy, tiers are padded to the most."""
+
+    levers: Floats
+    mix: Floats
+    terms: Any
+    tiers: NDArray[np.int64]
+    seats: NDArray[np.int64]
+    attention: Floats
+    promise: Floats
+    concession: Floats
+
+
+def play_organizations(jobs: Sequence[Job], seed: int, first: int, count: int) -> list[Table]:
+    """Play every policy in the worlds of some organizations.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Policies; those that describe the same world share its draws.
+    seed : int
+        In [0, 2**64).
+    first, count : int
+        Organizations, by number.
+
+    Returns
+    -------
+    list of Table
+        One per job, a row per organization; the same whatever else is played with them.
+    """
+    low, high = split_seed(seed)
+    tables: dict[int, Table] = {}
+    for group in shared_worlds(jobs):
+        together = [jobs[index] for index in group]
+        table = _room(together, count)
+        world = together[0]
+        play_in_shared_worlds(
+            low,
+            high,
+            first,
+            world.parameters,
+            world.budget,
+            world.timeline,
+            world.known,
+            _side_by_side(together),
+            table,
+        )
+        tables |= {index: Table(*(column[place] for column in table)) for place, index in enumerate(group)}
+    return [tables[index] for index in range(len(jobs))]
+
+
+def _room(jobs: list[Job], count: int) -> Table:
+    policies, kams = len(jobs), jobs[0].budget.kams
+    return Table(
+        np.empty((policies, count, len(MEASURES))),
+        np.empty((policies, count, len(ANSWERS))),
+        np.empty((policies, count, len(LEVERS))),
+        np.empty((policies, count, kams)),
+        np.empty((policies, count, kams)),
+    )
+
+
+def _side_by_side(jobs: list[Job]) -> Policies:
+    most = max(len(job.policy.seats) for job in jobs)
+
+    def padded(column: str) -> NDArray[Any]:
+        rows = [getattr(job.policy, column) for job in jobs]
+        return np.array([np.pad(row, (0, most - len(row))) for row in rows])
+
+    return Policies(
+        levers=np.array([[float(value) for value in job.policy.levers] for job in jobs]),
+        mix=np.array([[float(value) for value in job.mix] for job in jobs]),
+        terms=np.array([job.policy.terms for job in jobs], dtype=TERMS_DTYPE).view(np.recarray),
+        tiers=np.array([len(job.policy.seats) for job in jobs]),
+        seats=padded("seats"),
+        attention=padded("attention"),
+        promise=padded("promise"),
+        concession=padded("concession"),
+    )
+
+
+def shared_worlds(jobs: Sequence[Job]) -> list[list[int]]:
+    """Jobs that describe the same world, as lists of their places.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        In any order.
+
+    Returns
+    -------
+    list of list of int
+        Every place once.
+    """
+    groups: list[list[int]] = []
+    for place, job in enumerate(jobs):
+        for group in groups:
+            if _same_world(jobs[group[0]], job):
+                group.append(place)
+                break
+        else:
+            groups.append([place])
+    return groups
+
+
+def _same_world(one: Job, other: Job) -> bool:
+    return (
+        one.parameters.tobytes() == other.parameters.tobytes()
+        and one.budget == other.budget
+        and one.timeline == other.timeline
+        and all(
+            np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
+            for a, b in zip(one.known, other.known, strict=True)
+        )
+    )
+
+
+@kernel
+def play_in_shared_worlds(
+    seed_low: int,
+    seed_high: int,
+    first: int,
+    parameters: Any,
+    budget: Budget,
+    timeline: Timeline,
+    known: KnownAccounts,
+    policies: Policies,
+    table: Table,
+) -> None:
+    """Draw each organization's world once and play every policy in it; results go into the table."""
+    years = timeline.history_years + timeline.warmup_years + timeline.window_years
+    first_year = timeline.history_years + timeline.warmup_years
+    no_trace = empty_trace(0, 0, 0, 0)
+    for place in range(table.outcomes.shape[1]):
+        organization = first + place
+        world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known)
+        for index in range(len(policies.tiers)):
+            given, mix, tiers = policies.levers[index], policies.mix[index], policies.tiers[index]
+            levers = drawn_levers(
+                seed_low,
+                seed_high,
+                organization,
+                LeverMix(mix[0] > 0.0, mix[1], mix[2], mix[3], mix[4], mix[5]),
+                Levers(given[0], given[1], given[2], given[3], given[4] > 0.0),
+            )
+            policy = Policy(
+                levers,
+                policies.terms[index],
+                policies.seats[index, :tiers],
+                policies.attention[index, :tiers],
+                policies.promise[index, :tiers],
+                policies.concession[index, :tiers],
+            )
+            history = empty_history(years, budget.accounts, budget.kams)
+            play(world, policy, parameters, timeline, history, no_trace)
+            outcomes(history, parameters, first_year, table.outcomes[index, place])
+            answers(history, timeline.history_years, first_year, table.answers[index, place])
+            kam_reports(
+                history, world.report_draw, parameters, table.reports[index, place], table.key_spend[index, place]
+            )
+            table.levers[index, place, 0] = levers.selection
+            table.levers[index, place, 1] = levers.alignment
+            table.levers[index, place, 2] = levers.boundaries
+            table.levers[index, place, 3] = levers.retiering

@@ -1,0 +1,147 @@
+"""Where a run is run: organizations in chunks, on threads or another executor, handed back in their order."""
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.experiments.chunk import Job, Table, play_organizations
+
+Floats = NDArray[np.float64]
+
+SECONDS_PER_CHUNK = 0.25
+SECONDS_PER_ACCOUNT_QUARTER = 60e-9
+
+
+def available_cores() -> int:
+    """Cores that this process may use, which on a shared machine are fewer than it has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def chunk_for(jobs: Sequence[Job], replications: int, workers: int) -> int:
+    """Organizations that make about a quarter of a second of work, and leave work for every worker.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Policies that each organization is played under.
+    replications : int
+        Organizations of the run.
+    workers : int
+        That share it.
+
+    Returns
+    -------
+    int
+        >= 1.
+    """
+    account_quarters = sum(4 * job.timeline.years * job.budget.accounts for job in jobs)
+    worth = int(SECONDS_PER_CHUNK / (SECONDS_PER_ACCOUNT_QUARTER * max(1, account_quarters)))
+    return max(1, min(worth, math.ceil(replications / workers)))
+
+
+def run_in_chunks(
+    jobs: Sequence[Job],
+    seed: int,
+    replications: int,
+    *,
+    workers: int = 1,
+    chunk: int | None = None,
+    executor: Executor | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Generator[list[Table], None, None]:
+    """Play organizations 0 to replications - 1, some at a time, and yield what came of them in that order.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Policies.
+    seed : int
+        In [0, 2**64).
+    replications : int
+        Organizations, >= 1.
+    workers : int
+        Chunks at a time, >= 1.
+    chunk : int, optional
+        Organizations at a time; by default about a quarter of a second of work.
+    executor : Executor, optional
+        Where to run; it stays open. By default threads of this process, for the kernels let other threads run.
+    progress : callable, optional
+        Told how many organizations are done, each time a chunk is handed over.
+
+    Yields
+    ------
+    list of Table
+        One table per job, a row for each organization of the chunk. The rows are the same whatever the workers, the
+        chunk and the executor.
+
+    Notes
+    -----
+    At most ``2 * workers + 1`` chunks wait or run, so that a slow reader is not buried in results. When the reader
+    stops, or a chunk fails, those not yet begun are cancelled.
+    """
+    if workers < 1 or (chunk is not None and chunk < 1):
+        raise ValueError(f"workers and chunk must be at least 1, not {workers} and {chunk}")
+    size = chunk or chunk_for(jobs, replications, workers)
+    firsts = iter(range(0, replications, size))
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="kamsim") if executor is None else None
+    pool = executor or threads
+    assert pool is not None
+    waiting: deque[tuple[int, Future[list[Table]]]] = deque()
+    try:
+        while True:
+            for first in islice(firsts, 2 * workers + 1 - len(waiting)):
+                count = min(size, replications - first)
+                waiting.append((first + count, pool.submit(play_organizations, jobs, seed, first, count)))
+            if not waiting:
+                return
+            done, future = waiting[0]
+            tables = future.result()
+            waiting.popleft()
+            if progress is not None:
+                progress(done)
+            yield tables
+    finally:
+        for _, future in waiting:
+            future.cancel()
+        if threads is not None:
+            threads.shutdown(cancel_futures=True)
+
+
+def in_blocks(pieces: Iterable[Floats], size: int) -> Iterator[Floats]:
+    """Cut arrays anew into blocks of a fixed length, so that what is made of them does not depend on the chunks.
+
+    Parameters
+    ----------
+    pieces : iterable of array
+        Of any length along the first axis, alike in the others.
+    size : int
+        Length of a block, >= 1.
+
+    Yields
+    ------
+    array
+        C-contiguous; all of the given length but perhaps the last.
+    """
+    block: Floats | None = None
+    filled = 0
+    for piece in pieces:
+        taken = 0
+        while taken < len(piece):
+            if block is None:
+                block, filled = np.empty((size, *piece.shape[1:])), 0
+            more = min(size - filled, len(piece) - taken)
+            block[filled : filled + more] = piece[taken : taken + more]
+            filled, taken = filled + more, taken + more
+            if filled == size:
+                yield block
+                block = None
+    if block is not None:
+        yield block[:filled]

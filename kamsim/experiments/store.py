@@ -1,0 +1,402 @@
+"""Where a run lands: a folder that appears whole or not at all, and says how to repeat the run exactly."""
+
+import csv
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.errors import KamsimError
+from kamsim.rules.compiler import code_hash
+from kamsim.scenario import Scenario
+from kamsim.world.book import Book
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = NDArray[np.float64]
+Manifest = dict[str, Any]
+
+REPLICATIONS = "replications.parquet"
+TABLE = "comparison.csv"
+FIGURE = "comparison.png"
+MANIFEST = "manifest.json"
+RUN_FILES = frozenset({REPLICATIONS, TABLE, FIGURE, MANIFEST})
+
+# Replications in a row group of the Parquet file; the file's bytes depend on it, so it never follows the chunks.
+ROW_GROUP = 512
+
+_PACKAGES = ("kamsim", "numpy", "numba", "mesa", "pyarrow", "scipy")
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+# ---------------------------------------------------------------- manifest
+
+
+def manifest_of(scenarios: Sequence[Scenario], seed: int, replications: int, book: Book | None = None) -> Manifest:
+    """Everything that a comparison depends on, and nothing that differs between equal runs.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        As compared, the reference first.
+    seed, replications : int
+        Of the run.
+    book : Book, optional
+        Account book, if the accounts are real.
+
+    Returns
+    -------
+    dict
+        Ready for JSON; no time, no machine, no path but the name of the account file.
+    """
+    return {
+        "command": "compare",
+        "scenarios": [scenario.model_dump(mode="json", exclude_none=True) for scenario in scenarios],
+        "seed": seed,
+        "replications": replications,
+        "accounts": None if book is None else _fingerprint(book),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "code_hash": _code_hash(),
+    }
+
+
+def scenarios_of(manifest: Mapping[str, Any]) -> list[Scenario]:
+    """Scenarios of a run, from its manifest, to repeat it.
+
+    Parameters
+    ----------
+    manifest : mapping
+        From `read_manifest` or `manifest_of`.
+
+    Returns
+    -------
+    list of Scenario
+        The reference first.
+    """
+    return [Scenario.model_validate(content) for content in manifest["scenarios"]]
+
+
+def read_manifest(folder: str | os.PathLike[str]) -> Manifest:
+    """Manifest of the run in a folder.
+
+    Parameters
+    ----------
+    folder : str or path
+        Of a run.
+
+    Returns
+    -------
+    dict
+        As written.
+
+    Raises
+    ------
+    KamsimError
+        Where there is none, or it cannot be read.
+    """
+    path = Path(folder) / MANIFEST
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise KamsimError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise KamsimError(f"{path}: is no manifest of a run") from None
+    if not isinstance(content, dict):
+        raise KamsimError(f"{path}: is no manifest of a run")
+    return content
+
+
+def default_name(manifest: Manifest) -> str:
+    """Name of the folder of a run: the same for an equal run, another for any other.
+
+    Parameters
+    ----------
+    manifest : dict
+        From `manifest_of`.
+
+    Returns
+    -------
+    str
+        ``compare-`` and eight hexadecimal digits.
+    """
+    return f"{manifest['command']}-{hashlib.sha256(_text_of(manifest).encode()).hexdigest()[:8]}"
+
+
+def _text_of(manifest: Manifest) -> str:
+    # The order of tiers has a meaning, so keys are neither sorted here nor compared as a dict, which has no order.
+    return json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@cache
+def _code_hash() -> str:
+    # Asked once: files edited while a process runs are not the code that it plays.
+    return code_hash()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _fingerprint(book: Book) -> dict[str, Any]:
+    """Name and content of an account file; a book that no file stands behind is known by its estimates."""
+    path = Path(book.source)
+    if path.is_file():
+        return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    digest = hashlib.sha256(repr(book.account_id).encode())
+    for column in (book.annual_spend, book.growth, book.volatility, book.wallet, book.share, book.fit, book.trust):
+        digest.update(column.tobytes())
+    return {"file": path.name, "sha256_of_estimates": digest.hexdigest()}
+
+
+# ---------------------------------------------------------------- folder
+
+
+@contextmanager
+def result_folder(path: str | os.PathLike[str], manifest: Manifest) -> Iterator[Path]:
+    """Folder to write the results of a run into; it takes its place when all is written, or never.
+
+    Parameters
+    ----------
+    path : str or path
+        Where the results go; folders above it are created.
+    manifest : dict
+        Of the run; written into the folder.
+
+    Yields
+    ------
+    Path
+        A temporary folder beside the final one; on an error or an interrupt it is removed.
+
+    Raises
+    ------
+    KamsimError
+        Before anything is run: where the folder cannot be written, or holds anything but an equal run.
+    """
+    target = Path(os.path.realpath(path))
+    _refuse_if_taken(path, target, manifest)
+    above = _create_missing(path, target.parent)
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    try:
+        _create_partial(path, partial)
+        yield partial
+        (partial / MANIFEST).write_text(_text_of(manifest), encoding="utf-8", newline="\n")
+        _to_disk(partial)
+        # Somebody else may have come in between.
+        _refuse_if_taken(path, target, manifest)
+        _move_into_place(partial, target)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        _remove_empty(above)
+        if isinstance(error, OSError) and error.errno in _DISK_IS_FULL:
+            raise KamsimError(f"{path}: the results do not fit on the disk; choose another --out") from None
+        raise
+
+
+def _refuse_if_taken(path: str | os.PathLike[str], target: Path, manifest: Manifest) -> None:
+    """Refuse to write over anything but an equal run."""
+    if not os.path.lexists(target):
+        return
+    if not target.is_dir():
+        raise KamsimError(f"{path}: is a file, not a folder; choose another --out")
+    if target == Path(os.path.realpath(os.curdir)):
+        raise KamsimError(f"{path}: is the folder you are in; choose another --out")
+    try:
+        content = {entry.name for entry in target.iterdir()}
+        here = (target / MANIFEST).read_bytes() if MANIFEST in content else b""
+    except OSError as error:
+        raise KamsimError(f"{path}: cannot be read: {error.strerror}; choose another --out") from None
+    if content and here != _text_of(manifest).encode():
+        what = "already holds another run" if here else "already holds other files"
+        raise KamsimError(f"{path}: {what}; choose another --out")
+    others = sorted(content - RUN_FILES)
+    if others:
+        raise KamsimError(f"{path}: holds {others[0]}, which is not of this run; choose another --out")
+
+
+def _create_missing(path: str | os.PathLike[str], parent: Path) -> list[Path]:
+    """Create the folders above a result folder; those that were missing, innermost first."""
+    missing = [folder for folder in (parent, *parent.parents) if not os.path.lexists(folder)]
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _remove_empty(missing)
+        raise _not_writable(path, error) from None
+    return missing
+
+
+def _create_partial(path: str | os.PathLike[str], partial: Path) -> None:
+    try:
+        # A folder with our own number was left by a process that was killed, for the number is free again.
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        partial.mkdir()
+    except OSError as error:
+        raise _not_writable(path, error) from None
+
+
+def _not_writable(path: str | os.PathLike[str], error: OSError) -> KamsimError:
+    return KamsimError(f"{path}: cannot be written: {error.strerror}; choose another --out")
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+
+
+def _to_disk(folder: Path) -> None:
+    """Wait until a folder and its files are on the disk, so that what the rename shows is whole after a power cut."""
+    for path in (*sorted(folder.iterdir()), folder):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _move_into_place(partial: Path, target: Path) -> None:
+    if not target.exists():
+        os.rename(partial, target)
+        return
+    old = target.with_name(f".{target.name}.old-{os.getpid()}")
+    os.rename(target, old)
+    try:
+        os.rename(partial, target)
+    except BaseException:
+        os.rename(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+# ---------------------------------------------------------------- files
+
+
+@contextmanager
+def replications_file(
+    folder: Path, scenarios: Sequence[str], measures: Sequence[str]
+) -> Iterator[Callable[[Floats], None]]:
+    """Parquet file of every replication, written a row group at a time.
+
+    Parameters
+    ----------
+    folder : Path
+        From `result_folder`.
+    scenarios, measures : sequence of str
+        Names, in the order of the blocks.
+
+    Yields
+    ------
+    callable
+        Takes the next block, of shape (replications, scenarios, measures); all but the last hold `ROW_GROUP`
+        replications. Rows are replication, scenario, measure, value; NaN stays NaN.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema([("replication", pa.int32()), ("scenario", name), ("measure", name), ("value", pa.float64())])
+    scenario_names, measure_names = pa.array(scenarios, pa.string()), pa.array(measures, pa.string())
+    first = 0
+
+    def write(block: Floats) -> None:
+        nonlocal first
+        if first % ROW_GROUP or not 0 < len(block) <= ROW_GROUP:
+            raise ValueError(f"all blocks but the last must hold {ROW_GROUP} replications")
+        replication, scenario, measure = np.indices(block.shape, dtype=np.int32).reshape(3, -1)
+        columns = [
+            pa.array(replication + np.int32(first)),
+            pa.DictionaryArray.from_arrays(pa.array(scenario), scenario_names),
+            pa.DictionaryArray.from_arrays(pa.array(measure), measure_names),
+            pa.array(np.ascontiguousarray(block).reshape(-1)),
+        ]
+        writer.write_table(pa.Table.from_arrays(columns, schema=schema), row_group_size=block.size)
+        first += len(block)
+
+    path = folder / REPLICATIONS
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=["scenario", "measure"]) as writer:
+        yield write
+
+
+def write_table(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the table of a comparison as CSV.
+
+    Parameters
+    ----------
+    folder : Path
+        From `result_folder`.
+    rows : sequence of mapping
+        Alike in their keys; None becomes an empty field.
+    """
+    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+
+
+def read_replications(path: str | os.PathLike[str]) -> "pd.DataFrame":
+    """Read every replication of a run.
+
+    Parameters
+    ----------
+    path : str or path
+        Folder of the run, or its Parquet file.
+
+    Returns
+    -------
+    DataFrame
+        replication, scenario, measure (both categorical), value.
+    """
+    import pandas as pd
+
+    parts = list(replications_in_batches(path))
+    return pd.concat(parts, ignore_index=True)
+
+
+def replications_in_batches(path: str | os.PathLike[str]) -> Iterator["pd.DataFrame"]:
+    """Read the replications of a run, `ROW_GROUP` at a time, so that memory does not grow with the run.
+
+    Parameters
+    ----------
+    path : str or path
+        Folder of the run, or its Parquet file.
+
+    Yields
+    ------
+    DataFrame
+        replication, scenario, measure (both categorical), value.
+
+    Raises
+    ------
+    KamsimError
+        Where there is no such file, or it is no Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = Path(path) / REPLICATIONS if Path(path).is_dir() else Path(path)
+    try:
+        content = pq.ParquetFile(file)
+    except OSError as error:
+        raise KamsimError(f"{file}: cannot be read: {error.strerror or error}") from None
+    except pa.ArrowInvalid:
+        raise KamsimError(f"{file}: is no Parquet file of replications") from None
+    with content:
+        for group in range(content.num_row_groups):
+            yield content.read_row_group(group).to_pandas()

@@ -1,0 +1,423 @@
+"""Which policy does better, by how much and how surely: paired differences over the same worlds."""
+
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.errors import KamsimError
+from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
+from kamsim.experiments.runner import available_cores, in_blocks, run_in_chunks
+from kamsim.experiments.store import FIGURE, ROW_GROUP, manifest_of, replications_file, result_folder, write_table
+from kamsim.measures.outcomes import MEASURES
+from kamsim.policy.policy import seats_of
+from kamsim.scenario import Scenario
+from kamsim.world.book import Book
+from kamsim.world.parameters import parameters_of
+from kamsim.world.world import known_from
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+MOST_ORGANIZATIONS = 2**32  # an organization's number is one word of the key of its draws
+
+
+@dataclass(frozen=True)
+class ComparedMeasure:
+    """A measure under a scenario, against the same measure under the reference; NaN where it cannot be told.
+
+    Parameters
+    ----------
+    measure, scenario : str
+        Names.
+    mean : float
+        Over the replications in which the scenario has the measure.
+    difference, low, high : float
+        Mean paired difference to the reference, and its 95 % interval (Student's t).
+    probability_best : float
+        Part of the worlds in which no other scenario does better; ties are split.
+    replications : int
+        In which both scenario and reference have the measure.
+    """
+
+    measure: str
+    scenario: str
+    mean: float
+    difference: float
+    low: float
+    high: float
+    probability_best: float
+    replications: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Scenarios compared in the same worlds.
+
+    Parameters
+    ----------
+    scenarios : tuple of str
+        Names, the reference first.
+    reference : str
+        Name.
+    measures : tuple of ComparedMeasure
+        Every measure under every scenario, the reference's own with differences of 0.
+    seed, replications : int
+        Of the run.
+    unit_of_money : tuple of float
+        What a median annual wallet is in money, by scenario.
+    notes : tuple of str
+        What was capped, dropped or assumed, a sentence each.
+    """
+
+    scenarios: tuple[str, ...]
+    reference: str
+    measures: tuple[ComparedMeasure, ...]
+    seed: int
+    replications: int
+    unit_of_money: tuple[float, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what cannot be told is None."""
+        return {
+            "scenarios": list(self.scenarios),
+            "reference": self.reference,
+            "measures": [row_of(measure) for measure in self.measures],
+            "seed": self.seed,
+            "replications": self.replications,
+            "notes": list(self.notes),
+        }
+
+
+def row_of(measure: Any) -> dict[str, Any]:
+    """Fields of a frozen record as plain values, None for NaN.
+
+    Parameters
+    ----------
+    measure : dataclass instance
+        `ComparedMeasure`, or any like it.
+
+    Returns
+    -------
+    dict
+        By field name.
+    """
+    return {
+        name: None if isinstance(value, float) and math.isnan(value) else value
+        for name, value in asdict(measure).items()
+    }
+
+
+def compare(
+    scenarios: Sequence[Scenario],
+    *,
+    replications: int = 500,
+    seed: int = 1,
+    jobs: int | None = None,
+    book: Book | None = None,
+    out: str | PathLike[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+    figure: Callable[[Comparison], bytes] | None = None,
+) -> Comparison:
+    """Play scenarios in the same worlds and compare each with the first.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        Each with a name of its own; the first is the reference.
+    replications : int
+        Worlds, >= 1.
+    seed : int
+        In [0, 2**64).
+    jobs : int, optional
+        Chunks of work at a time; by default as many as there are cores. It changes no result.
+    book : Book, optional
+        Account book to play in; by default a synthetic one.
+    out : str or path, optional
+        Folder to keep replications, table, figure and manifest in; by default nothing is kept.
+    progress : callable, optional
+        Told from time to time how many worlds are done.
+    figure : callable, optional
+        Draws the comparison as the bytes of a PNG file, for the folder.
+
+    Returns
+    -------
+    Comparison
+        The same to the last bit whatever the jobs.
+
+    Raises
+    ------
+    KamsimError
+        One sentence on what is wrong with the arguments, before anything is played.
+    """
+    workers = checked_workers(replications, seed, jobs)
+    names = _checked_names(scenarios)
+    plan = _planned(scenarios, book)
+
+    def played() -> Generator[list[Table], None, None]:
+        return run_in_chunks(plan.jobs, seed, replications, workers=workers, progress=progress)
+
+    def compared(tally: Tally) -> Comparison:
+        measures = compared_measures(tally, names)
+        return Comparison(names, names[0], measures, seed, replications, plan.units, plan.notes)
+
+    if out is None:
+        with closing(played()) as chunks:
+            return compared(tallied(outcome_blocks(chunks, plan.units)))
+    with result_folder(out, manifest_of(scenarios, seed, replications, book)) as folder:
+        measure_names = [measure.name for measure in MEASURES]
+        with closing(played()) as chunks, replications_file(folder, names, measure_names) as write:
+            comparison = compared(tallied(outcome_blocks(chunks, plan.units), write))
+        write_table(folder, comparison.to_dict()["measures"])
+        if figure is not None:
+            (folder / FIGURE).write_bytes(figure(comparison))
+    return comparison
+
+
+# ---------------------------------------------------------------- what is played
+
+
+def checked_workers(replications: int, seed: int, jobs: int | None) -> int:
+    """Check the size of a run and say how many workers it gets.
+
+    Parameters
+    ----------
+    replications, seed : int
+        As the user gave them.
+    jobs : int, optional
+        None for every core there is.
+
+    Returns
+    -------
+    int
+        >= 1.
+
+    Raises
+    ------
+    KamsimError
+        Where one of them is out of range.
+    """
+    if not 1 <= replications <= MOST_ORGANIZATIONS:
+        raise KamsimError(f"replications must be a whole number from 1 to 2**32, not {replications}")
+    if not 0 <= seed < 2**64:
+        raise KamsimError(f"the seed must be a whole number from 0 to 2**64 - 1, not {seed}")
+    if jobs is not None and jobs < 1:
+        raise KamsimError(f"jobs must be at least 1, not {jobs}")
+    return jobs or available_cores()
+
+
+def _checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
+    names = tuple(scenario.name for scenario in scenarios)
+    if not names:
+        raise KamsimError("there is no scenario to compare; give at least one")
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise KamsimError(f"two of the scenarios are named '{twice[0]}'; give each a name of its own")
+    return names
+
+
+class Plan(NamedTuple):
+    """Scenarios as jobs, with what a median wallet is in money and what there is to say, by scenario."""
+
+    jobs: list[Job]
+    units: tuple[float, ...]
+    notes: tuple[str, ...]
+
+
+def _planned(scenarios: Sequence[Scenario], book: Book | None) -> Plan:
+    if book is None:
+        jobs = [job_of(scenario) for scenario in scenarios]
+        units = [float(scenario.world.median_wallet) for scenario in scenarios]
+        book_notes: tuple[str, ...] = ()
+    else:
+        known = [known_from(book, parameters_of(scenario)) for scenario in scenarios]
+        jobs = [job_of(scenario, accounts) for scenario, (accounts, _) in zip(scenarios, known, strict=True)]
+        units = [unit for _, unit in known]
+        book_notes = book.notes
+    notes = (*book_notes, *_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs))
+    return Plan(jobs, tuple(units), notes)
+
+
+def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:
+    """Say what was capped, once for all scenarios of which the same is to be said."""
+    who: dict[str, list[str]] = {}
+    for scenario, job in zip(scenarios, jobs, strict=True):
+        _, note = seats_of(scenario, job.budget.accounts)
+        if note:
+            who.setdefault(note.removeprefix(f"{scenario.name}: "), []).append(scenario.name)
+    for note, names in who.items():
+        if len(names) == len(scenarios) > 1:
+            yield f"every scenario: {note}"
+        else:
+            yield f"{', '.join(names)}: {note}"
+
+
+def _notes_on_worlds(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:
+    alike = next(group for group in shared_worlds(jobs) if 0 in group)
+    others = [scenario.name for place, scenario in enumerate(scenarios) if place not in alike]
+    if others:
+        yield (
+            f"{', '.join(others)}: [world] or [timeline] is not that of {scenarios[0].name}, "
+            "so differences include the world's, not only the policy's"
+        )
+
+
+# ---------------------------------------------------------------- statistics
+
+
+class Moments(NamedTuple):
+    """Number, mean and sum of squared deviations of each scenario and measure."""
+
+    number: Floats
+    mean: Floats
+    squares: Floats
+
+
+class Tally(NamedTuple):
+    """What is kept of the replications so far; arrays of shape (scenarios, measures)."""
+
+    values: Moments
+    differences: Moments
+    best: Floats
+    contested: Floats  # (measures,), worlds in which somebody could be best
+
+
+def outcome_blocks(chunks: Iterable[Sequence[Table]], units: Sequence[float]) -> Iterator[Floats]:
+    """Outcomes in blocks that do not depend on the chunks, with money as money.
+
+    Parameters
+    ----------
+    chunks : iterable of sequence of Table
+        From `run_in_chunks`, a table per scenario.
+    units : sequence of float
+        What a median wallet is in money, by scenario.
+
+    Yields
+    ------
+    array of shape (replications, scenarios, measures)
+        Of a fixed number of replications, but perhaps the last.
+    """
+    money = np.array([measure.unit == "money" for measure in MEASURES])
+    scale = np.where(money, np.array(units)[:, None], 1.0)
+    pieces = (np.stack([table.outcomes for table in tables], axis=1) * scale for tables in chunks)
+    return in_blocks(pieces, ROW_GROUP)
+
+
+def tallied(blocks: Iterable[Floats], keep: Callable[[Floats], None] | None = None) -> Tally:
+    """Add up replications block by block; memory does not grow with them.
+
+    Parameters
+    ----------
+    blocks : iterable of array of shape (replications, scenarios, measures)
+        At least one; the reference is the first scenario.
+    keep : callable, optional
+        Given each block, to store it.
+
+    Returns
+    -------
+    Tally
+        Of all of them.
+    """
+    tally: Tally | None = None
+    for block in blocks:
+        if keep is not None:
+            keep(block)
+        new = _tally_of(block)
+        tally = new if tally is None else _merged(tally, new)
+    assert tally is not None, "a run has at least one replication"
+    return tally
+
+
+def _tally_of(block: Floats) -> Tally:
+    values = np.where(np.isfinite(block), block, np.nan)
+    best, contested = _best_of(values)
+    return Tally(_moments_of(values), _moments_of(values - values[:, :1]), best, contested)
+
+
+def _moments_of(values: Floats) -> Moments:
+    known = ~np.isnan(values)
+    number = known.sum(axis=0).astype(np.float64)
+    mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(number, 1.0)
+    squares = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0)
+    return Moments(number, mean, squares)
+
+
+def _best_of(values: Floats) -> tuple[Floats, Floats]:
+    """Worlds that each scenario wins, and worlds that anybody wins; a tie is split equally."""
+    direction = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
+    merit = np.where(np.isnan(values), -np.inf, values * direction)
+    wins = (merit == merit.max(axis=1, keepdims=True)) & ~np.isnan(values)
+    winners = wins.sum(axis=1, keepdims=True)
+    return (wins / np.maximum(winners, 1)).sum(axis=0), (winners[:, 0] > 0).sum(axis=0).astype(np.float64)
+
+
+def _merged(one: Tally, other: Tally) -> Tally:
+    return Tally(
+        _merged_moments(one.values, other.values),
+        _merged_moments(one.differences, other.differences),
+        one.best + other.best,
+        one.contested + other.contested,
+    )
+
+
+def _merged_moments(one: Moments, other: Moments) -> Moments:
+    """Moments of two parts together (Chan, Golub & LeVeque 1979), which stay exact where sums of squares cancel."""
+    number = one.number + other.number
+    part = other.number / np.maximum(number, 1.0)
+    step = other.mean - one.mean
+    return Moments(number, one.mean + step * part, one.squares + other.squares + step * step * one.number * part)
+
+
+def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedMeasure, ...]:
+    """Turn a tally into a table, measure by measure.
+
+    Parameters
+    ----------
+    tally : Tally
+        From `tallied`.
+    scenarios : sequence of str
+        Names, the reference first.
+
+    Returns
+    -------
+    tuple of ComparedMeasure
+        A row for every measure and scenario.
+    """
+    mean = _where_known(tally.values.mean, tally.values.number)
+    difference = _where_known(tally.differences.mean, tally.differences.number)
+    half_width = _half_width(tally.differences)
+    best = _where_known(tally.best / np.maximum(tally.contested, 1.0), np.broadcast_to(tally.contested, mean.shape))
+    return tuple(
+        ComparedMeasure(
+            measure.name,
+            scenario,
+            float(mean[row, column]),
+            float(difference[row, column]),
+            float(difference[row, column] - half_width[row, column]),
+            float(difference[row, column] + half_width[row, column]),
+            float(best[row, column]),
+            int(tally.differences.number[row, column]),
+        )
+        for column, measure in enumerate(MEASURES)
+        for row, scenario in enumerate(scenarios)
+    )
+
+
+def _where_known(values: Floats, number: Floats) -> Floats:
+    return np.where(number > 0, values, np.nan)
+
+
+def _half_width(differences: Moments) -> Floats:
+    """Half the width of the interval of a mean; unknown below two replications."""
+    from scipy.special import stdtrit
+
+    number = np.where(differences.number > 1, differences.number, np.nan)
+    quantile = np.asarray(stdtrit(number - 1.0, 0.5 + CONFIDENCE / 2.0), dtype=np.float64)
+    half_width: Floats = quantile * np.sqrt(differences.squares / (number - 1.0) / number)
+    return half_width

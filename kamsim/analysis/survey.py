@@ -1,0 +1,329 @@
+"""Look at simulated organizations as the published survey looked at real ones."""
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.analysis.compare import checked_workers, row_of
+from kamsim.errors import KamsimError
+from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
+from kamsim.experiments.chunk import Table, job_of
+from kamsim.experiments.runner import run_in_chunks
+from kamsim.measures.survey import ANSWERS
+from kamsim.policy.policy import seats_of
+from kamsim.scenario import LEVERS, Scenario
+
+Floats = NDArray[np.float64]
+
+PUBLISHED = {figure.name: figure.value for figure in OUTCOMES}
+FURTHER = ("large_spend_against_not_elevated", "rebuilt_once", "year_to_year_correlation", "growth_sd")
+SAMPLES = 2_000
+YEARS_SURVEYED = 7
+ENTERPRISE_FROM = 0.5  # strength of the selection lever at which an organization counts as selecting by enterprise
+
+
+@dataclass(frozen=True)
+class SurveyFigure:
+    """A figure of the survey; NaN where it cannot be told.
+
+    Parameters
+    ----------
+    name : str
+        Of the figure.
+    published : float
+        What the survey of real organizations found; NaN for a figure that it did not report.
+    simulated : float
+        Of all simulated organizations together.
+    low, high : float
+        Between which 95 % of samples of the survey's size fall.
+    dropped : int
+        Samples in which the figure could not be told.
+    """
+
+    name: str
+    published: float
+    simulated: float
+    low: float
+    high: float
+    dropped: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A simulated population beside the published figures.
+
+    Parameters
+    ----------
+    figures : tuple of SurveyFigure
+        Those published.
+    further : tuple of SurveyFigure
+        Others that the same organizations give.
+    sample : int
+        Organizations in a sample of the survey's size.
+    organizations, seed : int
+        Of the run.
+    scenario : str
+        Name.
+    notes : tuple of str
+        What limits the comparison, a sentence each.
+    """
+
+    figures: tuple[SurveyFigure, ...]
+    further: tuple[SurveyFigure, ...]
+    sample: int
+    organizations: int
+    seed: int
+    scenario: str
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what cannot be told is None."""
+        return {
+            "figures": [row_of(figure) for figure in self.figures],
+            "further": [row_of(figure) for figure in self.further],
+            "sample": self.sample,
+            "organizations": self.organizations,
+            "seed": self.seed,
+            "scenario": self.scenario,
+            "notes": list(self.notes),
+        }
+
+
+def survey(
+    scenario: Scenario,
+    *,
+    organizations: int = 2000,
+    seed: int = 1,
+    jobs: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Survey:
+    """Play the organizations of a scenario and survey them.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Usually one with a mix of organizations, ``population``.
+    organizations : int
+        >= 1.
+    seed : int
+        In [0, 2**64).
+    jobs : int, optional
+        Chunks of work at a time; by default as many as there are cores. It changes no result.
+    progress : callable, optional
+        Told from time to time how many organizations are done.
+
+    Returns
+    -------
+    Survey
+        The same to the last bit whatever the jobs.
+
+    Raises
+    ------
+    KamsimError
+        Where an argument is out of range.
+    """
+    if organizations < 1:
+        raise KamsimError(f"organizations must be at least 1, not {organizations}")
+    workers = checked_workers(organizations, seed, jobs)
+    with closing(run_in_chunks([job_of(scenario)], seed, organizations, workers=workers, progress=progress)) as chunks:
+        table = joined([tables[0] for tables in chunks])
+    simulated = figures_of([table])
+    samples = sampled_figures(table, np.random.default_rng([seed, SURVEY_SAMPLE]))
+    figures = {name: _figure(name, value, samples[name]) for name, value in simulated.items()}
+    return Survey(
+        tuple(figures[name] for name in PUBLISHED),
+        tuple(figures[name] for name in FURTHER),
+        SURVEY_SAMPLE,
+        organizations,
+        seed,
+        scenario.name,
+        tuple(_notes(scenario, figures)),
+    )
+
+
+def figures_of(tables: Sequence[Table]) -> dict[str, float]:
+    """Figures of organizations, without sampling intervals.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        Of one scenario, in any pieces.
+
+    Returns
+    -------
+    dict
+        By name: those published, then `FURTHER`; NaN where one cannot be told.
+
+    Notes
+    -----
+    - ``quota_miss``: organization-years that missed quota, of those asked about.
+    - ``rebuilt_twice``, ``rebuilt_once``: organizations that rebuilt at least so often in the window.
+    - ``large_spend_growth_ratio``: chance to grow of accounts that organizations selecting by spend elevated, over
+      that of accounts elevated by enterprise criteria; ``large_spend_against_not_elevated``: over that of accounts
+      that the same organizations, selecting by spend, did not elevate.
+    - ``collaboration_ratio``: mean spend per key account of the third of KAMs that report most collaboration, over
+      that of the rest.
+    - ``year_to_year_correlation``, ``growth_sd``: of log annual spend of ordinary accounts, and of its yearly change.
+    """
+    table = joined(tables)
+    figures = _figures_of_sums(_summands(table).sum(axis=0))
+    ratio = _collaboration_ratio(table.reports.reshape(1, -1), table.key_spend.reshape(1, -1))[0]
+    return {name: float(value) for name, value in _in_order(figures | {"collaboration_ratio": ratio}).items()}
+
+
+def sampled_figures(
+    table: Table, generator: np.random.Generator, *, samples: int = SAMPLES, size: int = SURVEY_SAMPLE
+) -> dict[str, Floats]:
+    """Figures of samples drawn from organizations with replacement.
+
+    Parameters
+    ----------
+    table : Table
+        Organizations.
+    generator : Generator
+        Draws the samples.
+    samples, size : int
+        How many, and organizations in each.
+
+    Returns
+    -------
+    dict
+        By name, an entry per sample; NaN where a sample cannot tell, having for instance no enterprise selection.
+    """
+    drawn = generator.integers(len(table.answers), size=(samples, size))
+    summands = _summands(table)
+    # One column at a time: all of them side by side would take gigabytes for a large sample.
+    sums = np.stack([column[drawn].sum(axis=1) for column in summands.T], axis=1)
+    ratio = _collaboration_ratio(table.reports[drawn].reshape(samples, -1), table.key_spend[drawn].reshape(samples, -1))
+    return _in_order(_figures_of_sums(sums) | {"collaboration_ratio": ratio})
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """Tables of consecutive organizations as one.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        Of one scenario.
+
+    Returns
+    -------
+    Table
+        Rows in the order given.
+    """
+    return Table(*(np.concatenate(columns) for columns in zip(*tables, strict=True)))
+
+
+def _in_order(figures: dict[str, Floats]) -> dict[str, Floats]:
+    return {name: figures[name] for name in (*PUBLISHED, *FURTHER)}
+
+
+def _summands(table: Table) -> Floats:
+    """Tell what each organization adds to the sums that figures are made of: (organizations, `_SUMMANDS`)."""
+    answer = {name: table.answers[:, column] for column, name in enumerate(ANSWERS)}
+    by_spend = table.levers[:, LEVERS.index("selection")] < ENTERPRISE_FROM
+    columns = {
+        **answer,
+        "organizations": np.ones(len(table.answers)),
+        "rebuilt_once": answer["rebuilds"] >= 1,
+        "rebuilt_twice": answer["rebuilds"] >= 2,
+        "elevated_by_spend": answer["elevated"] * by_spend,
+        "elevated_by_spend_that_grew": answer["elevated_that_grew"] * by_spend,
+        "passed_over_by_spend": answer["not_elevated"] * by_spend,
+        "passed_over_by_spend_that_grew": answer["not_elevated_that_grew"] * by_spend,
+    }
+    return np.stack([columns[name] for name in _SUMMANDS], axis=1).astype(np.float64)
+
+
+_SUMMANDS = (
+    *ANSWERS,
+    "organizations",
+    "rebuilt_once",
+    "rebuilt_twice",
+    "elevated_by_spend",
+    "elevated_by_spend_that_grew",
+    "passed_over_by_spend",
+    "passed_over_by_spend_that_grew",
+)
+
+
+def _figures_of_sums(sums: Floats) -> dict[str, Floats]:
+    """Figures that are made of sums over organizations; any number of samples side by side."""
+    total = {name: sums[..., column] for column, name in enumerate(_SUMMANDS)}
+    grew_by_spend = _ratio(total["elevated_by_spend_that_grew"], total["elevated_by_spend"])
+    grew_by_enterprise = _ratio(
+        total["elevated_that_grew"] - total["elevated_by_spend_that_grew"],
+        total["elevated"] - total["elevated_by_spend"],
+    )
+    grew_passed_over = _ratio(total["passed_over_by_spend_that_grew"], total["passed_over_by_spend"])
+    correlation, growth_sd = _year_to_year(total)
+    return {
+        "quota_miss": _ratio(total["years_missed"], total["years_asked"]),
+        "rebuilt_twice": _ratio(total["rebuilt_twice"], total["organizations"]),
+        "large_spend_growth_ratio": _ratio(grew_by_spend, grew_by_enterprise),
+        "large_spend_against_not_elevated": _ratio(grew_by_spend, grew_passed_over),
+        "rebuilt_once": _ratio(total["rebuilt_once"], total["organizations"]),
+        "year_to_year_correlation": correlation,
+        "growth_sd": growth_sd,
+    }
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    """Quotient, NaN where there is nothing to divide by."""
+    known = below > 0
+    return np.where(known, above / np.where(known, below, 1.0), np.nan)
+
+
+def _year_to_year(total: dict[str, Floats]) -> tuple[Floats, Floats]:
+    """Correlation of consecutive years, and standard deviation of the change between them, from sums."""
+    pairs = total["pairs"]
+    before, after = _ratio(total["sum_before"], pairs), _ratio(total["sum_after"], pairs)
+    # Rounding can leave a variance of nothing a hair below nothing.
+    variance_before = np.maximum(_ratio(total["sum_before_squared"], pairs) - before * before, 0.0)
+    variance_after = np.maximum(_ratio(total["sum_after_squared"], pairs) - after * after, 0.0)
+    together = _ratio(total["sum_product"], pairs) - before * after
+    growth_sd = np.sqrt(np.maximum(variance_before + variance_after - 2.0 * together, 0.0))
+    return _ratio(together, np.sqrt(variance_before * variance_after)), growth_sd
+
+
+def _collaboration_ratio(reports: Floats, key_spend: Floats) -> Floats:
+    """Mean spend of the third of KAMs that report most collaboration, over that of the rest; a row per sample."""
+    asked = ~(np.isnan(reports) | np.isnan(key_spend))
+    highest_first = np.argsort(np.where(asked, -reports, np.inf), axis=1, kind="stable")
+    spend = np.take_along_axis(np.where(asked, key_spend, 0.0), highest_first, axis=1)
+    kams = asked.sum(axis=1)
+    third = kams // 3
+    top = np.arange(reports.shape[1]) < third[:, None]
+    # KAMs that were not asked come last and add nothing.
+    top_mean = _ratio((spend * top).sum(axis=1), third.astype(np.float64))
+    rest_mean = _ratio((spend * ~top).sum(axis=1), (kams - third).astype(np.float64))
+    return _ratio(top_mean, rest_mean)
+
+
+def _figure(name: str, simulated: float, samples: Floats) -> SurveyFigure:
+    known = samples[~np.isnan(samples)]
+    low, high = np.percentile(known, [2.5, 97.5]).tolist() if len(known) else (math.nan, math.nan)
+    return SurveyFigure(name, PUBLISHED.get(name, math.nan), simulated, low, high, len(samples) - len(known))
+
+
+def _notes(scenario: Scenario, figures: dict[str, SurveyFigure]) -> list[str]:
+    _, seats = seats_of(scenario, scenario.world.accounts)
+    notes = [seats] if seats else []
+    window = scenario.timeline.window_years
+    if window != YEARS_SURVEYED:
+        notes.append(
+            f"rebuilds are counted over the {window} years of the window, published are {YEARS_SURVEYED} years"
+        )
+    if math.isnan(figures["large_spend_growth_ratio"].simulated):
+        notes.append(
+            f"{scenario.name}: large_spend_growth_ratio takes organizations that elevate by spend and others that "
+            "elevate by enterprise criteria, as in the scenario population"
+        )
+    dropped = [figure for figure in figures.values() if 0 < figure.dropped < SAMPLES]
+    notes += [f"{figure.name} could not be told in {figure.dropped:,} of {SAMPLES:,} samples" for figure in dropped]
+    return notes

@@ -82,6 +82,7 @@ class Account(mesa.Agent):
         self.label = label
         self.growth = float(born.growth)
         self.fit = float(born.fit)
+        self.share_base = float(born.share_base)
         self.need_mix: list[float] = world.need_mix[number].tolist()
         self.wallets: list[float] = world.quarters["wallet"][:, number].tolist()
         self.orders: list[float] = world.quarters["orders"][:, number].tolist()
@@ -162,7 +163,7 @@ class Account(mesa.Agent):
             self.ceiling,
             self.trust,
             self.collaboration,
-            parameters.share_base,
+            self.share_base,
             parameters.share_trust,
             parameters.share_collaboration,
         )

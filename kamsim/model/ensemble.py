@@ -381,7 +381,7 @@ def _order(world: World, program: Program, parameters: Any, history: History, ye
             account.ceiling,
             account.trust,
             account.collaboration,
-            parameters.share_base,
+            world.accounts[number].share_base,
             parameters.share_trust,
             parameters.share_collaboration,
         )

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -77,9 +78,23 @@ def kernel(function: AnyFunction) -> AnyFunction:
 
 
 def cache_folder() -> Path:
-    """Folder of the compiled kernels: of this version of the code, in the user's cache."""
-    base = os.environ.get("KAMSIM_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "kamsim" / code_hash()
+    """Folder of the compiled kernels of this version of the code: in the user's cache, else a temporary one.
+
+    Returns
+    -------
+    Path
+        ``KAMSIM_CACHE_DIR`` chooses another place.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    for base in (os.environ.get("KAMSIM_CACHE_DIR"), home, tempfile.gettempdir()):
+        folder = Path(base or home) / "kamsim" / code_hash()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return folder
 
 
 @cache

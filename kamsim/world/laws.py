@@ -6,6 +6,7 @@ from kamsim.rules.compiler import rule
 from kamsim.world.draws import normal_quantile
 
 TRUST_BOUNDS = (0.02, 0.98)
+SHARE_BASE_BOUNDS = (0.02, 1.0)
 SKILL_LEAST = 0.2
 TIE_BOUNDS = (0.05, 0.95)
 ALIGNMENT_BOUNDS = (0.05, 0.98)

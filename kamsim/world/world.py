@@ -13,6 +13,7 @@ from kamsim.world.book import Book
 from kamsim.world.draws import between_bounds, normal, uniform, words
 from kamsim.world.laws import (
     ALIGNMENT_BOUNDS,
+    SHARE_BASE_BOUNDS,
     SKILL_LEAST,
     TIE_BOUNDS,
     TRUST_BOUNDS,
@@ -50,6 +51,7 @@ ACCOUNT_AT_BIRTH = record_type(
     fit="f8",
     trust="f8",
     share="f8",
+    share_base="f8",
     log_wallet="f8",
     surge_sd="f8",
 )
@@ -134,7 +136,9 @@ def known_from(book: Book, parameters: Any) -> tuple[KnownAccounts, float]:
     share = np.where(np.isnan(book.share), resting, book.share)
     wallet = np.where(np.isnan(book.wallet), book.annual_spend / share, book.wallet)
     unit = float(np.median(wallet))
-    growth_known = not np.isnan(book.growth).all()
+    has_growth = ~np.isnan(book.growth)
+    # Quotas are about money: the market grows as the book does, so large accounts weigh more.
+    growth = np.average(book.growth[has_growth], weights=book.annual_spend[has_growth]) if has_growth.any() else np.nan
     known = KnownAccounts(
         annual_spend=book.annual_spend / unit,
         wallet=book.wallet / unit,
@@ -143,7 +147,7 @@ def known_from(book: Book, parameters: Any) -> tuple[KnownAccounts, float]:
         trust=book.trust,
         growth=book.growth,
         volatility=book.volatility,
-        market_growth=float(np.nanmean(book.growth)) if growth_known else np.nan,
+        market_growth=float(growth),
     )
     return known, unit
 
@@ -174,7 +178,7 @@ def draw_world(
         The same for the same arguments, on any machine of one kind.
     """
     low, high = split_seed(seed)
-    world = _draw_one(low, high, organization, parameters, budget, timeline, known)
+    world = draw_one_organization(low, high, organization, parameters, budget, timeline, known)
     # Compiled code hands back plain structured arrays: views of them read as agents again.
     return world._replace(
         accounts=world.accounts.view(ACCOUNT_AT_BIRTH),
@@ -208,7 +212,7 @@ def split_seed(seed: int) -> tuple[int, int]:
 
 
 @kernel
-def _draw_one(
+def draw_one_organization(
     seed_low: int,
     seed_high: int,
     organization: int,
@@ -217,6 +221,7 @@ def _draw_one(
     timeline: Timeline,
     known: KnownAccounts,
 ) -> World:
+    """Draw one world, as a kernel of its own."""
     return draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known)
 
 
@@ -278,7 +283,7 @@ def _accounts_at_birth(key: tuple[int, int, int], parameters: Any, known: KnownA
     for number in range(len(accounts)):
         account = accounts[number]
         size_word, growth_word, _, _ = words(key[0], key[1], key[2], draws.WALLET_AND_GROWTH, number, 0)
-        fit_word, trust_word, _, _ = words(key[0], key[1], key[2], draws.FIT_AND_TRUST, number, 0)
+        fit_word, trust_word, habit_word, _ = words(key[0], key[1], key[2], draws.FIT_AND_TRUST, number, 0)
         account.growth = known.growth[number]
         if math.isnan(known.growth[number]):
             account.growth = expected_growth + parameters.growth_sd * normal(growth_word)
@@ -297,15 +302,27 @@ def _accounts_at_birth(key: tuple[int, int, int], parameters: Any, known: KnownA
             if account.share > parameters.ceiling_base and parameters.ceiling_fit > 0.0:
                 least = min(1.0, (account.share - parameters.ceiling_base) / parameters.ceiling_fit)
             account.fit = compatibility(uniform(fit_word), least)
+        ceiling = share_ceiling(account.fit, parameters.ceiling_base, parameters.ceiling_fit)
         if math.isnan(account.share):
-            ceiling = share_ceiling(account.fit, parameters.ceiling_base, parameters.ceiling_fit)
+            account.share_base = between_bounds(
+                parameters.share_base + parameters.share_base_sd * normal(habit_word),
+                SHARE_BASE_BOUNDS[0],
+                SHARE_BASE_BOUNDS[1],
+            )
             account.share = share_target(
                 ceiling,
                 account.trust,
                 0.0,
-                parameters.share_base,
+                account.share_base,
                 parameters.share_trust,
                 parameters.share_collaboration,
+            )
+        else:
+            # A share that is known is taken for the one at which the account rests.
+            account.share_base = between_bounds(
+                account.share / ceiling - parameters.share_trust * account.trust,
+                SHARE_BASE_BOUNDS[0],
+                SHARE_BASE_BOUNDS[1],
             )
         if math.isnan(known.annual_spend[number]):
             account.log_wallet = parameters.wallet_sigma * normal(size_word) - math.log(4.0)

@@ -125,9 +125,9 @@ PolicySection: Any = create_model(
 
 
 def _seats(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("seats must be a whole number, or a share of accounts below 1")
-    if math.isnan(value) or value < 0:
+    if value < 0:
         raise ValueError(f"seats must be at least 0, not {value}")
     if value > 1 and value != int(value):
         raise ValueError(f"seats must be a whole number, or a share of accounts below 1, not {value}")
@@ -278,6 +278,8 @@ def load_scenario(source: str | os.PathLike[str]) -> Scenario:
 
 def _find(source: str, beside: Path | None) -> Path:
     """Path of a scenario named from the command line or by ``extends`` in a file of the folder ``beside``."""
+    if not source:
+        raise KamsimError("a scenario needs a name: one that ships with kamsim, or a .toml file")
     path = Path(source)
     looks_like_path = path.suffix == ".toml" or len(path.parts) > 1
     candidates = [path if beside is None else beside / path]
@@ -351,7 +353,7 @@ def _check_keys(path: Path, content: dict[str, Any]) -> None:
                     tail = f"a tier is a table, [tiers.{name}], and the other keys are {', '.join(sorted(known))}"
                 raise KamsimError(f"{path}: unknown key '{name}' in [{key}]; {tail}")
             elif key in ("tiers", "population"):
-                _check_number(path, [key, name], inner)
+                _checknumber_text(path, [key, name], inner)
 
 
 def _check_tier(path: Path, tier: str, fields: dict[str, Any]) -> None:
@@ -359,10 +361,10 @@ def _check_tier(path: Path, tier: str, fields: dict[str, Any]) -> None:
         if field not in Tier.model_fields:
             tail = nearest(field, Tier.model_fields)
             raise KamsimError(f"{path}: unknown key '{field}' in [tiers.{tier}]; {tail}")
-        _check_number(path, ["tiers", tier, field], value)
+        _checknumber_text(path, ["tiers", tier, field], value)
 
 
-def _check_number(path: Path, place: list[str], value: Any) -> None:
+def _checknumber_text(path: Path, place: list[str], value: Any) -> None:
     """Refuse what pydantic would turn into a number without a word: "0.3", true."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise KamsimError(f"{path}: {_named(place)} must be {_values(place)}, not {_as_written(value)}")
@@ -457,7 +459,7 @@ def _values(place: list[str]) -> str:
     row = next((row for row in LEDGER if row.section == section and row.name == key), None)
     if row is not None:
         whole = "a whole number" if isinstance(row.default, int) else "a number"
-        return f"{whole} from {_number(row.low)} to {_number(row.high)} ({row.unit})"
+        return f"{whole} from {number_text(row.low)} to {number_text(row.high)} ({row.unit})"
     if section == "policy" and key in LEVERS:
         return _lever_values(key)
     if key == "seats":
@@ -469,16 +471,36 @@ def _values(place: list[str]) -> str:
 
 
 def _range(field: FieldInfo) -> str:
+    bounds = range_of(field)
+    unit = (field.description or "").partition("; ")[2]
+    whole, joined = "whole " if field.annotation is int else "", "" if bounds.startswith("above") else "from "
+    return f"a {whole}number {joined}{bounds}" + (f" ({unit})" if unit else "")
+
+
+def range_of(field: FieldInfo) -> str:
+    """Range of a number as its section declares it.
+
+    Parameters
+    ----------
+    field : FieldInfo
+        Of a section or tier.
+
+    Returns
+    -------
+    str
+        ``0 to 1``, ``above 0 to 10``; empty where there is none.
+    """
     bounds = {
         name: getattr(rule, name) for rule in field.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)
     }
-    low = f"from {_number(bounds['ge'])}" if "ge" in bounds else f"above {_number(bounds['gt'])}"
-    high = f"to {_number(bounds['le'])}" if "le" in bounds else f"to below {_number(bounds['lt'])}"
-    unit = (field.description or "").partition("; ")[2]
-    return f"a {'whole ' if field.annotation is int else ''}number {low} {high}" + (f" ({unit})" if unit else "")
+    if len(bounds) < 2:
+        return ""
+    low = number_text(bounds["ge"]) if "ge" in bounds else f"above {number_text(bounds['gt'])}"
+    return f"{low} to {number_text(bounds['le'])}" if "le" in bounds else f"{low} to below {number_text(bounds['lt'])}"
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
+    """Write a number of a range as people do: ``100,000``, ``0.05``."""
     return f"{int(value):,}" if value == int(value) and abs(value) < 1e9 else f"{value:g}"
 
 

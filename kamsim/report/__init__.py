@@ -1,0 +1,1 @@
+"""Reports: tables, figures and scenario files for people to read."""

@@ -1,0 +1,334 @@
+"""Scenarios as text: the resolved TOML of one, a template for a new one, and the JSON Schema that editors complete."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from kamsim.errors import KamsimError
+from kamsim.policy.policy import seats_of
+from kamsim.report.files import write_whole
+from kamsim.scenario import (
+    DEFAULT_SCENARIO,
+    LEVERS,
+    PRESETS,
+    STANDARD_TIER,
+    Population,
+    Scenario,
+    Tier,
+    load_scenario,
+    number_text,
+    range_of,
+    shipped_scenarios,
+)
+
+SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+COMMENT_COLUMN = 36
+
+Json = dict[str, Any]
+WriteKey = Callable[[str, Any, FieldInfo], str]
+
+
+# ---------------------------------------------------------------- scenarios as TOML
+
+
+def scenario_text(scenario: Scenario) -> str:
+    """Write a scenario as TOML: every key with its value, meaning, range and unit.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Validated; what it extends is already in it.
+
+    Returns
+    -------
+    str
+        A scenario file that extends nothing and loads as the same scenario.
+    """
+    lines = [f"# {scenario.name}, with everything that it extends"] if scenario.name else []
+    lines.append(f"question = {_value(scenario.question)}")
+    return "\n".join([*lines, *_sections(scenario, _written)]) + "\n"
+
+
+def scenario_content(scenario: Scenario) -> Json:
+    """Content of a scenario file, as JSON has it.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Validated.
+
+    Returns
+    -------
+    dict
+        Sections as they stand in a file, tiers directly below ``tiers``; ``name`` first.
+    """
+    content = scenario.model_dump(mode="json", exclude_none=True)
+    content["tiers"] |= content["tiers"].pop("ordered")
+    return content
+
+
+class Checked(NamedTuple):
+    """What came of checking a scenario: an error, or notes."""
+
+    file: str
+    ok: bool
+    error: str
+    notes: list[str]
+
+
+def check_scenario(source: str) -> Checked:
+    """Check a scenario, and that its seats fit its book.
+
+    Parameters
+    ----------
+    source : str
+        Name or file.
+
+    Returns
+    -------
+    Checked
+        With the sentence of what is wrong, if anything is.
+    """
+    try:
+        scenario = load_scenario(source)
+        _, note = seats_of(scenario, scenario.world.accounts)
+    except KamsimError as error:
+        return Checked(source, False, str(error), [])
+    return Checked(source, True, "", [note] if note else [])
+
+
+def template_text(name: str) -> str:
+    """Write a new scenario that extends the default; every other key is there, commented out, with its default.
+
+    Parameters
+    ----------
+    name : str
+        Of the new scenario.
+
+    Returns
+    -------
+    str
+        A scenario file that loads as it is, and plays as the default does.
+    """
+    base = load_scenario(DEFAULT_SCENARIO).changed(population=Population().model_dump())
+    lines = [
+        f"# {name}: take the # off what should differ from {DEFAULT_SCENARIO}, and change it.",
+        f"# kamsim scenario check {name}.toml   says whether the file is valid",
+        f"# kamsim compare {DEFAULT_SCENARIO} {name}.toml   says whether it does better",
+        f"extends = {_value(DEFAULT_SCENARIO)}",
+        'question = ""  # what the scenario is for, in one line',
+    ]
+    return "\n".join([*lines, *_sections(base, _commented)]) + "\n"
+
+
+def new_scenario(target: str) -> Path:
+    """Write the template of a new scenario to a file that does not exist yet.
+
+    Parameters
+    ----------
+    target : str
+        A name, or the path of a TOML file.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    KamsimError
+        Where the file exists, the name ships with kamsim, or the folder cannot be written.
+    """
+    path = Path(target if target.endswith(".toml") else f"{target}.toml")
+    if path.stem in ("", ".toml"):
+        raise KamsimError(f"'{target}': a scenario needs a name, such as my_program")
+    if path.stem in shipped_scenarios():
+        raise KamsimError(f"{path.stem}: a scenario of that name ships with kamsim; choose another name")
+    try:
+        # "x" refuses a file that is there already, without a gap between looking and writing.
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template_text(path.stem))
+    except FileExistsError:
+        raise KamsimError(f"{path}: the file exists already; choose another name, or remove it first") from None
+    except OSError as error:
+        raise KamsimError(f"{path}: cannot be written: {_reason(error)}") from None
+    return path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced if it exists.
+    text : str
+        Its content.
+
+    Raises
+    ------
+    KamsimError
+        Where the file cannot be written.
+    """
+    write_whole(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _sections(scenario: Scenario, write: WriteKey) -> Iterator[str]:
+    """Lines of every section, each key through ``write``."""
+    for name in ("world", "tiers", "policy", "rebuild", "timeline", "population"):
+        section = getattr(scenario, name)
+        if section is None:
+            continue
+        # A template must not turn its scenario into a population: there the header is commented out too.
+        yield from _table(name, section, write, header=name != "population" or write is _written)
+        if name == "tiers":
+            for tier, record in section.ordered.items():
+                yield from _table(f"tiers.{_key(tier)}", record, write, header=True)
+
+
+def _table(name: str, record: BaseModel, write: WriteKey, header: bool) -> Iterator[str]:
+    yield ""
+    yield f"[{name}]" if header else f"# [{name}]"
+    for key, field in type(record).model_fields.items():
+        if key != "ordered":
+            yield write(key, getattr(record, key), field)
+
+
+def _written(key: str, value: Any, field: FieldInfo) -> str:
+    line = f"{key} = {_value(value)}"
+    return f"{line:<{COMMENT_COLUMN}}  # {meaning(key, field)}"
+
+
+def _commented(key: str, value: Any, field: FieldInfo) -> str:
+    return f"# {_written(key, value, field)}"
+
+
+def meaning(key: str, field: FieldInfo) -> str:
+    """Say what a key means, in which unit and range: the comment that stands beside it.
+
+    Parameters
+    ----------
+    key : str
+        Of a section or tier.
+    field : FieldInfo
+        As the section declares it.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    what, unit = _what_and_unit(field)
+    if key in PRESETS and what.startswith("lever"):
+        return f"lever: {', '.join(PRESETS[key])}, or a strength from 0 to 1"
+    bounds = range_of(field)
+    return what + (f"; {bounds}" if bounds else "") + (f" ({unit})" if unit else "")
+
+
+def _what_and_unit(field: FieldInfo) -> tuple[str, str]:
+    """Meaning and unit; how the value is known, which ledger rows go on with, would make a comment too long."""
+    description, extra = field.description or "", field.json_schema_extra
+    if isinstance(extra, dict):
+        unit = str(extra["unit"])
+        return description.partition(f"; {unit}; ")[0], unit
+    what, _, unit = description.partition("; ")
+    return what, unit
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, str):
+        # JSON escapes more than TOML reads beyond the first plane, so only what TOML wants escaped is.
+        return '"' + re.sub(r'[\x00-\x1f"\\\x7f]', lambda found: f"\\u{ord(found[0]):04x}", value) + '"'
+    return repr(value)
+
+
+# ---------------------------------------------------------------- JSON Schema
+
+
+def scenario_schema() -> Json:
+    """JSON Schema (draft 2020-12) of a scenario file, from the very models that validate it.
+
+    Returns
+    -------
+    dict
+        Sections, levers as presets or strengths, tiers as tables below ``[tiers]``; ranges and units throughout.
+    """
+    schema = Scenario.model_json_schema()
+    sections = schema["$defs"]
+    properties = {name: schema["properties"][name] for name in schema["properties"] if name != "name"}
+    properties["population"] = {"$ref": "#/$defs/Population"}
+    properties["question"].pop("title")
+    for name, record in sections.items():
+        _describe(name, record)
+    sections["Tiers"] = _tiers_in_a_file(sections["Tiers"])
+    sections["Tier"] = _tier_in_a_file(sections["Tier"])
+    for lever in LEVERS:
+        strength = {"type": "number", "minimum": 0, "maximum": 1}
+        sections["PolicySection"]["properties"][lever]["anyOf"][1] = strength
+    sections["PolicySection"]["properties"]["retiering"]["anyOf"][2] |= {"minProperties": 1, "maxProperties": 1}
+    return {
+        "$schema": SCHEMA_DIALECT,
+        "title": "kamsim scenario",
+        "description": "A key account program and its world, for kamsim.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"extends": _extends(), **properties},
+        "$defs": sections,
+    }
+
+
+def _extends() -> Json:
+    return {
+        "type": "string",
+        "description": "scenario that this one starts from: a file beside it, a path, or a name that ships with kamsim",
+        "examples": shipped_scenarios(),
+    }
+
+
+def _describe(name: str, record: Json) -> None:
+    """Drop titles that repeat the key, and let descriptions say the range, which editors do not show by themselves."""
+    record.pop("title")
+    if name.endswith("Section"):
+        record.pop("description", None)  # there it is about the code
+    for field in record["properties"].values():
+        field.pop("title")
+        low, high = field.get("minimum"), field.get("maximum")
+        if low is not None and high is not None:
+            field["description"] += f"; from {number_text(low)} to {number_text(high)}"
+
+
+def _tiers_in_a_file(tiers: Json) -> Json:
+    """In a file the tables of tiers stand directly below ``[tiers]``, beside its own keys."""
+    own = {name: field for name, field in tiers["properties"].items() if name != "ordered"}
+    return {
+        **tiers,
+        "properties": own,
+        "propertyNames": {"not": {"const": STANDARD_TIER}},
+        "additionalProperties": {"$ref": "#/$defs/Tier"},
+    }
+
+
+def _tier_in_a_file(tier: Json) -> Json:
+    """Require no key, for a file that extends another may give any one of a tier."""
+    seats = {
+        "description": Tier.model_fields["seats"].description,
+        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0, "maximum": 1}],
+    }
+    kept = {name: value for name, value in tier.items() if name != "required"}
+    return {**kept, "properties": {**tier["properties"], "seats": seats}}

@@ -1,0 +1,81 @@
+"""kamsim: agent-based simulation of key account programs.
+
+Draw a world once, play any policy in it, and see which does better, by how much and how surely.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kamsim.analysis.compare import Comparison, compare
+    from kamsim.analysis.survey import Survey, survey
+    from kamsim.errors import KamsimError
+    from kamsim.model.agents import Account, Function, KeyAccountManager
+    from kamsim.model.ensemble import Run
+    from kamsim.model.plan import History
+    from kamsim.model.program import KeyAccountProgram
+    from kamsim.model.session import draw_world, simulate
+    from kamsim.policy.policy import Policy
+    from kamsim.scenario import Scenario, load_scenario, shipped_scenarios
+    from kamsim.world.book import Book, read_book
+    from kamsim.world.world import World
+
+__version__ = "0.1.0"
+
+# Names load on first use: importing kamsim is fast and has no side effects.
+_HOMES = {
+    "Account": "kamsim.model.agents",
+    "Book": "kamsim.world.book",
+    "Comparison": "kamsim.analysis.compare",
+    "Function": "kamsim.model.agents",
+    "History": "kamsim.model.plan",
+    "KamsimError": "kamsim.errors",
+    "KeyAccountManager": "kamsim.model.agents",
+    "KeyAccountProgram": "kamsim.model.program",
+    "Policy": "kamsim.policy.policy",
+    "Run": "kamsim.model.ensemble",
+    "Scenario": "kamsim.scenario",
+    "Survey": "kamsim.analysis.survey",
+    "World": "kamsim.world.world",
+    "compare": "kamsim.analysis.compare",
+    "draw_world": "kamsim.model.session",
+    "load_scenario": "kamsim.scenario",
+    "read_book": "kamsim.world.book",
+    "shipped_scenarios": "kamsim.scenario",
+    "simulate": "kamsim.model.session",
+    "survey": "kamsim.analysis.survey",
+}
+
+__all__ = [
+    "Account",
+    "Book",
+    "Comparison",
+    "Function",
+    "History",
+    "KamsimError",
+    "KeyAccountManager",
+    "KeyAccountProgram",
+    "Policy",
+    "Run",
+    "Scenario",
+    "Survey",
+    "World",
+    "__version__",
+    "compare",
+    "draw_world",
+    "load_scenario",
+    "read_book",
+    "shipped_scenarios",
+    "simulate",
+    "survey",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kamsim' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,57 @@
+"""The public surface, what importing costs, and the wheel that users install."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import kamsim
+
+ROOT = Path(__file__).parent.parent
+
+
+def run_python(*arguments, **options):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, **options).stdout
+
+
+def test_every_listed_name_is_there():
+    for name in kamsim.__all__:
+        assert getattr(kamsim, name) is not None
+    assert dir(kamsim) == sorted(kamsim.__all__)
+
+
+def test_importing_kamsim_imports_no_heavy_library():
+    heavy = {"mesa", "numba", "numpy", "pandas", "matplotlib", "pyarrow", "pydantic", "scipy"}
+    loaded = run_python("-c", "import sys, kamsim, kamsim.cli; print(' '.join(sys.modules))").split()
+    assert not heavy & set(loaded)
+
+
+def test_the_ensemble_needs_neither_mesa_nor_matplotlib():
+    loaded = run_python("-c", "import sys, kamsim.experiments.chunk; print(' '.join(sys.modules))").split()
+    assert not {"mesa", "matplotlib", "pandas"} & set(loaded)
+
+
+def test_the_version_is_that_of_the_project():
+    assert f'version = "{kamsim.__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_wheel_carries_the_scenarios_and_runs_from_any_folder(tmp_path):
+    run_python(
+        "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), "."
+        , cwd=ROOT
+    )  # fmt: skip
+    wheel = next(tmp_path.glob("*.whl"))
+    unpacked, elsewhere = tmp_path / "unpacked", tmp_path / "elsewhere"
+    zipfile.ZipFile(wheel).extractall(unpacked)
+    elsewhere.mkdir()
+    names = {path.stem for path in (unpacked / "kamsim" / "scenarios").glob("*.toml")}
+    assert names == {path.stem for path in (ROOT / "scenarios").glob("*.toml")}
+    listed = run_python(
+        "-c",
+        "import kamsim; print(kamsim.__file__); print(kamsim.shipped_scenarios())",
+        cwd=elsewhere,
+        env=os.environ | {"PYTHONPATH": str(unpacked)},
+    )
+    assert str(unpacked) in listed
+    assert all(name in listed for name in names)

@@ -1,0 +1,1 @@
+"""Speed of kamsim, as ratios measured in one run; ``make bench``."""

@@ -1,0 +1,28 @@
+"""The frozen baseline: model output changes only on purpose."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from kamsim.analysis.compare import compare
+from kamsim.cli import DEFAULT_COMPARISON
+from kamsim.experiments.store import read_manifest, scenarios_of
+from kamsim.scenario import load_scenario
+
+REFERENCE = Path(__file__).parent.parent / "results" / "reference"
+
+
+def test_the_default_comparison_is_the_frozen_one():
+    manifest = read_manifest(REFERENCE)
+    scenarios = scenarios_of(manifest)
+    assert scenarios == [load_scenario(name) for name in DEFAULT_COMPARISON], "defaults changed: make reference"
+    comparison = compare(scenarios, replications=manifest["replications"], seed=manifest["seed"])
+    with open(REFERENCE / "comparison.csv", newline="", encoding="utf-8") as file:
+        frozen = list(csv.DictReader(file))
+    assert len(frozen) == len(comparison.measures)
+    for row, now in zip(frozen, comparison.measures, strict=True):
+        assert (row["measure"], row["scenario"]) == (now.measure, now.scenario)
+        for name in ("mean", "difference", "low", "high", "probability_best"):
+            # Libraries of mathematics may differ in a last bit between machines, never by more.
+            assert getattr(now, name) == pytest.approx(float(row[name]), rel=1e-9, abs=1e-12), (row, name)

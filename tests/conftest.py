@@ -1,0 +1,144 @@
+"""What tests share: small scenarios, random valid scenarios, and comparison to the last bit."""
+
+import os
+from typing import Any
+
+import numba
+import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from kamsim.evidence.ledger import LEDGER, Parameter
+from kamsim.scenario import LEVERS, PRESETS, Scenario, load_scenario
+
+settings.register_profile(
+    "kamsim",
+    deadline=None,
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("kamsim")
+
+
+def examples(number: int) -> settings:
+    """So many random examples, a tenth of them with the compiler off, where a run takes a hundred times as long."""
+    return settings(max_examples=max(5, number // 10) if numba.config.DISABLE_JIT else number)
+
+
+SHORT = {"history_years": 2, "warmup_years": 1, "window_years": 3}
+
+# Drawn or fixed by `scenarios` itself, because they hang together with others.
+_DRAWN_APART = {
+    "accounts",
+    "functions",
+    "budgeted_seats",
+    "budgeted_seats_most",
+    "accounts_per_kam",
+    "ceiling_base",
+    "ceiling_fit",
+    "patience_least",
+    "patience_most",
+    "bargaining_base",
+    "bargaining_most",
+}
+
+
+def small(name: str = "status_quo", timeline: dict[str, int] | None = None, **world: Any) -> Scenario:
+    """A shipped scenario with few accounts, three KAMs and six years, in which much happens."""
+    few = {"accounts": 40, "accounts_per_kam": 2.0, "patience_least": 1, "turnover": 0.1}
+    return load_scenario(name).changed(world={**few, **world}, timeline=SHORT | (timeline or {}))
+
+
+def assert_same_bits(one: Any, other: Any) -> None:
+    """Two arrays or tuples of arrays, with fields or without, are the same to the last bit."""
+    if isinstance(one, tuple):
+        assert len(one) == len(other)
+        for a, b in zip(one, other, strict=True):
+            assert_same_bits(a, b)
+        return
+    a, b = np.asarray(one), np.asarray(other)
+    assert a.shape == b.shape
+    assert a.dtype.names == b.dtype.names
+    for name in a.dtype.names or [None]:
+        left, right = (a, b) if name is None else (a[name], b[name])
+        assert left.dtype == right.dtype
+        assert left.tobytes() == right.tobytes(), f"{name} differs first at {np.argwhere(left != right)[:1].tolist()}"
+
+
+def _value(draw: st.DrawFn, row: Parameter) -> float:
+    if isinstance(row.default, int):
+        return draw(st.integers(int(row.low), int(min(row.high, row.low + 8))))
+    return draw(st.floats(row.low, row.high, allow_subnormal=False))
+
+
+@st.composite
+def _tiers(draw: st.DrawFn, accounts: int) -> dict[str, Any]:
+    left, ordered = accounts, {}
+    for number in range(draw(st.integers(1, 3))):
+        seats: float = draw(st.integers(0, left))
+        left -= int(seats)
+        # A share is of all accounts; a share of 1 would be read as a single seat.
+        if seats < accounts and draw(st.booleans()):
+            seats = seats / accounts
+        ordered[f"tier_{number + 1}"] = {
+            "seats": seats,
+            "attention": draw(st.floats(0.1, 10)),
+            "promise": draw(st.floats(0, 2)),
+            "concession": draw(st.floats(0, 0.4)),
+        }
+    return {"ordered": ordered, "standard_promise": draw(st.floats(0, 2)), "seat_cap": draw(st.sampled_from([60, 3]))}
+
+
+@st.composite
+def _policy(draw: st.DrawFn) -> dict[str, Any]:
+    policy: dict[str, Any] = {
+        lever: draw(st.floats(0, 1) | st.sampled_from(sorted(PRESETS[lever]))) for lever in LEVERS
+    }
+    if draw(st.booleans()):
+        policy["retiering"] = {draw(st.sampled_from(["performance", "spend"])): draw(st.floats(0, 1))}
+    return policy
+
+
+@st.composite
+def _world(draw: st.DrawFn) -> dict[str, Any]:
+    accounts = draw(st.integers(2, 40))
+    base = draw(st.floats(0.01, 1))
+    most = draw(st.floats(0, 2.4))
+    patience = sorted([draw(st.integers(1, 4)), draw(st.integers(1, 6))])
+    return {
+        "accounts": accounts,
+        "functions": draw(st.integers(1, 6)),
+        "budgeted_seats": draw(st.integers(0, accounts) | st.floats(0, 0.99)),
+        "accounts_per_kam": draw(st.floats(2, 20)),
+        "ceiling_base": base,
+        "ceiling_fit": draw(st.floats(0, 0.99)) * (1 - base),
+        "patience_least": patience[0],
+        "patience_most": patience[1],
+        # A concession of more than the whole price would make spend negative.
+        "bargaining_base": min(most, draw(st.floats(0, 2.4))),
+        "bargaining_most": most,
+    }
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """Random valid scenarios, small and short: tiers, levers and a handful of ledger parameters within their ranges."""
+    world = draw(_world())
+    sections: dict[str, Any] = {"world": world, "policy": draw(_policy()), "rebuild": {}}
+    sections["tiers"] = draw(_tiers(world["accounts"]))
+    rows = [row for row in LEDGER if row.section != "timeline" and row.name not in _DRAWN_APART]
+    for row in draw(st.lists(st.sampled_from(rows), max_size=8, unique_by=lambda row: row.name)):
+        sections[row.section][row.name] = _value(draw, row)
+    sections["timeline"] = {
+        "history_years": draw(st.integers(2, 3)),
+        "warmup_years": draw(st.integers(0, 2)),
+        "window_years": draw(st.integers(1, 4)),
+    }
+    if draw(st.integers(0, 4)) == 0:
+        sections["population"] = {lever: draw(st.floats(0, 1)) for lever in LEVERS}
+    return Scenario().changed(**sections)
+
+
+def seeds() -> st.SearchStrategy[int]:
+    """Seeds of all sizes."""
+    return st.integers(0, 2**64 - 1)

@@ -1,0 +1,255 @@
+"""One set of rules, two drivers: the Mesa model and the compiled ensemble agree to the last bit.
+
+The ensemble notes a quarter before the year-end that follows it, so `Watched` notes the Mesa agents there too: after
+`step()`, and before `close_year()` in every fourth quarter.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import mesa
+import numpy as np
+import pytest
+from conftest import assert_same_bits, examples, scenarios, seeds, small
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kamsim import Account, Function, KeyAccountManager, KeyAccountProgram, Scenario, draw_world, read_book, simulate
+from kamsim.model.plan import Trace, empty_trace
+from kamsim.scenario import scenario_folder, shipped_scenarios
+from kamsim.world.book import Book
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLE_BOOK = scenario_folder() / "example_book.csv"
+
+
+class Watched(KeyAccountProgram):
+    """The Mesa model, noting its agents' state after every quarter as the trace of the ensemble does."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        quarters = 4 * self.timeline.years
+        self.seen: Trace = empty_trace(quarters, len(self.accounts), len(self.kams), len(self.functions))
+
+    def step(self) -> None:
+        super().step()
+        if self.quarter % 4 < 3:
+            self.note()
+
+    def close_year(self) -> None:
+        self.note()
+        super().close_year()
+
+    def note(self) -> None:
+        for account in self.accounts:
+            noted = self.seen.accounts[self.quarter, account.number]
+            for field in ("spend", "share", "trust", "expectation", "collaboration", "hours", "tier"):
+                setattr(noted, field, getattr(account, field))
+            noted.kam = account.kam.number if account.kam else -1
+        for function in self.functions:
+            noted = self.seen.functions[self.quarter, function.number]
+            noted.granted = min(function.asked, function.available)
+            noted.available, noted.alignment = function.available, function.alignment
+        for kam in self.kams:
+            self.seen.tie[self.quarter, kam.number] = kam.ties
+
+
+def agree(scenario: Scenario, seed: int, organization: int = 0, book: Book | None = None) -> Watched:
+    """Play both drivers and hold them against each other, quarter by quarter and year by year."""
+    named: dict[str, Any] = {"seed": seed, "organization": organization}
+    model = Watched(scenario, book=book, **named)
+    model.run_model()
+    run = simulate(draw_world(scenario, book=book, **named), scenario, trace=True, **named)
+    assert_same_bits(model.seen, run.trace)
+    assert_same_bits(model.history, run.history)
+    return model
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_both_drivers_agree_in_every_shipped_scenario(name: str) -> None:
+    scenario = small(name)
+    for seed in range(4):
+        agree(scenario, seed, organization=seed)
+
+
+def test_the_runs_compared_hold_all_that_can_happen() -> None:
+    """Agreement means something only where there were rebuilds, departures, demotions and concessions to agree on."""
+    model = agree(small("full_program", capacity_per_seat=0.3), 3)
+    tier = model.history.accounts["tier"]
+    assert model.history.years["rebuilt"].any()
+    assert model.history.years["price_given"].any()
+    assert model.history.departures.any()
+    assert ((tier[:-1] > 0) & (tier[1:] == 0)).any()
+    assert ((tier[:-1] == 0) & (tier[1:] > 0)).sum() > (tier[2] > 0).sum()
+    asked_too_much = model.seen.functions["granted"] == model.seen.functions["available"]
+    assert (asked_too_much & (model.seen.functions["available"] > 0)).any()
+    assert model.world.quarters["attacked"].any()
+
+
+@pytest.mark.parametrize("name", shipped_scenarios())
+def test_both_drivers_agree_on_a_whole_organization(name: str) -> None:
+    agree(small(name, timeline={"warmup_years": 3, "window_years": 7}, accounts=150, accounts_per_kam=4.0), 2**63 + 11)
+
+
+@examples(60)
+@given(scenarios(), seeds(), st.integers(0, 2**32 - 1))
+def test_both_drivers_agree_in_random_scenarios(scenario: Scenario, seed: int, organization: int) -> None:
+    agree(scenario, seed, organization)
+
+
+@pytest.mark.parametrize("name", ["status_quo", "full_program", "spend_retiering"])
+def test_both_drivers_agree_on_a_real_book(name: str) -> None:
+    model = agree(small(name), 1, book=read_book(EXAMPLE_BOOK))
+    assert model.accounts[0].label == "A001"
+
+
+# ---------------------------------------------------------------- with the compiler off
+
+
+def fingerprints() -> dict[str, str]:
+    """Hashes of what both drivers leave behind in a few worlds."""
+    found = {}
+    book = read_book(EXAMPLE_BOOK)
+    played: list[tuple[str, Book | None]] = [(name, None) for name in shipped_scenarios()] + [("full_program", book)]
+    for name, of_book in played:
+        scenario, seed = small(name, accounts=24, timeline={"window_years": 2}), 2**64 - 5
+        world = draw_world(scenario, seed=seed, book=of_book)
+        run = simulate(world, scenario, seed=seed, trace=True)
+        model = KeyAccountProgram(scenario, seed=seed, book=of_book)
+        model.run_model()
+        label = f"{name}{' on a book' if of_book else ''}"
+        found |= {f"world, {label}": _hash(world), f"trace, {label}": _hash(run.trace)}
+        found |= {f"ensemble, {label}": _hash(run.history), f"mesa, {label}": _hash(model.history)}
+    return found
+
+
+def _hash(arrays: Any) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        whole = np.asarray(array)
+        for name in whole.dtype.names or [None]:
+            digest.update((whole if name is None else whole[name]).tobytes())
+    return digest.hexdigest()
+
+
+def test_both_drivers_do_the_same_with_the_compiler_off() -> None:
+    off = subprocess.run(
+        [sys.executable, "-W", "error", __file__],
+        env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert off.returncode == 0, off.stderr
+    without, compiled = json.loads(off.stdout), fingerprints()
+    assert without == compiled
+    for label in [label for label in compiled if label.startswith("mesa")]:
+        assert compiled[label] == compiled[label.replace("mesa", "ensemble")]
+
+
+# ---------------------------------------------------------------- a Mesa model like any other
+
+
+def test_the_model_and_its_agents_have_the_types_of_mesa() -> None:
+    model = KeyAccountProgram(small(), seed=1)
+    assert isinstance(model, mesa.Model)
+    assert model.agent_types == [Account, KeyAccountManager, Function]
+    for agents, kind in ((model.accounts, Account), (model.kams, KeyAccountManager), (model.functions, Function)):
+        assert isinstance(agents, mesa.agent.AgentSet)
+        assert all(isinstance(agent, kind) and isinstance(agent, mesa.Agent) for agent in agents)
+        assert [agent.number for agent in agents] == list(range(len(agents)))
+    assert len(model.agents) == 40 + 3 + 4
+
+
+def test_agent_sets_select_group_and_aggregate_as_in_any_mesa_model() -> None:
+    model = KeyAccountProgram(small(), seed=1)
+    for _ in range(12):
+        model.step()
+    assert len(model.key_accounts) + len(model.standard_accounts) == len(model.accounts)
+    trusting = model.accounts.select(lambda account: account.trust > 0.5)
+    assert 0 < len(trusting) < len(model.accounts)
+    assert model.accounts.agg("spend", max) == max(account.spend for account in model.accounts)
+    assert model.accounts.groupby("tier").count()[0] == len(model.standard_accounts)
+    assert model.kams.get("portfolio")[0][0].manager is model.kams[0]
+
+
+def test_the_data_collector_tells_every_quarter() -> None:
+    model = KeyAccountProgram(small(), seed=1)
+    model.run_model()
+    table = model.datacollector.get_model_vars_dataframe()
+    assert table["quarter"].tolist() == list(range(24))
+    spend = table["revenue"].to_numpy().reshape(6, 4).sum(axis=1) / model.money
+    np.testing.assert_allclose(spend, model.history.accounts["spend"].sum(axis=1), rtol=1e-12)
+    key = table["key_revenue"].to_numpy().reshape(6, 4).sum(axis=1) / model.money
+    np.testing.assert_allclose(key, model.history.years["key_revenue"], rtol=1e-12)
+
+
+def test_a_data_collector_of_ones_own_works() -> None:
+    class Collecting(KeyAccountProgram):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            self.datacollector = mesa.DataCollector(
+                {"rivals": lambda model: sum(account.attacks[model.quarter] for account in model.accounts)},
+                agenttype_reporters={Account: {"trust": "trust"}},
+            )
+
+    model = Collecting(small(), seed=1)
+    model.run_model()
+    assert model.datacollector.get_model_vars_dataframe()["rivals"].sum() == model.world.quarters["attacked"].sum()
+    assert len(model.datacollector.get_agenttype_vars_dataframe(Account)) == 24 * 40
+
+
+def test_a_run_ends_with_its_timeline() -> None:
+    model = KeyAccountProgram(small(), seed=1)
+    steps = 0
+    while model.running:
+        model.step()
+        steps += 1
+    assert steps == 24
+    assert model.year == 5
+
+
+def test_an_account_that_judges_otherwise_changes_the_results() -> None:
+    class Contented(Account):
+        def judge_service(self) -> None:
+            self.trust = 1.0
+
+    usual, contented = (
+        KeyAccountProgram(small(turnover=0.0), seed=1, account_class=kind) for kind in (Account, Contented)
+    )
+    usual.run_model()
+    contented.run_model()
+    served = contented.history.accounts["tier"] > 0
+    assert served.any()
+    assert (contented.history.accounts["trust"][served] == 1.0).all()
+    assert contented.history.years["key_revenue"][-1] > usual.history.years["key_revenue"][-1]
+    np.testing.assert_array_equal(usual.history.accounts[:2], contented.history.accounts[:2])
+
+
+def test_managers_and_functions_can_be_replaced_too() -> None:
+    class Loyal(KeyAccountManager):
+        def consider_leaving(self) -> None:
+            return
+
+    class Generous(Function):
+        def grant_support(self) -> None:
+            super().grant_support()
+            self.fraction = [1.0 for _ in self.fraction]
+
+    model = KeyAccountProgram(small(), seed=1, kam_class=Loyal, function_class=Generous)
+    usual = KeyAccountProgram(small(), seed=1)
+    model.run_model()
+    usual.run_model()
+    assert not model.history.departures.any()
+    assert usual.history.departures.any()
+    assert all(type(kam) is Loyal for kam in model.kams)
+    assert all(type(function) is Generous for function in model.functions)
+
+
+if __name__ == "__main__":
+    print(json.dumps(fingerprints()))

@@ -1,0 +1,162 @@
+"""Measures of tiny hand-made histories with known answers."""
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kamsim.measures.outcomes import MEASURES, outcomes
+from kamsim.measures.survey import ANSWERS, answers, kam_reports
+from kamsim.model.plan import History, empty_history
+
+PARAMETERS = SimpleNamespace(gross_margin=0.4, report_noise=0.1)
+
+
+def history_of(spend: list[list[float]], tier: list[list[int]], **columns: Any) -> History:
+    """A history by year and account; other columns by name, of accounts or of years."""
+    history = empty_history(len(spend), len(spend[0]), 3)
+    history.accounts["spend"] = spend
+    history.accounts["tier"] = tier
+    history.accounts["kam"] = np.where(np.array(tier) > 0, 0, -1)
+    for name, values in columns.items():
+        (history.accounts if name in history.accounts.dtype.names else history.years)[name] = values
+    return history
+
+
+def outcomes_of(history: History, first_year: int) -> dict[str, float]:
+    row = np.full(len(MEASURES), -99.0)
+    outcomes(history, PARAMETERS, first_year, row)
+    return dict(zip([measure.name for measure in MEASURES], row.tolist(), strict=True))
+
+
+def answers_of(history: History, history_years: int, first_year: int) -> dict[str, float]:
+    row = np.full(len(ANSWERS), -99.0)
+    answers(history, history_years, first_year, row)
+    return dict(zip(ANSWERS, row.tolist(), strict=True))
+
+
+# ---------------------------------------------------------------- outcomes
+
+
+def window() -> History:
+    """Two years before the window and two in it; accounts 0 and 1 are key, in the last year 0 and 2."""
+    return history_of(
+        spend=[[5, 5, 5], [10, 6, 4], [12, 4, 5], [11, 9, 6]],
+        tier=[[0, 0, 0], [1, 1, 0], [1, 2, 0], [1, 0, 2]],
+        investment=[[0, 0, 0], [9, 9, 0], [1, 2, 0], [3, 0, 8]],
+        collaboration=[[0, 0, 0], [0.9, 0.9, 0], [0.2, 0.4, 0], [0.3, 0, 0.5]],
+        price_given=[0.0, 7.0, 0.5, 1.0],
+        rebuild_cost=[0.0, 7.0, 0.0, 1.5],
+        missed=[False, True, True, False],
+        rebuilt=[False, True, False, True],
+    )
+
+
+def test_growth_is_that_of_the_accounts_that_are_key_in_the_year() -> None:
+    found = outcomes_of(window(), 2)["key_revenue_growth"]
+    assert found == pytest.approx((math.log(16 / 16) + math.log(17 / 17)) / 2, abs=1e-15)
+    grown = window()
+    grown.accounts["spend"][3] = [22, 9, 12]
+    assert outcomes_of(grown, 2)["key_revenue_growth"] == pytest.approx(math.log(34 / 17) / 2, rel=1e-12)
+
+
+def test_profit_is_margin_on_list_price_less_all_that_is_spent() -> None:
+    # Year 2: (21 + .5) x .4 - .5 - 3; year 3: (26 + 1) x .4 - 1 - 11 - 1.5.
+    assert outcomes_of(window(), 2)["total_profit"] == pytest.approx(5.1 - 2.7, rel=1e-12)
+
+
+def test_misses_and_rebuilds_are_those_of_the_window() -> None:
+    found = outcomes_of(window(), 2)
+    assert found["quota_miss_rate"] == 0.5
+    assert found["rebuilds_per_seven_years"] == 3.5
+    assert outcomes_of(window(), 1)["quota_miss_rate"] == pytest.approx(2 / 3)
+
+
+def test_collaboration_is_the_mean_over_key_accounts_and_years() -> None:
+    assert outcomes_of(window(), 2)["collaboration"] == pytest.approx((0.2 + 0.4 + 0.3 + 0.5) / 4, rel=1e-12)
+
+
+def test_investment_in_accounts_that_shrank_is_that_of_key_accounts_that_spent_less_than_the_year_before() -> None:
+    # Account 1 shrank in year 2 (2 invested), account 0 in year 3 (3 invested).
+    assert outcomes_of(window(), 2)["investment_in_shrinking"] == 5.0
+
+
+def test_where_nobody_is_key_there_is_profit_and_nothing_else_to_tell() -> None:
+    found = outcomes_of(history_of([[1, 2], [2, 3], [3, 5]], [[0, 0]] * 3), 1)
+    assert found["total_profit"] == pytest.approx(0.4 * 13, rel=1e-12)
+    assert found["investment_in_shrinking"] == 0.0
+    others = set(found) - {"total_profit", "investment_in_shrinking"}
+    assert all(math.isnan(found[name]) for name in others)
+
+
+# ---------------------------------------------------------------- the survey
+
+
+def test_years_misses_and_rebuilds_are_counted_in_the_window() -> None:
+    happened = {"missed": [1, 1, 0, 1, 0, 1], "rebuilt": [1, 0, 0, 1, 0, 1]}
+    history = history_of([[1, 1]] * 6, [[0, 0]] * 6, quota=[0, 0, 9, 9, 9, 9], **happened)
+    found = answers_of(history, 2, 3)
+    assert [found[name] for name in ANSWERS[:3]] == [3, 2, 2]
+
+
+def test_an_organization_without_a_quota_is_not_asked_whether_it_missed_it() -> None:
+    found = answers_of(history_of([[1, 1]] * 6, [[0, 0]] * 6), 2, 3)
+    assert [found[name] for name in ANSWERS[:3]] == [0, 0, 0]
+
+
+def test_an_account_grew_if_its_next_three_years_are_above_the_year_of_its_elevation() -> None:
+    history = history_of(
+        # Elevated at the end of year 1: account 0 grows (mean 11), account 1 does not (mean exactly 10).
+        spend=[[9, 9, 9, 9], [10, 10, 1, 5], [8, 9, 1, 1], [8, 10, 1, 1], [17, 11, 2, 1]],
+        tier=[[0, 0, 0, 0], [0, 0, 0, 0], [1, 2, 0, 0], [1, 1, 0, 0], [0, 1, 0, 1]],
+    )
+    found = answers_of(history, 2, 2)
+    assert found["elevated"] == 2
+    assert found["elevated_that_grew"] == 1
+    # Accounts 2 and 3 are not elevated at the end of year 1; only 2 grows.
+    assert found["not_elevated"] == 2
+    assert found["not_elevated_that_grew"] == 1
+
+
+def test_later_elevations_count_as_long_as_three_years_follow() -> None:
+    spend = [[5, 5]] * 2 + [[5, 4], [6, 4], [6, 4], [6, 4], [6, 4]]
+    tier = [[0, 0], [0, 0], [0, 1], [1, 1], [1, 1], [1, 1], [1, 1]]
+    found = answers_of(history_of(spend, tier), 2, 3)
+    # Year 1: account 1 elevated, falls; account 0 is not, and grows. Year 2: 0 is elevated, grows; 1 is key already.
+    assert [found[name] for name in ("elevated", "elevated_that_grew")] == [2, 1]
+    assert [found[name] for name in ("not_elevated", "not_elevated_that_grew")] == [1, 1]
+
+
+def test_too_short_a_history_says_nothing_of_growth() -> None:
+    found = answers_of(history_of([[1, 1]] * 4, [[0, 0]] * 4), 2, 3)
+    assert found["elevated"] == found["not_elevated"] == found["pairs"] == 0
+
+
+def test_moments_of_log_spend_are_those_of_accounts_never_key_in_the_window() -> None:
+    spend = [[math.exp(value) for value in row] for row in ([9, 9, 9], [1, 2, 3], [2, 4, 5], [3, 1, 0])]
+    tier = [[0, 1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1]]
+    found = answers_of(history_of(spend, tier), 1, 1)
+    # Ordinary are accounts 0 (1, 2, 3) and 1 (2, 4, 1).
+    before, after = [1, 2, 2, 4], [2, 3, 4, 1]
+    assert found["pairs"] == 4
+    assert found["sum_before"] == pytest.approx(sum(before))
+    assert found["sum_after"] == pytest.approx(sum(after))
+    assert found["sum_before_squared"] == pytest.approx(sum(x * x for x in before))
+    assert found["sum_after_squared"] == pytest.approx(sum(x * x for x in after))
+    assert found["sum_product"] == pytest.approx(sum(x * y for x, y in zip(before, after, strict=True)))
+
+
+def test_managers_report_their_last_year_with_noise() -> None:
+    history = history_of(
+        spend=[[99, 99, 99, 99], [4, 6, 8, 50]],
+        tier=[[1, 1, 1, 1], [1, 2, 1, 0]],
+        collaboration=[[0.9] * 4, [0.2, 0.4, 0.7, 0.0]],
+        kam=[[0, 0, 0, 0], [2, 2, 0, -1]],
+    )
+    draw = np.array([[9.0, 9.0, 9.0], [1.0, 9.0, -2.0]])
+    report, spend = np.zeros(3), np.zeros(3)
+    kam_reports(history, draw, PARAMETERS, report, spend)
+    np.testing.assert_allclose(report, [0.7 + 0.1, np.nan, 0.3 - 0.2], rtol=1e-12)
+    np.testing.assert_allclose(spend, [8.0, np.nan, 5.0], rtol=1e-12)

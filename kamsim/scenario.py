@@ -34,6 +34,7 @@ PRESETS: dict[str, dict[str, float]] = {
 }
 STANDARD_TIER = "standard"
 DEFAULT_SCENARIO = "status_quo"
+MOST_CONCEDED = 0.9
 
 
 class Record(BaseModel):
@@ -129,7 +130,8 @@ def _seats(value: Any) -> Any:
         raise ValueError("seats must be a whole number, or a share of accounts below 1")
     if value < 0:
         raise ValueError(f"seats must be at least 0, not {value}")
-    if value > 1 and value != int(value):
+    # 1.0 could be one seat or a seat for every account: whoever writes a point means a share.
+    if value >= 1 and isinstance(value, float):
         raise ValueError(f"seats must be a whole number, or a share of accounts below 1, not {value}")
     return value
 
@@ -187,6 +189,16 @@ class Scenario(Record):
     rebuild: RebuildSection = Field(default_factory=RebuildSection)
     timeline: TimelineSection = Field(default_factory=TimelineSection)
     population: Population | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name, tier in self.tiers.ordered.items():
+            if tier.concession * self.world.bargaining_most > MOST_CONCEDED:
+                raise ValueError(
+                    f"concession in [tiers.{name}] times bargaining_most in [world] is "
+                    f"{tier.concession * self.world.bargaining_most:g}, above {MOST_CONCEDED:g} of the list price"
+                )
+        return self
 
     def lever_strengths(self) -> dict[str, float]:
         """Strength of each lever in [0, 1].
@@ -422,6 +434,8 @@ def _sentence(error: ValidationError, chain: list[tuple[str, dict[str, Any]]]) -
     where = f"{file}: " if file else ""
     if first["type"] == "extra_forbidden":
         return f"{where}{_unknown(place)}"
+    if not place:
+        return where + first["msg"].removeprefix("Value error, ")
     return f"{where}{_named(place)}{_plain(first['type'], first['msg'], place, first.get('input'))}"
 
 

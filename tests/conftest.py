@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from kamsim.evidence.ledger import LEDGER, Parameter
-from kamsim.scenario import LEVERS, PRESETS, Scenario, load_scenario
+from kamsim.scenario import LEVERS, MOST_CONCEDED, PRESETS, Scenario, load_scenario
 
 settings.register_profile(
     "kamsim",
@@ -103,7 +103,7 @@ def _policy(draw: st.DrawFn) -> dict[str, Any]:
 def _world(draw: st.DrawFn) -> dict[str, Any]:
     accounts = draw(st.integers(2, 40))
     base = draw(st.floats(0.01, 1))
-    most = draw(st.floats(0, 2.4))
+    most = draw(st.floats(0, 10))
     patience = sorted([draw(st.integers(1, 4)), draw(st.integers(1, 6))])
     return {
         "accounts": accounts,
@@ -114,8 +114,7 @@ def _world(draw: st.DrawFn) -> dict[str, Any]:
         "ceiling_fit": draw(st.floats(0, 0.99)) * (1 - base),
         "patience_least": patience[0],
         "patience_most": patience[1],
-        # A concession of more than the whole price would make spend negative.
-        "bargaining_base": min(most, draw(st.floats(0, 2.4))),
+        "bargaining_base": draw(st.floats(0, 5)),
         "bargaining_most": most,
     }
 
@@ -126,6 +125,9 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     world = draw(_world())
     sections: dict[str, Any] = {"world": world, "policy": draw(_policy()), "rebuild": {}}
     sections["tiers"] = draw(_tiers(world["accounts"]))
+    for tier in sections["tiers"]["ordered"].values():
+        # A scenario may not concede more than this of the list price.
+        tier["concession"] = min(tier["concession"], 0.999 * MOST_CONCEDED / max(world["bargaining_most"], 0.001))
     rows = [row for row in LEDGER if row.section != "timeline" and row.name not in _DRAWN_APART]
     for row in draw(st.lists(st.sampled_from(rows), max_size=8, unique_by=lambda row: row.name)):
         sections[row.section][row.name] = _value(draw, row)

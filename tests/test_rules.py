@@ -332,6 +332,7 @@ def test_an_unmet_quota_ratchets() -> None:
     assert next_quota(10.0, 8.0, 0.25, 0.03, 0.02) == near(10.5)
     assert next_quota(10.0, 0.0, 0.25, 0.0, 0.0) == 10.0
     assert next_quota(0.0, 0.0, 0.25, 0.03, 0.02) == 0.0
+    assert next_quota(10.0, 0.0, 0.25, 0.0, -3.0) == 0.0
 
 
 def test_attainment_is_revenue_against_quota() -> None:
@@ -422,10 +423,18 @@ def test_higher_tiers_are_drawn_to_well_tied_managers() -> None:
 
 def test_an_account_goes_to_the_well_tied_as_far_as_it_is_pulled_else_to_the_free() -> None:
     tie, load = np.array([0.3, 0.9, 0.5]), np.array([1.0, 2.0, 1.0])
-    assert best_kam(tie, load, 0.0) == 0
-    assert best_kam(tie, load, 1.0) == 2
-    assert best_kam(tie, load, 4.0) == 1
-    assert best_kam(np.array([0.3]), np.array([9.0]), 4.0) == 0
+    assert best_kam(tie, load, 0.0, -1) == 0
+    assert best_kam(tie, load, 1.0, -1) == 2
+    assert best_kam(tie, load, 4.0, -1) == 1
+    assert best_kam(np.array([0.3]), np.array([9.0]), 4.0, -1) == 0
+
+
+def test_an_account_that_changes_hands_goes_to_another_kam_where_there_is_one() -> None:
+    tie, load = np.array([0.3, 0.9, 0.5]), np.array([1.0, 2.0, 1.0])
+    assert best_kam(tie, load, 0.0, 0) == 2
+    assert best_kam(tie, load, 1.0, 2) == 0
+    assert best_kam(tie, load, 4.0, 1) == 2
+    assert best_kam(np.array([0.3]), np.array([9.0]), 4.0, 0) == 0
 
 
 few_values = st.integers(-3, 3).map(float)

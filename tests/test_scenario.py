@@ -283,6 +283,16 @@ def test_seats_are_counts_or_shares() -> None:
     assert policy_of(too_many, 151).seats.tolist() == [0, 151]
 
 
+def test_a_share_of_one_is_refused_for_it_could_be_one_seat() -> None:
+    sentence = said(lambda: load_scenario("status_quo").changed(tiers={"ordered": {"key": {"seats": 1.0}}}))
+    assert "a share of accounts below 1, not 1.0" in sentence
+
+
+def test_no_more_can_be_conceded_than_the_price() -> None:
+    generous = {"world": {"bargaining_most": 8.0}, "tiers": {"ordered": {"key": {"concession": 0.3}}}}
+    assert "concession in [tiers.key]" in said(lambda: load_scenario("status_quo").changed(**generous))
+
+
 def test_shares_of_a_large_book_are_capped_and_that_is_said() -> None:
     seats, note = seats_of(load_scenario("status_quo"), 5914)
     assert sum(seats) <= 60

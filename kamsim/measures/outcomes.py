@@ -1,14 +1,14 @@
 """M: what a strategy team asks of a run; each outcome is read from the years of the window."""
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.model.plan import History
+from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.rules.compiler import compiled
 from kamsim.rules.costs import annual_profit
+from kamsim.rules.tiering import log_growth
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def outcomes(history: History, parameters: Any, first_year: int, row: Floats) ->
             if account.spend < last_year.spend:
                 in_shrinking += account.investment
         if before > 0.0:
-            growth += math.log(now / before)
+            growth += log_growth(before, now, LEAST_SPEND)
             years_with_program += 1
             misses += 1 if program.missed else 0
         rebuilds += 1 if program.rebuilt else 0

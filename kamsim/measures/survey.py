@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.model.plan import History
+from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.rules.compiler import compiled
 
 Floats = NDArray[np.float64]
 
 YEARS_AFTER = 3
-LEAST_SPEND = 1e-12
 
 ANSWERS: tuple[str, ...] = (
     "years_asked",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import mesa
 
+from kamsim.model.plan import LEAST_SPEND
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
 from kamsim.rules.attention import account_need, coverage, planned_hours
 from kamsim.rules.collaboration import (
@@ -50,8 +51,6 @@ from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
 
 if TYPE_CHECKING:
     from kamsim.model.program import KeyAccountProgram
-
-LEAST_SPEND = 1e-12
 
 
 class Account(mesa.Agent):
@@ -237,7 +236,9 @@ class Account(mesa.Agent):
             self.calibrate_ambition()
         if before == 0:
             return True
-        if rebuild and model.reading_of(self, "reassign") < model.policy.terms.rebuild_reassigned:
+        if not rebuild or len(model.kams) == 1:
+            return False
+        if model.reading_of(self, "reassign") < model.policy.terms.rebuild_reassigned:
             self.trust = trust_after_loss(self.trust, model.parameters.disruption)
             return True
         return False

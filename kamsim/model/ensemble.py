@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kamsim.model.plan import Flags, Floats, History, Integers, Trace, empty_history, empty_trace
+from kamsim.model.plan import LEAST_SPEND, Flags, Floats, History, Integers, Trace, empty_history, empty_trace
 from kamsim.policy.policy import Policy
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
 from kamsim.rules.attention import account_need, coverage, planned_hours
@@ -65,8 +65,6 @@ from kamsim.rules.tiering import (
 from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
 from kamsim.world.parameters import Timeline
 from kamsim.world.world import World
-
-LEAST_SPEND = 1e-12
 
 ACCOUNT_STATE = record_type(
     trust="f8",
@@ -611,7 +609,7 @@ def _change_tiers(
             )
         if before == 0:
             desk.needs_kam[number] = True
-        elif rebuild and drawn.reassign < policy.terms.rebuild_reassigned:
+        elif rebuild and len(program.skill) > 1 and drawn.reassign < policy.terms.rebuild_reassigned:
             account.trust = trust_after_loss(account.trust, parameters.disruption)
             desk.needs_kam[number] = True
 
@@ -631,7 +629,7 @@ def _assign_kams(program: Program, policy: Policy, parameters: Any, desk: Desk, 
         for number in members:
             account = program.accounts[number]
             if desk.needs_kam[number] and account.tier == tier:
-                account.kam = best_kam(desk.mean_tie, desk.load, pull)
+                account.kam = best_kam(desk.mean_tie, desk.load, pull, account.kam)
                 desk.load[account.kam] += policy.attention[tier]
 
 

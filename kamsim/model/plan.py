@@ -11,6 +11,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much, so that every spend has a logarithm
+
 QUARTER = (
     "accounts tell their needs",
     "KAMs plan their attention",

@@ -6,8 +6,8 @@ from typing import Any
 import mesa
 import numpy as np
 
-from kamsim.model.agents import LEAST_SPEND, Account, Function, KeyAccountManager
-from kamsim.model.plan import History, empty_history
+from kamsim.model.agents import Account, Function, KeyAccountManager
+from kamsim.model.plan import LEAST_SPEND, History, empty_history
 from kamsim.policy.policy import drawn_levers, lever_mix_of, policy_of
 from kamsim.rules.costs import add_up, rebuild_cost
 from kamsim.rules.quota import expected_premium, missed_in_a_row, next_quota, patience_ends, quota_attainment
@@ -251,7 +251,8 @@ class KeyAccountProgram(mesa.Model):
             pull = sorting_pull(tier, top_tier, self.parameters.sorting)
             for account in needing:
                 if account.tier == tier:
-                    account.kam = team[best_kam(mean_tie, load, pull)]
+                    former = -1 if account.kam is None else account.kam.number
+                    account.kam = team[best_kam(mean_tie, load, pull, former)]
                     load[account.kam.number] += account.attention_weight
 
     def set_quota(self, ratchets: bool) -> None:

@@ -44,10 +44,10 @@ def next_quota(spend_of_key: float, old_quota: float, ratchet: float, market_gro
     Returns
     -------
     float
-        Money a year, >= 0 for growth above -1 (ratchet effect, Weitzman 1980; model, year-end).
+        Money a year, >= 0, whatever is expected (ratchet effect, Weitzman 1980; model, year-end).
     """
     base = (1.0 - ratchet) * spend_of_key + ratchet * max(spend_of_key, old_quota)
-    return base * (1.0 + market_growth + premium)
+    return base * max(0.0, 1.0 + market_growth + premium)
 
 
 @rule

@@ -107,7 +107,7 @@ def bargaining_power(last_year_spend: float, mean_key_spend: float, base: float,
         Multiple of the tier's concession, in [0, highest] (model, tiers).
     """
     if mean_key_spend <= 0.0:
-        return base
+        return min(highest, base)
     return min(highest, base + slope * last_year_spend / mean_key_spend)
 
 

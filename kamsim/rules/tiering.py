@@ -320,7 +320,11 @@ def demote_the_unhealthy(
     # Candidates are marked before anyone leaves, so that nobody is demoted and elevated at once.
     for account in range(len(tier)):
         eligible[account] = tier[account] > 0 and -decline[account] < threshold
-    leaving = best_first(decline, eligible, most_moves, order)
+    candidates = 0
+    for account in range(len(tier)):
+        if tier[account] == 0:
+            candidates += 1
+    leaving = best_first(decline, eligible, min(most_moves, candidates), order)
     for account in range(len(tier)):
         eligible[account] = tier[account] == 0
     for place in range(leaving):
@@ -421,7 +425,7 @@ def sorting_pull(tier: int, top_tier: int, sorting: float) -> float:
 
 
 @rule
-def best_kam(mean_tie: NDArray[float64], load: NDArray[float64], pull: float) -> int:
+def best_kam(mean_tie: NDArray[float64], load: NDArray[float64], pull: float, former: int) -> int:
     """KAM that an account is given: well tied as far as its tier pulls, else the least loaded.
 
     Parameters
@@ -430,14 +434,18 @@ def best_kam(mean_tie: NDArray[float64], load: NDArray[float64], pull: float) ->
         Mean tie of each KAM with the functions, and attention weight it already carries.
     pull : float
         From `sorting_pull`.
+    former : int
+        KAM that the account is taken from and not given back to; -1 for none.
 
     Returns
     -------
     int
         The KAM; of equals the first (model, year-end).
     """
-    best = 0
-    for kam in range(1, len(load)):
+    best = 0 if former != 0 or len(load) == 1 else 1
+    for kam in range(best + 1, len(load)):
+        if kam == former:
+            continue
         if pull * mean_tie[kam] - load[kam] > pull * mean_tie[best] - load[best]:
             best = kam
     return best

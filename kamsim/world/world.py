@@ -176,7 +176,14 @@ def draw_world(
     -------
     World
         The same for the same arguments, on any machine of one kind.
+
+    Raises
+    ------
+    ValueError
+        Where seed or organization is out of its range.
     """
+    if not 0 <= organization < 2**32:
+        raise ValueError(f"an organization is a whole number from 0 to 2**32 - 1, not {organization}")
     low, high = split_seed(seed)
     world = draw_one_organization(low, high, organization, parameters, budget, timeline, known)
     # Compiled code hands back plain structured arrays: views of them read as agents again.

@@ -137,6 +137,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         "window_years": draw(st.integers(1, 4)),
     }
     if draw(st.integers(0, 4)) == 0:
+        for lever in LEVERS:
+            del sections["policy"][lever]
         sections["population"] = {lever: draw(st.floats(0, 1)) for lever in LEVERS}
     return Scenario().changed(**sections)
 

@@ -35,7 +35,7 @@ class Played(NamedTuple):
 
 def played(scenario: Scenario, seed: int) -> Played:
     world = draw_world(scenario, seed=seed)
-    return Played(scenario, world, simulate(world, scenario, seed=seed, trace=True))
+    return Played(scenario, world, simulate(world, scenario, trace=True))
 
 
 def random_runs() -> st.SearchStrategy[Played]:
@@ -134,7 +134,7 @@ def test_spend_and_concessions_add_up_to_list_price(case: Played) -> None:
 @examples(120)
 @given(random_runs())
 def test_investment_is_hours_and_support_at_their_cost(case: Played) -> None:
-    world, years = case.scenario.world, len(case.run.history.years)
+    world, years = case.world, len(case.run.history.years)
     hours = case.run.trace.accounts["hours"].reshape(years, -1).sum(axis=1) * world.hour_cost
     support = case.run.trace.functions["granted"].reshape(years, -1).sum(axis=1) * world.support_cost
     invested = case.run.history.accounts["investment"].sum(axis=1)

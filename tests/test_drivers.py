@@ -64,7 +64,7 @@ def agree(scenario: Scenario, seed: int, organization: int = 0, book: Book | Non
     named: dict[str, Any] = {"seed": seed, "organization": organization}
     model = Watched(scenario, book=book, **named)
     model.run_model()
-    run = simulate(draw_world(scenario, book=book, **named), scenario, trace=True, **named)
+    run = simulate(draw_world(scenario, book=book, **named), scenario, trace=True)
     assert_same_bits(model.seen, run.trace)
     assert_same_bits(model.history, run.history)
     return model
@@ -119,7 +119,7 @@ def fingerprints() -> dict[str, str]:
     for name, of_book in played:
         scenario, seed = small(name, accounts=24, timeline={"window_years": 2}), 2**64 - 5
         world = draw_world(scenario, seed=seed, book=of_book)
-        run = simulate(world, scenario, seed=seed, trace=True)
+        run = simulate(world, scenario, trace=True)
         model = KeyAccountProgram(scenario, seed=seed, book=of_book)
         model.run_model()
         label = f"{name}{' on a book' if of_book else ''}"

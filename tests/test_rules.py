@@ -45,6 +45,7 @@ from kamsim.rules.relationship import (
 )
 from kamsim.rules.spend import (
     bargaining_power,
+    kept_at_rest,
     quarter_spend,
     share_after_attack,
     share_after_quarter,
@@ -77,6 +78,7 @@ from kamsim.world.laws import (
     patience_of,
     premium_expected,
     rival_attacks,
+    rival_chance,
     surge_after_quarter,
 )
 
@@ -437,6 +439,20 @@ def test_an_account_that_changes_hands_goes_to_another_kam_where_there_is_one() 
     assert best_kam(np.array([0.3]), np.array([9.0]), 4.0, 0) == 0
 
 
+def test_a_share_rests_where_rivals_take_what_comes_back() -> None:
+    assert kept_at_rest(0.2, 0.0) == 1.0
+    assert kept_at_rest(0.0, 0.1) == 0.0
+    assert kept_at_rest(0.0, 0.0) == 1.0
+    resting = kept_at_rest(0.2, 0.05) * 0.4
+    assert share_after_quarter(resting, 0.4, 0.2) * 0.95 == near(resting)
+
+
+def test_larger_wallets_draw_more_rivals_up_to_a_bound() -> None:
+    assert rival_chance(1.0, 0.05, 0.5, 3.0) == near(0.05)
+    assert rival_chance(4.0, 0.05, 0.5, 3.0) == near(0.10)
+    assert rival_chance(100.0, 0.05, 0.5, 3.0) == near(0.15)
+
+
 few_values = st.integers(-3, 3).map(float)
 
 
@@ -764,7 +780,7 @@ def test_the_first_quota_is_the_launch_spend_grown_by_what_is_expected() -> None
     for organization in range(6):
         scenario = calm()
         world = draw_world(scenario, seed=1, organization=organization)
-        history = simulate(world, scenario, organization=organization).history
+        history = simulate(world, scenario).history
         spend = history.accounts["spend"][1][history.accounts["tier"][2] > 0].sum()
         premium = world.premium * (1.0 if world.prioritizes_returns else scenario.world.premium_elsewhere)
         expected = spend * (1 + scenario.world.market_growth + premium)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from kamsim import Scenario, draw_world, load_scenario, read_book, shipped_scenarios, simulate
+from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Table, job_of, play_organizations
 from kamsim.policy.policy import LeverMix, Levers, drawn_levers, lever_mix_of
 from kamsim.rules.spend import share_ceiling, share_target
@@ -91,7 +92,7 @@ def test_a_seed_has_two_halves() -> None:
     assert split_seed(2**32 + 7) == (7, 1)
     assert split_seed(2**64 - 1) == (ONES, ONES)
     for seed in (-1, 2**64):
-        with pytest.raises(ValueError, match="seed"):
+        with pytest.raises(KamsimError, match="seed"):
             split_seed(seed)
 
 
@@ -217,7 +218,7 @@ def test_a_chunk_is_what_single_runs_are() -> None:
     table = play_organizations([job_of(scenario)], 4, 0, 6)[0]
     for organization in range(6):
         named = {"seed": 4, "organization": organization}
-        years = simulate(draw_world(scenario, **named), scenario, **named).history.years[3:]
+        years = simulate(draw_world(scenario, **named), scenario).history.years[3:]
         assert table.answers[organization, 1] == years["missed"].sum()
         assert table.answers[organization, 2] == years["rebuilt"].sum()
         low, high = split_seed(4)
@@ -472,3 +473,31 @@ def test_nothing_is_known_of_a_synthetic_book() -> None:
     known = nothing_known(7)
     assert all(np.isnan(column).all() for column in known)
     assert len(known.annual_spend) == 7
+
+
+def test_a_book_keeps_its_level_between_rivals_and_what_comes_back() -> None:
+    """With rivals and everything else as by default, the years around the launch sell what the book says."""
+    scenario = small("no_program", accounts_per_kam=4.0, timeline={"warmup_years": 0, "window_years": 1})
+    book = read_book(EXAMPLE_BOOK)
+    known, _ = known_from(book, scenario.world)
+    total, organizations = 0.0, 150
+    for organization in range(organizations):
+        run = simulate(draw_world(scenario, seed=1, organization=organization, book=book), scenario)
+        total += run.history.accounts["spend"][1].sum() / organizations
+    assert total / known.annual_spend.sum() == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize(("share", "fit"), [(0.03, 0.7), (0.5, 0.5), (0.8, 0.2)])
+def test_a_known_share_stays_whatever_the_fit(tmp_path: Path, share: float, fit: float) -> None:
+    path = tmp_path / "book.csv"
+    path.write_text(f"account_id,annual_spend,share,fit\nA,10,{share},{fit}\nB,20,{share},{fit}\n")
+    scenario = small("no_program", rival_rate=0.0, trust_sd=0.0)
+    run = simulate(draw_world(scenario, seed=1, book=read_book(path)), scenario, trace=True)
+    np.testing.assert_allclose(run.trace.accounts["share"], share, rtol=1e-9)
+
+
+def test_a_world_refuses_a_scenario_of_other_years() -> None:
+    scenario = small()
+    world = draw_world(scenario, seed=1)
+    with pytest.raises(KamsimError, match="draw a world of the scenario's own"):
+        simulate(world, scenario.changed(timeline={"window_years": 9}))

@@ -60,7 +60,7 @@ def job_of(scenario: Scenario, known: KnownAccounts | None = None) -> Job:
         policy_of(scenario, accounts),
         lever_mix_of(scenario.population),
         parameters_of(scenario),
-        budget_of(scenario, accounts),
+        budget_of(scenario, accounts, None if known is None else known.annual_spend),
         timeline_of(scenario),
         nothing_known(accounts) if known is None else known,
     )

@@ -34,7 +34,6 @@ from kamsim.rules.spend import (
     quarter_spend,
     share_after_attack,
     share_after_quarter,
-    share_ceiling,
     share_target,
 )
 from kamsim.rules.tiering import (
@@ -89,7 +88,7 @@ class Account(mesa.Agent):
         self.trust = float(born.trust)
         self.share = float(born.share)
         self.expectation = float(model.policy.promise[0])
-        self.ceiling = share_ceiling(self.fit, model.parameters.ceiling_base, model.parameters.ceiling_fit)
+        self.ceiling = float(born.ceiling)
         self.ambition = 1.0
         self.concession = 0.0
         self.tier = 0
@@ -115,7 +114,7 @@ class Account(mesa.Agent):
 
     def receive_service(self) -> None:
         """Receive attention and support, and judge it against what was promised."""
-        parameters, ties, functions = self.model.parameters, self.manager.ties, self.model.functions
+        ties, functions = self.manager.ties, self.model.functions
         received = support = 0.0
         for function, mix, tie in zip(functions, self.need_mix, ties, strict=True):
             fraction = function.fraction[self.tier]
@@ -123,7 +122,9 @@ class Account(mesa.Agent):
             support += support_asked(self.need, mix, self.coverage, tie) * fraction
         self.collaboration = self.coverage * received
         self.collaboration_of_year += self.collaboration / 4.0
-        self.investment_of_year += investment(self.hours, parameters.hour_cost, support, parameters.support_cost)
+        self.investment_of_year += investment(
+            self.hours, self.model.world.hour_cost, support, self.model.world.support_cost
+        )
         self.judge_service()
 
     def judge_service(self) -> None:

@@ -43,7 +43,6 @@ from kamsim.rules.spend import (
     quarter_spend,
     share_after_attack,
     share_after_quarter,
-    share_ceiling,
     share_target,
 )
 from kamsim.rules.tiering import (
@@ -234,7 +233,7 @@ def _at_birth(world: World, policy: Policy, parameters: Any) -> tuple[Program, D
         account.trust = born.trust
         account.share = born.share
         account.expectation = policy.promise[0]
-        account.ceiling = share_ceiling(born.fit, parameters.ceiling_base, parameters.ceiling_fit)
+        account.ceiling = born.ceiling
         account.ambition = 1.0
         account.kam = -1
     for number in range(functions):
@@ -357,7 +356,7 @@ def _serve(
             account.trust, value, account.expectation, parameters.trust_speed, parameters.loss_aversion
         )
         this_year.collaboration += account.collaboration / 4.0
-        this_year.investment += investment(account.hours, parameters.hour_cost, support, parameters.support_cost)
+        this_year.investment += investment(account.hours, world.hour_cost, support, world.support_cost)
 
 
 @compiled

@@ -1,4 +1,15 @@
-"""The listed plan: the order of events that both drivers follow, and what a run leaves behind."""
+"""The listed plan: the order of events that both drivers follow, and what a run leaves behind.
+
+Every quarter, from the launch of the program on (before it, only 6 and 7):
+
+1. key accounts tell their needs; 2. KAMs plan their attention; 3. KAMs ask functions for support; 4. functions grant
+support; 5. key accounts receive service and judge it; 6. standard accounts drift; 7. all accounts order; 8. KAMs
+learn, and may leave; 9. functions realign.
+
+At every year's end, from the launch on: 1. key account revenue is compared with its quota; 2. the program launches,
+rebuilds or re-tiers; 3. accounts are elevated and demoted; 4. accounts that need a KAM are given one; 5. the next quota
+and concessions are set.
+"""
 
 from typing import Any, NamedTuple
 
@@ -12,25 +23,6 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much, so that every spend has a logarithm
-
-QUARTER = (
-    "accounts tell their needs",
-    "KAMs plan their attention",
-    "KAMs ask functions for support",
-    "functions grant support",
-    "accounts receive service and collaboration, and judge it",
-    "accounts order",
-    "KAMs learn, and may leave",
-    "functions realign",
-)
-YEAR_END = (
-    "the program compares key account revenue with its quota",
-    "it launches, rebuilds or re-tiers",
-    "accounts are elevated and demoted",
-    "accounts that need a KAM are given one",
-    "the next quota and concessions are set",
-)
-
 
 # Fields are read as of an agent, ``account.trust``, compiled or not; ``history.accounts["spend"]`` is a whole array.
 ACCOUNT_YEAR = record_type(

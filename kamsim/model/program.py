@@ -83,7 +83,7 @@ class KeyAccountProgram(mesa.Model):
         known = nothing_known(count)
         if book is not None:
             known, self.money = known_from(book, parameters)
-        budget = budget_of(scenario, count)
+        budget = budget_of(scenario, count, known.annual_spend)
         self.world = draw_world(seed, organization, parameters, budget, self.timeline, known)
         policy = policy_of(scenario, count)
         levers = drawn_levers(*split_seed(seed), organization, lever_mix_of(scenario.population), policy.levers)

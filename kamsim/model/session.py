@@ -1,5 +1,6 @@
 """Worlds and runs by scenario: what a notebook needs, without records and budgets."""
 
+from kamsim.errors import KamsimError
 from kamsim.model import ensemble
 from kamsim.model.ensemble import Run
 from kamsim.policy.policy import drawn_levers, lever_mix_of, policy_of
@@ -7,7 +8,7 @@ from kamsim.scenario import Scenario
 from kamsim.world import world as worlds
 from kamsim.world.book import Book
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
-from kamsim.world.world import World, known_from, nothing_known, split_seed
+from kamsim.world.world import World, known_from, nothing_known
 
 
 def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book: Book | None = None) -> World:
@@ -31,11 +32,11 @@ def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book
     """
     parameters = parameters_of(scenario)
     known = nothing_known(scenario.world.accounts) if book is None else known_from(book, parameters)[0]
-    budget = budget_of(scenario, len(known.annual_spend))
+    budget = budget_of(scenario, len(known.annual_spend), known.annual_spend)
     return worlds.draw_world(seed, organization, parameters, budget, timeline_of(scenario), known)
 
 
-def simulate(world: World, scenario: Scenario, *, seed: int = 1, organization: int = 0, trace: bool = False) -> Run:
+def simulate(world: World, scenario: Scenario, *, trace: bool = False) -> Run:
     """Play the policy of a scenario in a world.
 
     Parameters
@@ -44,8 +45,6 @@ def simulate(world: World, scenario: Scenario, *, seed: int = 1, organization: i
         From `draw_world`, of a scenario with the same world section and timeline.
     scenario : Scenario
         Whose policy is played.
-    seed, organization : int
-        Only for a population: whose levers are drawn.
     trace : bool
         Whether to keep the state after every quarter.
 
@@ -53,9 +52,22 @@ def simulate(world: World, scenario: Scenario, *, seed: int = 1, organization: i
     -------
     Run
         ``run.history.accounts["spend"]`` is by year and account, in median wallets.
+
+    Raises
+    ------
+    KamsimError
+        Where the scenario is of other years, KAMs or functions than the world.
     """
+    timeline = timeline_of(scenario)
+    functions, kams = scenario.world.functions, budget_of(scenario, len(world.accounts)).kams
+    if (4 * timeline.years, kams, functions) != (len(world.quarters), len(world.skill), len(world.alignment)):
+        raise KamsimError(
+            f"{scenario.name or 'scenario'}: the world has {len(world.quarters)} quarters, {len(world.skill)} KAMs and "
+            f"{len(world.alignment)} functions, the scenario {4 * timeline.years}, {kams} and {functions}; "
+            "draw a world of the scenario's own"
+        )
     policy = policy_of(scenario, len(world.accounts))
-    levers = drawn_levers(*split_seed(seed), organization, lever_mix_of(scenario.population), policy.levers)
-    return ensemble.simulate(
-        world, policy._replace(levers=levers), parameters_of(scenario), timeline_of(scenario), trace
+    levers = drawn_levers(
+        world.seed_low, world.seed_high, world.organization, lever_mix_of(scenario.population), policy.levers
     )
+    return ensemble.simulate(world, policy._replace(levers=levers), parameters_of(scenario), timeline, trace)

@@ -18,7 +18,6 @@ Floats = NDArray[np.float64]
 TERMS_DTYPE = np.dtype(
     [(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("policy")]
     + [(f"rebuild_{row.name}", "f8") for row in section("rebuild")]
-    + [("standard_promise", "f8")]
 )
 
 
@@ -79,7 +78,12 @@ def seats_of(scenario: Scenario, accounts: int) -> tuple[list[int], str]:
     from_shares = [name for name, tier in tiers.items() if not isinstance(tier.seats, int)]
     asked = sum(seats[name] for name in from_shares)
     note = ""
-    if asked > scenario.tiers.seat_cap:
+    counted = sum(seats.values()) - asked
+    wished = sum(tiers[name].seats for name in from_shares) * accounts
+    if counted + asked > accounts >= counted + wished and asked <= scenario.tiers.seat_cap:
+        # Only rounding can bring shares above the accounts that are left.
+        seats |= _shared_out(accounts - counted, {name: seats[name] for name in from_shares})
+    elif asked > scenario.tiers.seat_cap:
         seats |= _shared_out(scenario.tiers.seat_cap, {name: seats[name] for name in from_shares})
         given = ", ".join(f"{name} {seats[name]}" for name in from_shares)
         note = (
@@ -88,9 +92,11 @@ def seats_of(scenario: Scenario, accounts: int) -> tuple[list[int], str]:
         )
     if sum(seats.values()) > accounts:
         raise KamsimError(
-            f"{scenario.name or 'scenario'}: seats in [tiers] add up to {sum(seats.values())}, "
-            f"more than the {accounts} accounts of the book"
+            f"{scenario.name or 'scenario'}: seats in [tiers] add up to {sum(seats.values())}, more than the "
+            f"{accounts} accounts there are; give fewer, or a share of accounts below 1"
         )
+    if not any(seats.values()) and any(tier.seats for tier in tiers.values()):
+        note = f"{scenario.name}: shares of {accounts} accounts round to no seat at all, so nobody is elevated"
     return list(seats.values()), note
 
 
@@ -126,7 +132,6 @@ def policy_of(scenario: Scenario, accounts: int) -> Policy:
         record[row.name] = getattr(scenario.policy, row.name)
     for row in section("rebuild"):
         record[f"rebuild_{row.name}"] = getattr(scenario.rebuild, row.name)
-    record["standard_promise"] = scenario.tiers.standard_promise
     strengths = scenario.lever_strengths()
     return Policy(
         levers=Levers(**strengths, retier_by_spend=scenario.retiers_by_spend()),

@@ -77,6 +77,7 @@ def kernel(function: AnyFunction) -> AnyFunction:
     return cast(AnyFunction, dispatcher)
 
 
+@cache
 def cache_folder() -> Path:
     """Folder of the compiled kernels of this version of the code: in the user's cache, else a temporary one.
 
@@ -86,7 +87,7 @@ def cache_folder() -> Path:
         ``KAMSIM_CACHE_DIR`` chooses another place.
     """
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    for base in (os.environ.get("KAMSIM_CACHE_DIR"), home, tempfile.gettempdir()):
+    for base in (os.environ.get("KAMSIM_CACHE_DIR"), home):
         folder = Path(base or home) / "kamsim" / code_hash()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,8 @@ def cache_folder() -> Path:
             continue
         if os.access(folder, os.W_OK):
             return folder
-    return folder
+    # Machine code is only ever read back from a place that no other user can write to.
+    return Path(tempfile.mkdtemp(prefix="kamsim-"))
 
 
 @cache

@@ -40,14 +40,14 @@ def share_target(
     trust, collaboration : float
         In [0, 1].
     base, trust_weight, collaboration_weight : float
-        Part of the ceiling reached with neither, and what full trust and full collaboration add.
+        Part of the ceiling that the account gives by habit, and what full trust and full collaboration add.
 
     Returns
     -------
     float
         In [0, ceiling] (model, rule 8).
     """
-    return ceiling * min(1.0, base + trust_weight * trust + collaboration_weight * collaboration)
+    return ceiling * min(1.0, max(0.0, base + trust_weight * trust + collaboration_weight * collaboration))
 
 
 @rule
@@ -67,6 +67,28 @@ def share_after_quarter(share: float, target: float, speed: float) -> float:
         Between the two (partial adjustment, Nerlove 1958; model, rule 8).
     """
     return share + speed * (target - share)
+
+
+@rule
+def kept_at_rest(speed: float, loss: float) -> float:
+    """Part of its target at which a share of wallet rests, between what rivals take and what comes back.
+
+    Parameters
+    ----------
+    speed : float
+        Part of the gap to the target closed in a quarter, in [0, 1].
+    loss : float
+        Part of the share that rivals take in a quarter, on average, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, 1]: where ``share_after_quarter`` and then the loss leave the share as it was; 1 without rivals.
+    """
+    left = 1.0 - (1.0 - speed) * (1.0 - loss)
+    if left <= 0.0:
+        return 1.0
+    return min(1.0, speed * (1.0 - loss) / left)
 
 
 @rule

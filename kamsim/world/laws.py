@@ -102,13 +102,11 @@ def compatibility(probability: float, least: float) -> float:
 
 
 @rule
-def rival_attacks(draw: float, annual_wallet: float, rate: float, exponent: float, most: float) -> bool:
-    """Whether a rival attacks an account in a quarter; larger wallets draw more.
+def rival_chance(annual_wallet: float, rate: float, exponent: float, most: float) -> float:
+    """Chance that a rival attacks an account in a quarter.
 
     Parameters
     ----------
-    draw : float
-        Uniform draw in (0, 1).
     annual_wallet : float
         In median annual wallets, > 0.
     rate : float
@@ -120,11 +118,30 @@ def rival_attacks(draw: float, annual_wallet: float, rate: float, exponent: floa
 
     Returns
     -------
+    float
+        In [0, 1] (model, world table: rival).
+    """
+    return rate * min(most, math.pow(annual_wallet, exponent))
+
+
+@rule
+def rival_attacks(draw: float, annual_wallet: float, rate: float, exponent: float, most: float) -> bool:
+    """Whether a rival attacks an account in a quarter; larger wallets draw more.
+
+    Parameters
+    ----------
+    draw : float
+        Uniform draw in (0, 1).
+    annual_wallet, rate, exponent, most : float
+        As for `rival_chance`.
+
+    Returns
+    -------
     bool
         True where it attacks (model, world table: rival).
     """
     # The power is dear and rarely matters: it is only taken where size could decide.
-    return draw < rate * most and draw < rate * min(most, math.pow(annual_wallet, exponent))
+    return draw < rate * most and draw < rival_chance(annual_wallet, rate, exponent, most)
 
 
 @rule

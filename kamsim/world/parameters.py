@@ -1,12 +1,14 @@
 """The world section of a scenario as one record that compiled code reads, and the budgets that follow from it."""
 
 import math
+from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.evidence.ledger import section
+from kamsim.rules.spend import share_ceiling, share_target
 from kamsim.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -34,6 +36,7 @@ class Budget(NamedTuple):
     kams: int
     functions: int
     capacity: float  # of each function, units of support a quarter
+    sales_per_seat: float  # a year, of accounts as large as the budget is for, median wallets: what costs are told in
 
 
 def timeline_of(scenario: Scenario) -> Timeline:
@@ -70,7 +73,7 @@ def seats_from(seats: float, accounts: int) -> int:
     return math.floor(seats * accounts + 0.5)
 
 
-def budget_of(scenario: Scenario, accounts: int) -> Budget:
+def budget_of(scenario: Scenario, accounts: int, annual_spend: Floats | None = None) -> Budget:
     """Budget of the program in an organization of so many accounts.
 
     Parameters
@@ -79,6 +82,8 @@ def budget_of(scenario: Scenario, accounts: int) -> Budget:
         Its world section says how many seats KAMs and functions are budgeted for.
     accounts : int
         Accounts of the book.
+    annual_spend : array of shape (accounts,), optional
+        Of a real book, in median wallets; NaN where unknown.
 
     Returns
     -------
@@ -89,5 +94,19 @@ def budget_of(scenario: Scenario, accounts: int) -> Budget:
     seats = seats_from(world.budgeted_seats, accounts)
     if world.budgeted_seats < 1:
         seats = min(seats, world.budgeted_seats_most)
+    seats = min(seats, accounts)
     kams = max(1, math.ceil(seats / world.accounts_per_kam))
-    return Budget(accounts, kams, world.functions, world.capacity_per_seat * seats / world.functions)
+    capacity = world.capacity_per_seat * seats / world.functions
+    return Budget(accounts, kams, world.functions, capacity, _sales_per_seat(scenario, seats, accounts, annual_spend))
+
+
+def _sales_per_seat(scenario: Scenario, seats: int, accounts: int, annual_spend: Floats | None) -> float:
+    """Mean annual spend of as many of the largest accounts as there are budgeted seats, by the book or by its law."""
+    world, largest = scenario.world, min(accounts, max(1, seats))
+    if annual_spend is not None and not np.isnan(annual_spend).all():
+        return float(np.sort(annual_spend)[-largest:].mean())
+    ceiling = share_ceiling(0.5, world.ceiling_base, world.ceiling_fit)
+    share = share_target(ceiling, world.trust_mean, 0.0, world.share_base, world.share_trust, 0.0)
+    part, normal = largest / accounts, NormalDist()
+    beyond = 1.0 if part >= 1.0 else normal.cdf(world.wallet_sigma - normal.inv_cdf(1.0 - part)) / part
+    return float(share * math.exp(world.wallet_sigma**2 / 2.0) * beyond)

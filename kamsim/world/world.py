@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.errors import KamsimError
 from kamsim.rules.compiler import compiled, kernel, record_type
-from kamsim.rules.spend import share_ceiling, share_target
+from kamsim.rules.spend import kept_at_rest, share_after_attack, share_ceiling, share_target
 from kamsim.world import draws
 from kamsim.world.book import Book
 from kamsim.world.draws import between_bounds, normal, uniform, words
@@ -24,6 +25,7 @@ from kamsim.world.laws import (
     patience_of,
     premium_expected,
     rival_attacks,
+    rival_chance,
     surge_after_quarter,
 )
 from kamsim.world.parameters import Budget, Timeline
@@ -45,15 +47,19 @@ class KnownAccounts(NamedTuple):
     market_growth: float  # of the whole book, log a year; NaN where unknown
 
 
+LEAST_KEPT = 0.05
+
 # Fields are read as of an agent, ``account.fit``, compiled or not.
 ACCOUNT_AT_BIRTH = record_type(
     growth="f8",
     fit="f8",
+    ceiling="f8",
     trust="f8",
     share="f8",
     share_base="f8",
     log_wallet="f8",
     surge_sd="f8",
+    order_noise_sd="f8",
 )
 # Wallet in median annual wallets a quarter; orders are 1 on average; whether a rival attacks.
 ACCOUNT_QUARTER = record_type(
@@ -88,10 +94,15 @@ class World(NamedTuple):
     report_draw: Floats  # (years, KAMs), error in reporting collaboration
     alignment: Floats  # (functions,), at birth
     capacity: float  # of each function, support a quarter
+    hour_cost: float  # of a KAM, median wallets
+    support_cost: float  # of a unit, median wallets
     market_growth: float  # as expected, log a year
     premium: float  # growth expected of key accounts over the market, a year
     prioritizes_returns: bool
     patience: int  # quota misses in a row before a rebuild
+    seed_low: int  # whose world this is
+    seed_high: int
+    organization: int
 
 
 def nothing_known(accounts: int) -> KnownAccounts:
@@ -179,11 +190,11 @@ def draw_world(
 
     Raises
     ------
-    ValueError
+    KamsimError
         Where seed or organization is out of its range.
     """
     if not 0 <= organization < 2**32:
-        raise ValueError(f"an organization is a whole number from 0 to 2**32 - 1, not {organization}")
+        raise KamsimError(f"an organization is a whole number from 0 to 2**32 - 1, not {organization}")
     low, high = split_seed(seed)
     world = draw_one_organization(low, high, organization, parameters, budget, timeline, known)
     # Compiled code hands back plain structured arrays: views of them read as agents again.
@@ -210,11 +221,11 @@ def split_seed(seed: int) -> tuple[int, int]:
 
     Raises
     ------
-    ValueError
+    KamsimError
         Outside that range.
     """
     if not 0 <= seed < 2**64:
-        raise ValueError(f"a seed is a whole number from 0 to 2**64 - 1, not {seed}")
+        raise KamsimError(f"a seed is a whole number from 0 to 2**64 - 1, not {seed}")
     return int(seed) & 0xFFFFFFFF, int(seed) >> 32
 
 
@@ -267,12 +278,17 @@ def draw_organization(
         report_draw,
         alignment,
         budget.capacity,
+        parameters.hour_cost * budget.sales_per_seat,
+        parameters.support_cost * budget.sales_per_seat,
         _expected_market_growth(parameters, known),
         premium_expected(parameters.premium_mean, parameters.expecting_more, normal(premium_word)),
         uniform(priority_word) < parameters.prioritizing,
         patience_of(
             parameters.patience_least, parameters.patience_stop, parameters.patience_most, uniform(patience_word)
         ),
+        seed_low,
+        seed_high,
+        organization,
     )
 
 
@@ -299,52 +315,79 @@ def _accounts_at_birth(key: tuple[int, int, int], parameters: Any, known: KnownA
             account.trust = between_bounds(
                 parameters.trust_mean + parameters.trust_sd * normal(trust_word), TRUST_BOUNDS[0], TRUST_BOUNDS[1]
             )
-        account.share = known.share[number]
-        if math.isnan(known.share[number]):
-            account.share = known.annual_spend[number] / known.wallet[number]
-        account.fit = known.fit[number]
-        if math.isnan(known.fit[number]):
-            # A customer that already gives us much of its wallet cannot be a poor fit.
-            least = 0.0
-            if account.share > parameters.ceiling_base and parameters.ceiling_fit > 0.0:
-                least = min(1.0, (account.share - parameters.ceiling_base) / parameters.ceiling_fit)
-            account.fit = compatibility(uniform(fit_word), least)
-        ceiling = share_ceiling(account.fit, parameters.ceiling_base, parameters.ceiling_fit)
-        if math.isnan(account.share):
-            account.share_base = between_bounds(
-                parameters.share_base + parameters.share_base_sd * normal(habit_word),
-                SHARE_BASE_BOUNDS[0],
-                SHARE_BASE_BOUNDS[1],
-            )
-            account.share = share_target(
-                ceiling,
-                account.trust,
-                0.0,
-                account.share_base,
-                parameters.share_trust,
-                parameters.share_collaboration,
-            )
-        else:
-            # A share that is known is taken for the one at which the account rests.
-            account.share_base = between_bounds(
-                account.share / ceiling - parameters.share_trust * account.trust,
-                SHARE_BASE_BOUNDS[0],
-                SHARE_BASE_BOUNDS[1],
-            )
-        if math.isnan(known.annual_spend[number]):
-            account.log_wallet = parameters.wallet_sigma * normal(size_word) - math.log(4.0)
-        else:
-            wallet = known.wallet[number]
-            if math.isnan(wallet):
-                wallet = known.annual_spend[number] / account.share
-            # The book tells the level at the start of the program; the years before it lead up to that.
-            account.log_wallet = math.log(wallet / 4.0) - account.growth * history_years
-        account.surge_sd = parameters.surge_sd
-        if not math.isnan(known.volatility[number]):
-            noise = parameters.order_noise_sd
-            beyond_noise = known.volatility[number] * known.volatility[number] - noise * noise
+        _settle_share(account, known, number, uniform(fit_word), normal(habit_word), normal(size_word), parameters)
+        # The book tells the level at the start of the program; the years before it lead up to that.
+        if not math.isnan(known.annual_spend[number]):
+            account.log_wallet -= account.growth * history_years
+        account.surge_sd, account.order_noise_sd = parameters.surge_sd, parameters.order_noise_sd
+        volatility = known.volatility[number]
+        if not math.isnan(volatility):
+            account.order_noise_sd = min(parameters.order_noise_sd, volatility)
+            beyond_noise = volatility * volatility - account.order_noise_sd * account.order_noise_sd
             account.surge_sd = math.sqrt(max(0.0, beyond_noise))
     return accounts
+
+
+@compiled
+def _settle_share(
+    account: Any,
+    known: KnownAccounts,
+    number: int,
+    fit_draw: float,
+    habit_draw: float,
+    size_draw: float,
+    parameters: Any,
+) -> None:
+    """Settle fit, ceiling, habit, share and wallet of an account so that, left alone, its share rests where it is.
+
+    What is known stays: a known share is taken for the one at which the account rests between rivals' attacks and what
+    comes back, and its habit and ceiling are such that it does.
+    """
+    share = known.share[number]
+    if math.isnan(share):
+        share = known.annual_spend[number] / known.wallet[number]
+    wallet = known.wallet[number]
+    if math.isnan(wallet):
+        wallet = known.annual_spend[number] / share
+    if math.isnan(wallet):
+        wallet = math.exp(parameters.wallet_sigma * size_draw)
+    is_known = not math.isnan(share)
+    kept = _kept_at_rest(wallet, parameters)
+    account.fit = known.fit[number]
+    if math.isnan(account.fit):
+        # A customer that already gives us much of its wallet cannot be a poor fit.
+        least = 0.0
+        if is_known and share > kept * parameters.ceiling_base and parameters.ceiling_fit > 0.0:
+            least = min(1.0, (share / kept - parameters.ceiling_base) / parameters.ceiling_fit)
+        account.fit = compatibility(fit_draw, least)
+    account.ceiling = share_ceiling(account.fit, parameters.ceiling_base, parameters.ceiling_fit)
+    if is_known:
+        account.ceiling = max(account.ceiling, min(1.0, share / kept))
+        account.share_base = share / kept / account.ceiling - parameters.share_trust * parameters.trust_mean
+        account.share = share
+    else:
+        account.share_base = between_bounds(
+            parameters.share_base + parameters.share_base_sd * habit_draw, SHARE_BASE_BOUNDS[0], SHARE_BASE_BOUNDS[1]
+        )
+        target = share_target(
+            account.ceiling, parameters.trust_mean, 0.0, account.share_base, parameters.share_trust, 0.0
+        )
+        account.share = kept * target
+        if not math.isnan(known.annual_spend[number]):
+            # Larger wallets draw more rivals, and the wallet follows from the share: a few rounds settle both.
+            for _ in range(8):
+                wallet = known.annual_spend[number] / account.share
+                account.share = _kept_at_rest(wallet, parameters) * target
+            wallet = known.annual_spend[number] / account.share
+    account.log_wallet = math.log(wallet / 4.0)
+
+
+@compiled
+def _kept_at_rest(wallet: float, parameters: Any) -> float:
+    chance = rival_chance(wallet, parameters.rival_rate, parameters.rival_exponent, parameters.rival_most)
+    kept_from_one = share_after_attack(1.0, parameters.trust_mean, parameters.rival_damage)
+    # Where hardly anything comes back there is no rest above nothing; an account still starts with something.
+    return max(LEAST_KEPT, kept_at_rest(parameters.share_speed, chance * (1.0 - kept_from_one)))
 
 
 @compiled
@@ -374,9 +417,7 @@ def _quarters(key: tuple[int, int, int], parameters: Any, quarters: int, account
                 surge[number], parameters.surge_persistence, account.surge_sd, normal(surge_word)
             )
             now.wallet = math.exp(log_wallet[number])
-            now.orders = orders_of_quarter(
-                surge[number], account.surge_sd, parameters.order_noise_sd, normal(order_word)
-            )
+            now.orders = orders_of_quarter(surge[number], account.surge_sd, account.order_noise_sd, normal(order_word))
             now.attacked = rival_attacks(
                 uniform(rival_word),
                 4.0 * now.wallet,

@@ -142,7 +142,16 @@ def test_a_sample_has_the_figures_of_the_organizations_drawn() -> None:
     for place in range(20):
         expected = figures_of([Table(*(column[drawn[place]] for column in table))])
         found = {name: values[place] for name, values in samples.items()}
+        # Misses alone are asked about one year each, as in a survey: a part of organizations, not of their years.
+        del found["quota_miss"], expected["quota_miss"]
         assert found == pytest.approx(expected, rel=1e-12, nan_ok=True)
+
+
+def test_misses_spread_as_those_of_69_organizations_asked_once() -> None:
+    table = joined([organization(years_asked=7.0, years_missed=4.0) for _ in range(50)])
+    misses = sampled_figures(table, np.random.default_rng(7), samples=4_000, size=69)["quota_miss"]
+    assert misses.mean() == pytest.approx(4 / 7, abs=0.005)
+    assert misses.std() == pytest.approx((4 / 7 * 3 / 7 / 69) ** 0.5, rel=0.05)
 
 
 def test_the_interval_of_a_share_is_that_of_the_binomial() -> None:

@@ -392,7 +392,9 @@ def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedM
     mean = _where_known(tally.values.mean, tally.values.number)
     difference = _where_known(tally.differences.mean, tally.differences.number)
     half_width = _half_width(tally.differences)
-    best = _where_known(tally.best / np.maximum(tally.contested, 1.0), np.broadcast_to(tally.contested, mean.shape))
+    # A scenario that never has a measure is in no contention for it: neither best nor worst.
+    contested = np.minimum(tally.values.number, tally.contested)
+    best = _where_known(tally.best / np.maximum(tally.contested, 1.0), contested)
     return tuple(
         ComparedMeasure(
             measure.name,

@@ -200,7 +200,15 @@ def sampled_figures(
     # One column at a time: all of them side by side would take gigabytes for a large sample.
     sums = np.stack([column[drawn].sum(axis=1) for column in summands.T], axis=1)
     ratio = _collaboration_ratio(table.reports[drawn].reshape(samples, -1), table.key_spend[drawn].reshape(samples, -1))
-    return _in_order(_figures_of_sums(sums) | {"collaboration_ratio": ratio})
+    misses = _missed_when_asked_once(table, drawn, generator)
+    return _in_order(_figures_of_sums(sums) | {"collaboration_ratio": ratio, "quota_miss": misses})
+
+
+def _missed_when_asked_once(table: Table, drawn: NDArray[np.int64], generator: np.random.Generator) -> Floats:
+    """Part of each sample that missed quota, each organization asked about one of its years, as a survey asks."""
+    asked, missed = (table.answers[:, ANSWERS.index(name)][drawn] for name in ("years_asked", "years_missed"))
+    told = generator.random(drawn.shape) * asked < missed
+    return _ratio(told.sum(axis=1).astype(np.float64), (asked > 0).sum(axis=1).astype(np.float64))
 
 
 def joined(tables: Sequence[Table]) -> Table:

@@ -3,7 +3,9 @@
 import difflib
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,6 +112,9 @@ def _accounts(command: Command) -> Command:
 @click.version_option(package_name="kamsim")
 def main() -> None:
     """Simulate key account programs: which policy does better, by how much and how surely."""
+    # Told to end, a run tidies up as when it is interrupted.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @main.command(
@@ -146,7 +151,7 @@ def compare(
 
     loaded = [load_scenario(name) for name in scenarios or DEFAULT_COMPARISON]
     book = _book(accounts)
-    folder = Path(out) if out else RESULTS / default_name(manifest_of(loaded, seed, replications, book))
+    folder = Path(out) if out is not None else RESULTS / default_name(manifest_of(loaded, seed, replications, book))
     _say_if_compiling(play_in_shared_worlds)
     with _progress("worlds", replications) as progress:
         comparison = comparing.compare(
@@ -185,7 +190,7 @@ def run(scenario: str, seed: int, accounts: str | None, agents: str | None, figu
     from kamsim.world.world import draw_one_organization
 
     loaded = load_scenario(scenario)
-    target = running.figure_target(figure, loaded.name, seed)
+    target = running.figure_target(figure, loaded.name, seed, accounts)
     _say_if_compiling(draw_one_organization)
     with _progress("quarters", running.quarters_of(loaded)) as progress:
         result = running.play_run(
@@ -327,8 +332,11 @@ def schema(out: str | None, as_json: bool) -> None:
 
     The schema is JSON in any case; with --out, --json prints the name of the file as JSON.
     """
+    from kamsim.report.files import check_target
     from kamsim.report.scenarios import scenario_schema, write_text
 
+    if out is not None:
+        check_target(Path(out), ".json")
     text = json.dumps(scenario_schema(), indent=2, ensure_ascii=False)
     if out is None:
         click.echo(text)

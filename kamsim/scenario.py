@@ -105,7 +105,8 @@ def _lever(lever: str) -> Any:
             raise ValueError(f"'{value}' is no preset; {nearest(value, presets)}")
         if isinstance(value, dict) and lever == "retiering":
             wrong = [key for key in value if key not in ("performance", "spend")]
-            if wrong or len(value) != 1:
+            strengths = [isinstance(v, bool) or not isinstance(v, int | float) for v in value.values()]
+            if wrong or len(value) != 1 or any(strengths):
                 raise ValueError("a table here has one key, performance or spend, and a strength from 0 to 1")
         elif isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(f"must be {_lever_values(lever)}")
@@ -130,9 +131,13 @@ def _seats(value: Any) -> Any:
         raise ValueError("seats must be a whole number, or a share of accounts below 1")
     if value < 0:
         raise ValueError(f"seats must be at least 0, not {value}")
-    # 1.0 could be one seat or a seat for every account: whoever writes a point means a share.
-    if value >= 1 and isinstance(value, float):
-        raise ValueError(f"seats must be a whole number, or a share of accounts below 1, not {value}")
+    # 1.0 could be one seat or a seat for every account.
+    if value == 1 and isinstance(value, float):
+        raise ValueError("seats must be a whole number, or a share of accounts below 1, not 1.0")
+    if value > 1:
+        if value != int(value):
+            raise ValueError(f"seats must be a whole number, or a share of accounts below 1, not {value}")
+        return int(value)
     return value
 
 
@@ -198,6 +203,13 @@ class Scenario(Record):
                     f"concession in [tiers.{name}] times bargaining_most in [world] is "
                     f"{tier.concession * self.world.bargaining_most:g}, above {MOST_CONCEDED:g} of the list price"
                 )
+        if self.population is not None:
+            for lever, strength in self.lever_strengths().items():
+                if strength > 0:
+                    raise ValueError(
+                        f"{lever} in [policy] has no say where [population] draws the levers of each organization; "
+                        f"set {lever} in [population], the part of organizations that do as advised"
+                    )
         return self
 
     def lever_strengths(self) -> dict[str, float]:
@@ -340,6 +352,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise KamsimError(f"{path}: not valid TOML: {error}") from None
     except UnicodeDecodeError:
         raise KamsimError(f"{path}: not a text file in UTF-8") from None
+    except (ValueError, RecursionError):
+        raise KamsimError(f"{path}: not a scenario: a number is too long or tables are nested too deep") from None
     except OSError as error:
         raise KamsimError(f"{path}: cannot be read: {error.strerror}") from None
     _check_keys(path, content)
@@ -360,12 +374,12 @@ def _check_keys(path: Path, content: dict[str, Any]) -> None:
             if key == "tiers" and isinstance(inner, dict):
                 _check_tier(path, name, inner)
             elif name not in known:
-                tail = nearest(name, known)
-                if key == "tiers" and not tail.startswith("did"):
+                tail = _nearest_key(name, key)
+                if key == "tiers" and not tail.startswith(("did", "it")):
                     tail = f"a tier is a table, [tiers.{name}], and the other keys are {', '.join(sorted(known))}"
                 raise KamsimError(f"{path}: unknown key '{name}' in [{key}]; {tail}")
             elif key in ("tiers", "population"):
-                _checknumber_text(path, [key, name], inner)
+                _check_number(path, [key, name], inner)
 
 
 def _check_tier(path: Path, tier: str, fields: dict[str, Any]) -> None:
@@ -373,13 +387,19 @@ def _check_tier(path: Path, tier: str, fields: dict[str, Any]) -> None:
         if field not in Tier.model_fields:
             tail = nearest(field, Tier.model_fields)
             raise KamsimError(f"{path}: unknown key '{field}' in [tiers.{tier}]; {tail}")
-        _checknumber_text(path, ["tiers", tier, field], value)
+        _check_number(path, ["tiers", tier, field], value)
 
 
-def _checknumber_text(path: Path, place: list[str], value: Any) -> None:
+def _check_number(path: Path, place: list[str], value: Any) -> None:
     """Refuse what pydantic would turn into a number without a word: "0.3", true."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise KamsimError(f"{path}: {_named(place)} must be {_values(place)}, not {_as_written(value)}")
+
+
+def _nearest_key(name: str, section: str) -> str:
+    """Say which key was meant, also where it belongs in another section."""
+    elsewhere = [other for other in _SECTIONS if other != section and name in _keys_of(other)]
+    return f"it belongs in [{elsewhere[0]}]" if elsewhere else nearest(name, _keys_of(section))
 
 
 def _keys_of(section: str) -> list[str]:

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
-from kamsim.rules.compiler import code_hash
 from kamsim.scenario import Scenario
 from kamsim.world.book import Book
 
@@ -141,8 +140,12 @@ def _text_of(manifest: Manifest) -> str:
 
 @cache
 def _code_hash() -> str:
-    # Asked once: files edited while a process runs are not the code that it plays.
-    return code_hash()
+    """Short hash of the whole package; asked once: files edited while a process runs are not the code that it plays."""
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _version(package: str) -> str:

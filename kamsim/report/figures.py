@@ -173,7 +173,7 @@ def _shade_phases(panel: "Axes", run: "Run") -> None:
 
 
 def _legend() -> list[Line2D]:
-    labels = {"better": "surely better", "worse": "surely worse", "": "not sure: the 95 % interval holds zero"}
+    labels = {"better": "better", "worse": "worse", "": "not clear: the 95 % interval holds zero"}
     return [
         Line2D([], [], color=color, marker=marker, markerfacecolor=face, markersize=11, markeredgewidth=2.5,
                linewidth=3, label=labels[kind])

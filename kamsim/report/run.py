@@ -11,7 +11,7 @@ from kamsim.analysis.compare import checked_workers
 from kamsim.model.program import KeyAccountProgram
 from kamsim.policy.policy import seats_of
 from kamsim.report.files import check_target, write_whole
-from kamsim.report.tables import NOTHING, TOTAL_PROFIT, Scale, line_of, scale_of, widths_of
+from kamsim.report.tables import MEDIAN_WALLETS, NOTHING, TOTAL_PROFIT, Scale, line_of, scale_of, widths_of
 from kamsim.rules.costs import add_up, annual_profit
 from kamsim.scenario import Scenario
 from kamsim.world.book import Book
@@ -175,7 +175,7 @@ def years_table(run: Run) -> Text:
     header = ("year", "sales", "profit", "key", "of key", "quota", "met", "collab.", "trust", "left", "")
     rows = [_year_row(year, money) for year in run.years]
     widths = widths_of([header, *rows])
-    unit = f"money in {money.unit}" if money.unit else "money in units of the scenario"
+    unit = f"money in {money.unit}" if money.unit else MEDIAN_WALLETS
     table = Text(f"{run.scenario}, seed {run.seed}; {unit}\n\n", style="")
     table.append(line_of(header, widths) + "\n", style="dim")
     phase = ""
@@ -286,7 +286,7 @@ def _write_parquet(path: Path, records: list[dict[str, Any]]) -> None:
 # ---------------------------------------------------------------- files
 
 
-def figure_target(path: str | None, scenario: str, seed: int) -> Path:
+def figure_target(path: str | None, scenario: str, seed: int, accounts: str | None = None) -> Path:
     """File for the figure of a run, checked before anything is played.
 
     Parameters
@@ -297,6 +297,8 @@ def figure_target(path: str | None, scenario: str, seed: int) -> Path:
         Name.
     seed : int
         Of the run.
+    accounts : str, optional
+        File of the account book, so that runs on different books keep their figures.
 
     Returns
     -------
@@ -309,7 +311,8 @@ def figure_target(path: str | None, scenario: str, seed: int) -> Path:
     folder = Path("results")
     if folder.exists():
         check_target(folder / "run.png", ".png")
-    return folder / f"run-{scenario}-{seed}.png"
+    on_book = f"-{Path(accounts).stem}" if accounts else ""
+    return folder / f"run-{scenario}{on_book}-{seed}.png"
 
 
 def write_figure(path: Path, run: Run) -> None:

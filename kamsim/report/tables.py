@@ -77,6 +77,9 @@ def scale_of(measure: Measure, values: Iterable[float | None]) -> Scale:
 # ---------------------------------------------------------------- comparison
 
 
+MEDIAN_WALLETS = "money in yearly wallets of the median account"
+
+
 def comparison_table(comparison: "Comparison") -> Text:
     """Table of a comparison: measures one below the other, a line per scenario, 80 columns wide.
 
@@ -106,6 +109,8 @@ def comparison_table(comparison: "Comparison") -> Text:
         "best: part of the worlds in which no other scenario does better\n",
         style="dim",
     )
+    if set(comparison.unit_of_money) == {1.0}:
+        table.append(f"{MEDIAN_WALLETS}\n", style="dim")
     return table
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.ensemble import play
-from kamsim.model.plan import empty_history, empty_trace
+from kamsim.model.plan import empty_history
 from kamsim.policy.policy import TERMS_DTYPE, LeverMix, Levers, Policy, drawn_levers, lever_mix_of, policy_of
 from kamsim.rules.compiler import kernel
 from kamsim.scenario import LEVERS, Scenario
@@ -198,7 +198,6 @@ def play_in_shared_worlds(
     """Draw each organization's world once and play every policy in it; results go into the table."""
     years = timeline.history_years + timeline.warmup_years + timeline.window_years
     first_year = timeline.history_years + timeline.warmup_years
-    no_trace = empty_trace(0, 0, 0, 0)
     for place in range(table.outcomes.shape[1]):
         organization = first + place
         world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known)
@@ -220,7 +219,7 @@ def play_in_shared_worlds(
                 policies.concession[index, :tiers],
             )
             history = empty_history(years, budget.accounts, budget.kams)
-            play(world, policy, parameters, timeline, history, no_trace)
+            play(world, policy, parameters, timeline, history, None)
             outcomes(history, parameters, first_year, table.outcomes[index, place])
             answers(history, timeline.history_years, first_year, table.answers[index, place])
             kam_reports(

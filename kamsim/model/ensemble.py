@@ -117,7 +117,7 @@ class Run(NamedTuple):
     """One policy played in one world."""
 
     history: History
-    trace: Trace
+    trace: Trace | None
 
 
 def simulate(world: World, policy: Policy, parameters: Any, timeline: Timeline, trace: bool = False) -> Run:
@@ -143,21 +143,23 @@ def simulate(world: World, policy: Policy, parameters: Any, timeline: Timeline, 
     """
     accounts, functions = world.need_mix.shape
     history = empty_history(timeline.years, accounts, len(world.skill))
-    kept = empty_trace(4 * timeline.years if trace else 0, accounts, len(world.skill), functions)
+    kept = empty_trace(4 * timeline.years, accounts, len(world.skill), functions) if trace else None
     _play_one(world, policy, parameters, timeline, history, kept)
     return Run(history, kept)
 
 
 @kernel
 def _play_one(
-    world: World, policy: Policy, parameters: Any, timeline: Timeline, history: History, trace: Trace
+    world: World, policy: Policy, parameters: Any, timeline: Timeline, history: History, trace: Trace | None
 ) -> None:
     play(world, policy, parameters, timeline, history, trace)
 
 
 @compiled
-def play(world: World, policy: Policy, parameters: Any, timeline: Timeline, history: History, trace: Trace) -> None:
-    """Play a policy in a world, quarter by quarter, and write down its history (and trace, where it has room)."""
+def play(
+    world: World, policy: Policy, parameters: Any, timeline: Timeline, history: History, trace: Trace | None
+) -> None:
+    """Play a policy in a world, quarter by quarter, and write down its history (and its trace, if one is asked for)."""
     program, desk = _at_birth(world, policy, parameters)
     launch_year = timeline.history_years - 1
     quota, streak, missed_last_year = 0.0, 0, False
@@ -175,7 +177,8 @@ def play(world: World, policy: Policy, parameters: Any, timeline: Timeline, hist
                 _learn(program, policy, parameters)
                 _leave(world, program, parameters, members, missed_last_year, history, year, quarter)
                 _realign(world, program, policy, parameters)
-            if quarter < len(trace.accounts):
+            # Without a trace nothing of this is compiled.
+            if trace is not None:
                 _note_quarter(program, trace, quarter)
         _close_books(program, members, history, year)
         if year < launch_year:

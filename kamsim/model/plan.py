@@ -67,7 +67,7 @@ class History(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """State after every quarter, for those who ask for it; of no quarters otherwise."""
+    """State after every quarter, for those who ask for it."""
 
     accounts: Any  # ACCOUNT_TRACE (quarters, accounts)
     functions: Any  # FUNCTION_TRACE (quarters, functions)
@@ -102,7 +102,7 @@ def empty_trace(quarters: int, accounts: int, kams: int, functions: int) -> Trac
     Parameters
     ----------
     quarters, accounts, kams, functions : int
-        Its sizes; no quarters for no trace.
+        Its sizes.
 
     Returns
     -------

@@ -55,3 +55,13 @@ def test_the_wheel_carries_the_scenarios_and_runs_from_any_folder(tmp_path):
     )
     assert str(unpacked) in listed
     assert all(name in listed for name in names)
+
+
+def test_the_library_example_of_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = readme.split("```python\n")[1].split("```")[0].replace("replications=200", "replications=4")
+    told = {}
+    exec(example, told)
+    assert told["spend"].shape == (12, 150)
+    assert len(told["quarters"]) == 48

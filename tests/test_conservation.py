@@ -147,7 +147,8 @@ def test_quotas_misses_and_rebuilds_follow_from_revenue(case: Played) -> None:
     """The year-end once more in plain Python, from what a run leaves behind."""
     scenario, world, history = case.scenario, case.world, case.run.history
     premium = world.premium * (1.0 if world.prioritizes_returns else scenario.world.premium_elsewhere)
-    growth, ratchet, streak = 1.0 + world.market_growth + premium, scenario.policy.ratchet, 0
+    # Nobody sets a quota below zero, however much less than the market an organization expects.
+    growth, ratchet, streak = max(0.0, 1.0 + world.market_growth + premium), scenario.policy.ratchet, 0
     quota = 0.0
     for year, noted in enumerate(history.years):
         rebuilt = False

@@ -12,19 +12,17 @@ from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
-from kamsim.experiments.runner import available_cores, in_blocks, run_in_chunks
+from kamsim.experiments.runner import checked_workers, in_blocks, run_in_chunks
 from kamsim.experiments.store import FIGURE, ROW_GROUP, manifest_of, replications_file, result_folder, write_table
 from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import Scenario
 from kamsim.world.book import Book
-from kamsim.world.parameters import parameters_of
-from kamsim.world.world import known_from
+from kamsim.world.world import known_of
 
 Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
-MOST_ORGANIZATIONS = 2**32  # an organization's number is one word of the key of its draws
 
 
 @dataclass(frozen=True)
@@ -183,35 +181,6 @@ def compare(
 # ---------------------------------------------------------------- what is played
 
 
-def checked_workers(replications: int, seed: int, jobs: int | None) -> int:
-    """Check the size of a run and say how many workers it gets.
-
-    Parameters
-    ----------
-    replications, seed : int
-        As the user gave them.
-    jobs : int, optional
-        None for every core there is.
-
-    Returns
-    -------
-    int
-        >= 1.
-
-    Raises
-    ------
-    KamsimError
-        Where one of them is out of range.
-    """
-    if not 1 <= replications <= MOST_ORGANIZATIONS:
-        raise KamsimError(f"replications must be a whole number from 1 to 2**32, not {replications}")
-    if not 0 <= seed < 2**64:
-        raise KamsimError(f"the seed must be a whole number from 0 to 2**64 - 1, not {seed}")
-    if jobs is not None and jobs < 1:
-        raise KamsimError(f"jobs must be at least 1, not {jobs}")
-    return jobs or available_cores()
-
-
 def _checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     names = tuple(scenario.name for scenario in scenarios)
     if not names:
@@ -231,17 +200,12 @@ class Plan(NamedTuple):
 
 
 def _planned(scenarios: Sequence[Scenario], book: Book | None) -> Plan:
-    if book is None:
-        jobs = [job_of(scenario) for scenario in scenarios]
-        units = [float(scenario.world.median_wallet) for scenario in scenarios]
-        book_notes: tuple[str, ...] = ()
-    else:
-        known = [known_from(book, parameters_of(scenario)) for scenario in scenarios]
-        jobs = [job_of(scenario, accounts) for scenario, (accounts, _) in zip(scenarios, known, strict=True)]
-        units = [unit for _, unit in known]
-        book_notes = book.notes
+    known = [known_of(scenario, book) for scenario in scenarios]
+    jobs = [job_of(scenario, accounts) for scenario, (accounts, _) in zip(scenarios, known, strict=True)]
+    units = tuple(unit for _, unit in known)
+    book_notes = () if book is None else book.notes
     notes = (*book_notes, *_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs))
-    return Plan(jobs, tuple(units), notes)
+    return Plan(jobs, units, notes)
 
 
 def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:

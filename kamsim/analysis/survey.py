@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.analysis.compare import checked_workers, row_of
+from kamsim.analysis.compare import row_of
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.experiments.chunk import Table, job_of
-from kamsim.experiments.runner import run_in_chunks
+from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.measures.survey import ANSWERS
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import LEVERS, Scenario

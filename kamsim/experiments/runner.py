@@ -10,7 +10,9 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, play_organizations
+from kamsim.world.world import MOST_ORGANIZATIONS, split_seed
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +25,34 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def checked_workers(replications: int, seed: int, jobs: int | None) -> int:
+    """Check the size of a run and say how many workers it gets.
+
+    Parameters
+    ----------
+    replications, seed : int
+        As the user gave them.
+    jobs : int, optional
+        None for every core there is.
+
+    Returns
+    -------
+    int
+        >= 1.
+
+    Raises
+    ------
+    KamsimError
+        Where one of them is out of range.
+    """
+    if not 1 <= replications <= MOST_ORGANIZATIONS:
+        raise KamsimError(f"replications must be a whole number from 1 to 2**32, not {replications}")
+    split_seed(seed)
+    if jobs is not None and jobs < 1:
+        raise KamsimError(f"jobs must be at least 1, not {jobs}")
+    return jobs or available_cores()
 
 
 def chunk_for(jobs: Sequence[Job], replications: int, workers: int) -> int:

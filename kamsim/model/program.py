@@ -8,7 +8,7 @@ import numpy as np
 
 from kamsim.model.agents import Account, Function, KeyAccountManager
 from kamsim.model.plan import LEAST_SPEND, History, empty_history
-from kamsim.policy.policy import drawn_levers, lever_mix_of, policy_of
+from kamsim.policy.policy import policy_in
 from kamsim.rules.costs import add_up, rebuild_cost
 from kamsim.rules.quota import expected_premium, missed_in_a_row, next_quota, patience_ends, quota_attainment
 from kamsim.rules.tiering import (
@@ -23,7 +23,7 @@ from kamsim.rules.tiering import (
 from kamsim.scenario import Scenario
 from kamsim.world.book import Book
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
-from kamsim.world.world import draw_world, known_from, nothing_known, split_seed
+from kamsim.world.world import draw_world, known_of
 
 
 class KeyAccountProgram(mesa.Model):
@@ -78,16 +78,12 @@ class KeyAccountProgram(mesa.Model):
         parameters = parameters_of(scenario)
         self.parameters = _numbers_of(parameters)
         self.timeline = timeline_of(scenario)
-        self.money = float(scenario.world.median_wallet)
-        count = scenario.world.accounts if book is None else len(book.account_id)
-        known = nothing_known(count)
-        if book is not None:
-            known, self.money = known_from(book, parameters)
+        known, self.money = known_of(scenario, book)
+        count = len(known.annual_spend)
         budget = budget_of(scenario, count, known.annual_spend)
         self.world = draw_world(seed, organization, parameters, budget, self.timeline, known)
-        policy = policy_of(scenario, count)
-        levers = drawn_levers(*split_seed(seed), organization, lever_mix_of(scenario.population), policy.levers)
-        self.policy = policy._replace(levers=levers, terms=_numbers_of(policy.terms))
+        policy = policy_in(scenario, count, self.world.seed_low, self.world.seed_high, organization)
+        self.policy = policy._replace(terms=_numbers_of(policy.terms))
         self.attention: list[float] = policy.attention.tolist()
         self.promise: list[float] = policy.promise.tolist()
         self.concession: list[float] = policy.concession.tolist()

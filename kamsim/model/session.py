@@ -3,12 +3,12 @@
 from kamsim.errors import KamsimError
 from kamsim.model import ensemble
 from kamsim.model.ensemble import Run
-from kamsim.policy.policy import drawn_levers, lever_mix_of, policy_of
+from kamsim.policy.policy import policy_in
 from kamsim.scenario import Scenario
 from kamsim.world import world as worlds
 from kamsim.world.book import Book
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
-from kamsim.world.world import World, known_from, nothing_known
+from kamsim.world.world import World, known_of
 
 
 def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book: Book | None = None) -> World:
@@ -31,7 +31,7 @@ def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book
         Any policy can be played in it.
     """
     parameters = parameters_of(scenario)
-    known = nothing_known(scenario.world.accounts) if book is None else known_from(book, parameters)[0]
+    known, _ = known_of(scenario, book)
     budget = budget_of(scenario, len(known.annual_spend), known.annual_spend)
     return worlds.draw_world(seed, organization, parameters, budget, timeline_of(scenario), known)
 
@@ -66,8 +66,5 @@ def simulate(world: World, scenario: Scenario, *, trace: bool = False) -> Run:
             f"{len(world.alignment)} functions, the scenario {4 * timeline.years}, {kams} and {functions}; "
             "draw a world of the scenario's own"
         )
-    policy = policy_of(scenario, len(world.accounts))
-    levers = drawn_levers(
-        world.seed_low, world.seed_high, world.organization, lever_mix_of(scenario.population), policy.levers
-    )
-    return ensemble.simulate(world, policy._replace(levers=levers), parameters_of(scenario), timeline, trace)
+    policy = policy_in(scenario, len(world.accounts), world.seed_low, world.seed_high, world.organization)
+    return ensemble.simulate(world, policy, parameters_of(scenario), timeline, trace)

@@ -157,6 +157,25 @@ def lever_mix_of(population: Population | None) -> LeverMix:
     )
 
 
+def policy_in(scenario: Scenario, accounts: int, seed_low: int, seed_high: int, organization: int) -> Policy:
+    """Policy that one organization plays: the scenario's, with levers drawn where it is a population.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Validated.
+    accounts, seed_low, seed_high, organization : int
+        Whose policy.
+
+    Returns
+    -------
+    Policy
+        For a driver.
+    """
+    policy, mix = policy_of(scenario, accounts), lever_mix_of(scenario.population)
+    return policy._replace(levers=drawn_levers(seed_low, seed_high, organization, mix, policy.levers))
+
+
 @compiled
 def drawn_levers(seed_low: int, seed_high: int, organization: int, mix: LeverMix, given: Levers) -> Levers:
     """Levers of one organization of a population: each as most do it, or as advised.

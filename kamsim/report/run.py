@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from rich.text import Text
 
-from kamsim.analysis.compare import checked_workers
+from kamsim.experiments.runner import checked_workers
 from kamsim.model.program import KeyAccountProgram
 from kamsim.policy.policy import seats_of
 from kamsim.report.files import check_target, write_whole

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kamsim.errors import KamsimError
 from kamsim.rules.compiler import compiled, kernel, record_type
 from kamsim.rules.spend import kept_at_rest, share_after_attack, share_ceiling, share_target
+from kamsim.scenario import Scenario
 from kamsim.world import draws
 from kamsim.world.book import Book
 from kamsim.world.draws import between_bounds, normal, uniform, words
@@ -28,10 +29,9 @@ from kamsim.world.laws import (
     rival_chance,
     surge_after_quarter,
 )
-from kamsim.world.parameters import Budget, Timeline
+from kamsim.world.parameters import Budget, Timeline, parameters_of
 
 Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 class KnownAccounts(NamedTuple):
@@ -47,7 +47,8 @@ class KnownAccounts(NamedTuple):
     market_growth: float  # of the whole book, log a year; NaN where unknown
 
 
-LEAST_KEPT = 0.05
+MOST_ORGANIZATIONS = 2**32  # an organization's number is one word of the key of its draws
+LEAST_KEPT = 0.05  # of its target, that a share rests at where rivals take nearly all
 
 # Fields are read as of an agent, ``account.fit``, compiled or not.
 ACCOUNT_AT_BIRTH = record_type(
@@ -163,6 +164,26 @@ def known_from(book: Book, parameters: Any) -> tuple[KnownAccounts, float]:
     return known, unit
 
 
+def known_of(scenario: Scenario, book: Book | None) -> tuple[KnownAccounts, float]:
+    """What is known of the accounts that a scenario plays with, and how much money a median wallet is.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its world section.
+    book : Book, optional
+        A real account book instead of a synthetic one.
+
+    Returns
+    -------
+    KnownAccounts, float
+        From `nothing_known` or `known_from`.
+    """
+    if book is None:
+        return nothing_known(scenario.world.accounts), float(scenario.world.median_wallet)
+    return known_from(book, parameters_of(scenario))
+
+
 def draw_world(
     seed: int, organization: int, parameters: Any, budget: Budget, timeline: Timeline, known: KnownAccounts
 ) -> World:
@@ -193,7 +214,7 @@ def draw_world(
     KamsimError
         Where seed or organization is out of its range.
     """
-    if not 0 <= organization < 2**32:
+    if not 0 <= organization < MOST_ORGANIZATIONS:
         raise KamsimError(f"an organization is a whole number from 0 to 2**32 - 1, not {organization}")
     low, high = split_seed(seed)
     world = draw_one_organization(low, high, organization, parameters, budget, timeline, known)
@@ -225,7 +246,7 @@ def split_seed(seed: int) -> tuple[int, int]:
         Outside that range.
     """
     if not 0 <= seed < 2**64:
-        raise KamsimError(f"a seed is a whole number from 0 to 2**64 - 1, not {seed}")
+        raise KamsimError(f"the seed must be a whole number from 0 to 2**64 - 1, not {seed}")
     return int(seed) & 0xFFFFFFFF, int(seed) >> 32
 
 

@@ -1,12 +1,12 @@
 """A scenario: world, policy and timeline, read from a TOML file and validated; every key has a unit and a range.
 
-The keys of ``[world]``, ``[policy]``, ``[rebuild]`` and ``[timeline]`` come from the ledger
-(`kamsim.evidence.ledger`); levers, tiers and the mix of a population are declared here.
+Every number comes from the ledger (`kamsim.evidence.ledger`): its default, unit and range. Levers are declared here.
 """
 
 import math
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from kamsim.errors import KamsimError, nearest
-from kamsim.evidence.ledger import LEDGER, Parameter
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, End, Parameter, number_text, parameter, range_text
 from kamsim.evidence.ledger import section as rows_of
 
 LEVERS = ("selection", "alignment", "boundaries", "retiering")
@@ -49,21 +49,29 @@ def _not_a_boolean(value: Any) -> Any:
     return value
 
 
-def _field_of(row: Parameter) -> tuple[Any, Any]:
+def _number(row: Parameter, given: bool = False) -> Any:
+    """Field of a number with the default, unit and range of its row; without the default where it has to be given."""
     whole = isinstance(row.default, int)
-    kind: Any = Annotated[int if whole else float, BeforeValidator(_not_a_boolean)]
     low, high = (int(row.low), int(row.high)) if whole else (row.low, row.high)
-    return kind, Field(
-        default=row.default,
-        ge=low,
-        le=high,
-        description=f"{row.meaning}; {row.unit}; {row.kind}: {row.source}",
-        json_schema_extra={"unit": row.unit, "evidence": row.kind},
+    return Field(
+        default=... if given else row.default,
+        ge=None if row.excluded == "low" else low,
+        gt=low if row.excluded == "low" else None,
+        le=None if row.excluded == "high" else high,
+        lt=high if row.excluded == "high" else None,
+        description=row.meaning if given else description_of(row),
+        json_schema_extra={"unit": row.unit} if given else {"unit": row.unit, "evidence": row.kind},
     )
 
 
+def description_of(row: Parameter) -> str:
+    """Meaning, unit, kind and source of a parameter, as the schema has them."""
+    return f"{row.meaning}; {row.unit}; {row.kind}: {row.source}"
+
+
 def _fields_of(section: Any) -> dict[str, Any]:
-    return {row.name: _field_of(row) for row in rows_of(section)}
+    kinds = {whole: Annotated[int if whole else float, BeforeValidator(_not_a_boolean)] for whole in (True, False)}
+    return {row.name: (kinds[isinstance(row.default, int)], _number(row)) for row in rows_of(section)}
 
 
 class WorldRules(Record):
@@ -126,6 +134,24 @@ PolicySection: Any = create_model(
 )
 
 
+def _named_tiers() -> dict[str, dict[str, Parameter]]:
+    """Rows of the tiers that the ledger names, by tier and key."""
+    named: dict[str, dict[str, Parameter]] = {}
+    for row in rows_of("tiers"):
+        tier, _, key = row.name.rpartition(".")
+        if tier not in ("", ANY_TIER):
+            named.setdefault(tier, {})[key] = row
+    return named
+
+
+def _with_named_defaults(tiers: Any) -> Any:
+    """Let a tier that the ledger names take from there what it does not say."""
+    if not isinstance(tiers, dict):
+        return tiers
+    defaults = {name: {key: row.default for key, row in rows.items()} for name, rows in NAMED_TIERS.items()}
+    return {name: defaults.get(name, {}) | tier if isinstance(tier, dict) else tier for name, tier in tiers.items()}
+
+
 def _seats(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError("seats must be a whole number, or a share of accounts below 1")
@@ -141,27 +167,28 @@ def _seats(value: Any) -> Any:
     return value
 
 
+NAMED_TIERS = _named_tiers()
+SEATS = NAMED_TIERS["key"]["seats"]
+
+
 class Tier(Record):
     """A tier of key accounts: its seats, attention, promise and price concession."""
 
-    seats: Annotated[int | float, BeforeValidator(_seats)] = Field(
-        description="seats: a whole number counts, a fraction is a share of accounts"
-    )
-    attention: float = Field(default=1.0, gt=0, le=10, description="attention weight of an account; weight")
-    promise: float = Field(default=0.24, ge=0, le=2, description="service promised; value of service")
-    concession: float = Field(default=0.0, ge=0, le=0.4, description="price concession; part of list price")
+    # Only named tiers have seats in the ledger; their range is that of every tier.
+    seats: Annotated[int | float, BeforeValidator(_seats)] = _number(SEATS, given=True)
+    attention: float = _number(parameter("tiers", f"{ANY_TIER}.attention"))
+    promise: float = _number(parameter("tiers", f"{ANY_TIER}.promise"))
+    concession: float = _number(parameter("tiers", f"{ANY_TIER}.concession"))
 
 
 class Tiers(Record):
     """The ordered key tiers, lowest first, and what standard accounts are promised."""
 
-    standard_promise: float = Field(
-        default=0.10, ge=0, le=2, description="service that standard accounts expect; value of service"
+    standard_promise: float = _number(parameter("tiers", "standard_promise"))
+    seat_cap: int = _number(parameter("tiers", "seat_cap"))
+    ordered: Annotated[dict[str, Tier], BeforeValidator(_with_named_defaults)] = Field(
+        default_factory=dict, description="key tiers by name, lowest first"
     )
-    seat_cap: int = Field(
-        default=60, ge=0, le=100_000, description="most seats that shares of a large book may add up to; seats"
-    )
-    ordered: dict[str, Tier] = Field(default_factory=dict, description="key tiers by name, lowest first")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -176,11 +203,11 @@ class Tiers(Record):
 class Population(Record):
     """The mix of organizations in a population: how many do as the sources advise, lever by lever."""
 
-    selection: Strength = Field(default=0.30, description="part that elevates by enterprise criteria")
-    alignment: Strength = Field(default=0.30, description="part with a cross-functional team")
-    boundaries: Strength = Field(default=0.25, description="part that calibrates ambition bilaterally")
-    retiering: Strength = Field(default=0.25, description="part that re-tiers by performance")
-    correlation: float = Field(default=0.36, ge=0, lt=1, description="correlation between levers; correlation")
+    selection: float = _number(parameter("population", "selection"))
+    alignment: float = _number(parameter("population", "alignment"))
+    boundaries: float = _number(parameter("population", "boundaries"))
+    retiering: float = _number(parameter("population", "retiering"))
+    correlation: float = _number(parameter("population", "correlation"))
 
 
 class Scenario(Record):
@@ -255,6 +282,38 @@ class Scenario(Record):
         """
         merged = _merge(self.model_dump(exclude_none=True), sections)
         return _validated({key: value for key, value in merged.items() if value is not None}, [("", sections)])
+
+
+def with_values(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
+    """Copy of a scenario with some parameters changed, by their names in a scenario file.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Validated.
+    values : mapping
+        By name: ``world.turnover``, ``tiers.key.promise``.
+
+    Returns
+    -------
+    Scenario
+        The changed copy, validated anew.
+
+    Raises
+    ------
+    KamsimError
+        Where a name or value is not valid.
+    """
+    sections: dict[str, Any] = {}
+    for name, value in values.items():
+        section, *tables, key = name.split(".")
+        place = sections.setdefault(section, {})
+        if section == "tiers" and tables:
+            place = place.setdefault("ordered", {})
+        for table in tables:
+            place = place.setdefault(table, {})
+        place[key] = value
+    return scenario.changed(**sections)
 
 
 _SECTIONS = ("world", "tiers", "policy", "rebuild", "timeline", "population")
@@ -490,25 +549,23 @@ def _plain(kind: str, message: str, place: list[str], given: Any) -> str:
 def _values(place: list[str]) -> str:
     """Say what the key of a scenario may be, with its range and unit; nothing for a whole section."""
     section, key = place[0] if place else "", place[-1] if len(place) > 1 else ""
-    row = next((row for row in LEDGER if row.section == section and row.name == key), None)
-    if row is not None:
-        whole = "a whole number" if isinstance(row.default, int) else "a number"
-        return f"{whole} from {number_text(row.low)} to {number_text(row.high)} ({row.unit})"
     if section == "policy" and key in LEVERS:
         return _lever_values(key)
-    if key == "seats":
-        return "a whole number from 0, or a share of accounts below 1"
-    model = {"tiers": Tier if len(place) > 2 else Tiers, "population": Population}.get(section)
-    if model is None or key not in model.model_fields:
+    if section == "tiers" and key == "seats":
+        return (
+            f"a whole number from {number_text(SEATS.low)} to {number_text(SEATS.high)}, or a share of accounts below 1"
+        )
+    name = f"{ANY_TIER}.{key}" if section == "tiers" and len(place) > 2 else key
+    row = next((row for row in LEDGER if row.section == section and row.name == name), None)
+    if row is None:
         return "a line of text" if section in ("question", "name") else ""
-    return _range(model.model_fields[key])
+    whole = "a whole number" if isinstance(row.default, int) else "a number"
+    return f"{whole} {within(range_text(row.low, row.high, row.excluded))} ({row.unit})"
 
 
-def _range(field: FieldInfo) -> str:
-    bounds = range_of(field)
-    unit = (field.description or "").partition("; ")[2]
-    whole, joined = "whole " if field.annotation is int else "", "" if bounds.startswith("above") else "from "
-    return f"a {whole}number {joined}{bounds}" + (f" ({unit})" if unit else "")
+def within(bounds: str) -> str:
+    """Say a range in a sentence: ``from 0 to 1``, ``above 0 to 10``."""
+    return bounds if bounds.startswith("above") else f"from {bounds}"
 
 
 def range_of(field: FieldInfo) -> str:
@@ -529,13 +586,9 @@ def range_of(field: FieldInfo) -> str:
     }
     if len(bounds) < 2:
         return ""
-    low = number_text(bounds["ge"]) if "ge" in bounds else f"above {number_text(bounds['gt'])}"
-    return f"{low} to {number_text(bounds['le'])}" if "le" in bounds else f"{low} to below {number_text(bounds['lt'])}"
-
-
-def number_text(value: float) -> str:
-    """Write a number of a range as people do: ``100,000``, ``0.05``."""
-    return f"{int(value):,}" if value == int(value) and abs(value) < 1e9 else f"{value:g}"
+    excluded: End = "low" if "gt" in bounds else "high" if "lt" in bounds else ""
+    low, high = bounds["gt" if excluded == "low" else "ge"], bounds["lt" if excluded == "high" else "le"]
+    return range_text(low, high, excluded)
 
 
 def _as_written(value: Any) -> str:

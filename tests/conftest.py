@@ -128,7 +128,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     for tier in sections["tiers"]["ordered"].values():
         # A scenario may not concede more than this of the list price.
         tier["concession"] = min(tier["concession"], 0.999 * MOST_CONCEDED / max(world["bargaining_most"], 0.001))
-    rows = [row for row in LEDGER if row.section != "timeline" and row.name not in _DRAWN_APART]
+    rows = [row for row in LEDGER if row.section in ("world", "policy", "rebuild") and row.name not in _DRAWN_APART]
     for row in draw(st.lists(st.sampled_from(rows), max_size=8, unique_by=lambda row: row.name)):
         sections[row.section][row.name] = _value(draw, row)
     sections["timeline"] = {

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from kamsim import Account, Function, KeyAccountManager, KeyAccountProgram, Scenario, draw_world, read_book, simulate
 from kamsim.model.plan import Trace, empty_trace
+from kamsim.policy.policy import Twin
 from kamsim.scenario import scenario_folder, shipped_scenarios
 from kamsim.world.book import Book
 
@@ -59,12 +60,14 @@ class Watched(KeyAccountProgram):
             self.seen.tie[self.quarter, kam.number] = kam.ties
 
 
-def agree(scenario: Scenario, seed: int, organization: int = 0, book: Book | None = None) -> Watched:
+def agree(
+    scenario: Scenario, seed: int, organization: int = 0, book: Book | None = None, twin: Twin | None = None
+) -> Watched:
     """Play both drivers and hold them against each other, quarter by quarter and year by year."""
     named: dict[str, Any] = {"seed": seed, "organization": organization}
-    model = Watched(scenario, book=book, **named)
+    model = Watched(scenario, book=book, twin=twin, **named)
     model.run_model()
-    run = simulate(draw_world(scenario, book=book, **named), scenario, trace=True)
+    run = simulate(draw_world(scenario, book=book, **named), scenario, trace=True, twin=twin)
     assert_same_bits(model.seen, run.trace)
     assert_same_bits(model.history, run.history)
     return model
@@ -94,6 +97,24 @@ def test_the_runs_compared_hold_all_that_can_happen() -> None:
 @pytest.mark.parametrize("name", shipped_scenarios())
 def test_both_drivers_agree_on_a_whole_organization(name: str) -> None:
     agree(small(name, timeline={"warmup_years": 3, "window_years": 7}, accounts=150, accounts_per_kam=4.0), 2**63 + 11)
+
+
+TWINS = (
+    Twin(set_collaboration=0.6),
+    Twin(ceiling_reach=10.0),
+    Twin(quota_without_luck=True),
+    Twin(tiers_served_alike=True),
+    Twin(0.1, 2.0, True, True),
+)
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=str)
+def test_both_drivers_agree_in_twins_which_differ_from_what_was(twin: Twin) -> None:
+    scenario = small("full_program", capacity_per_seat=0.2)
+    model = agree(scenario, 3, twin=twin)
+    factual = simulate(model.world, scenario).history
+    assert model.history.accounts.tobytes() != factual.accounts.tobytes() or twin.quota_without_luck
+    assert model.history.years.tobytes() != factual.years.tobytes()
 
 
 @examples(60)

@@ -21,6 +21,7 @@ from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarte
 from kamsim.rules.attention import account_need, coverage, planned_hours
 from kamsim.rules.collaboration import (
     available_support,
+    collaboration_felt,
     collaboration_part,
     granted_fraction,
     support_asked,
@@ -72,6 +73,7 @@ from kamsim.rules.tiering import (
 )
 from kamsim.world.laws import (
     compatibility,
+    growth_after_year,
     half_persistent,
     log_wallet_after_quarter,
     orders_of_quarter,
@@ -250,6 +252,9 @@ def test_share_aims_at_a_part_of_its_ceiling() -> None:
     assert share_target(0.5, 0.4, 0.2, 0.3, 0.25, 1.0) == near(0.3)
     assert share_target(0.5, 0.0, 0.0, 0.3, 0.25, 1.0) == near(0.15)
     assert share_target(0.5, 1.0, 1.0, 0.3, 0.25, 1.0) == 0.5
+    # In a twin without saturation it goes on, up to the whole wallet.
+    assert share_target(0.5, 1.0, 1.0, 0.3, 0.25, 1.0, 10.0) == near(0.775)
+    assert share_target(0.9, 1.0, 1.0, 0.3, 0.25, 1.0, 10.0) == 1.0
 
 
 def test_share_moves_a_part_of_the_way() -> None:
@@ -577,6 +582,17 @@ def test_a_wallet_drifts_and_is_shocked() -> None:
     assert log_wallet_after_quarter(1.0, 0.0, 0.0, 5.0, 0.0, 5.0) == 1.0
 
 
+def test_growth_goes_a_part_of_the_way_back_to_the_market() -> None:
+    assert growth_after_year(0.13, 0.03, 0.6, 0.05, 0.0) == near(0.09)
+    assert growth_after_year(0.03, 0.03, 0.6, 0.05, 1.0) == near(0.03 + 0.8 * 0.05)
+    assert growth_after_year(0.13, 0.03, 1.0, 0.05, 2.0) == near(0.13)
+
+
+def test_accounts_answer_to_the_collaboration_they_receive_unless_a_twin_sets_it() -> None:
+    assert collaboration_felt(0.3, math.nan) == 0.3
+    assert collaboration_felt(0.3, 0.7) == 0.7
+
+
 def test_a_surge_lasts_and_keeps_its_spread() -> None:
     assert surge_after_quarter(0.5, 0.6, 0.4, 1.0) == near(0.3 + 0.8 * 0.4)
     assert surge_after_quarter(0.5, 0.0, 0.4, 1.0) == near(0.4)
@@ -668,7 +684,7 @@ def calm(name: str = "status_quo", tier: dict[str, Any] | None = None, **world: 
 
 
 def test_without_shocks_and_program_spend_follows_its_formula() -> None:
-    scenario = calm("no_program", market_growth=0.08, growth_sd=0.04, wallet_sigma=0.7)
+    scenario = calm("no_program", market_growth=0.08, growth_sd=0.04, growth_persistence=1.0, wallet_sigma=0.7)
     world = draw_world(scenario, seed=2)
     trace = simulate(world, scenario, trace=True).trace.accounts
     parameters = scenario.world
@@ -804,7 +820,7 @@ def test_selection_by_enterprise_criteria_without_noise_elevates_the_largest_roo
     run = simulate(world, scenario, trace=True)
     room = scenario.world.ceiling_base + scenario.world.ceiling_fit * world.accounts["fit"]
     room = np.maximum(room - run.trace.accounts["share"][7], scenario.world.least_room)
-    score = np.log(4 * world.quarters["wallet"][7] * room) + scenario.world.growth_weight * world.accounts["growth"]
+    score = np.log(4 * world.quarters["wallet"][7] * room) + scenario.world.growth_weight * world.growth[1]
     ranked = np.argsort(-score)
     assert run.history.accounts["tier"][2][ranked[:5]].tolist() == [2, 1, 1, 1, 1]
 

@@ -257,9 +257,29 @@ def test_wallets_are_lognormal_about_a_median_of_1_and_grow_on_average(large: Wo
     defaults = load_scenario("status_quo").world
     assert_follows(large.accounts["log_wallet"] + math.log(4), stats.norm(0, defaults.wallet_sigma).cdf)
     assert_follows(large.accounts["growth"], stats.norm(defaults.market_growth, defaults.growth_sd).cdf)
-    change = np.diff(np.log(large.quarters["wallet"]), axis=0) - large.accounts["growth"] / 4
+    growth = np.repeat(large.growth, 4, axis=0)[1:]
+    change = np.diff(np.log(large.quarters["wallet"]), axis=0) - growth / 4
     industry = change.mean(axis=1, keepdims=True)
     assert_follows((change - industry), stats.norm(0, defaults.wallet_shock_sd).cdf)
+
+
+def test_growth_reverts_to_the_market_and_keeps_its_spread(large: World) -> None:
+    defaults = load_scenario("status_quo").world
+    np.testing.assert_array_equal(large.growth[0], large.accounts["growth"])
+    for year in (1, len(large.growth) - 1):
+        assert_follows(large.growth[year], stats.norm(defaults.market_growth, defaults.growth_sd).cdf)
+    for years in (1, 2):
+        together = np.corrcoef(large.growth[0], large.growth[years])[0, 1]
+        assert together == pytest.approx(defaults.growth_persistence**years, abs=0.05)
+
+
+def test_growth_lasts_where_it_is_said_to_and_through_the_years_of_a_book() -> None:
+    world = draw_world(small(growth_persistence=1.0), seed=1)
+    assert (world.growth == world.accounts["growth"]).all()
+    book = read_book(EXAMPLE_BOOK)
+    world = draw_world(small(timeline={"history_years": 3}), seed=1, book=book)
+    assert (world.growth[:3] == world.accounts["growth"]).all()
+    assert (world.growth[3] != world.accounts["growth"]).all()
 
 
 def test_industry_shocks_are_shared_by_all_accounts() -> None:

@@ -6,7 +6,8 @@ The scenario schema, the records that the drivers read and the documentation are
 from typing import Literal, NamedTuple
 
 Kind = Literal["published", "measured", "calibrated", "assumed"]
-Section = Literal["world", "policy", "rebuild", "timeline"]
+Section = Literal["world", "tiers", "policy", "rebuild", "timeline", "population"]
+End = Literal["", "low", "high"]
 
 
 class Parameter(NamedTuple):
@@ -21,11 +22,15 @@ class Parameter(NamedTuple):
     kind: Kind
     meaning: str
     source: str
+    excluded: End = ""
+    """End of the range that is itself not allowed."""
 
 
 SPEC = "reference specification, version 1"
 FIT = "fitted to the four published figures and to real books, docs/calibration.md"
 GARTNER = "Gartner 2021, expectation (not an outcome)"
+SIZES = "chosen where the specification is silent, docs/odd.md"
+NEUTRAL = "chosen so that a tier of your own concedes nothing unless you say so"
 
 
 def _row(
@@ -38,8 +43,25 @@ def _row(
     kind: Kind,
     meaning: str,
     source: str = SPEC,
+    excluded: End = "",
 ) -> Parameter:
-    return Parameter(section, name, default, unit, low, high, kind, meaning, source)
+    return Parameter(section, name, default, unit, low, high, kind, meaning, source, excluded)
+
+
+ANY_TIER = "tier"  # stands in the ledger for tiers that it does not name
+
+# What every tier has: unit, range, the end of it that is not allowed, meaning.
+_TERMS: dict[str, tuple[str, float, float, End, str]] = {
+    "seats": ("seats or share", 0, 100_000, "", "seats: a whole number counts, a fraction is a share of accounts"),
+    "attention": ("weight", 0, 10, "low", "attention weight of an account"),
+    "promise": ("value of service", 0, 2, "", "service promised"),
+    "concession": ("part of list price", 0, 0.4, "", "price concession"),
+}
+
+
+def _term(tier: str, term: str, default: float, kind: Kind, source: str = SPEC) -> Parameter:
+    unit, low, high, excluded, meaning = _TERMS[term]
+    return _row("tiers", f"{tier}.{term}", default, unit, low, high, kind, meaning, source, excluded)
 
 
 LEDGER: tuple[Parameter, ...] = (
@@ -61,7 +83,10 @@ LEDGER: tuple[Parameter, ...] = (
     _row("world", "wallet_sigma", 0.766, "log", 0, 3, "calibrated", "spread of annual wallets (lognormal)", FIT),
     _row("world", "market_growth", 0.012, "log a year", -0.5, 0.5, "calibrated", "mean growth of wallets", FIT),
     _row("world", "growth_sd", 0.0586, "log a year", 0, 0.5, "calibrated", "spread of growth between accounts", FIT),
-    _row("world", "wallet_shock_sd", 0.05, "log a quarter", 0, 1, "assumed", "shocks to one account's wallet"),
+    _row("world", "growth_persistence", 0.7, "correlation a year", 0, 1, "calibrated",
+         "how much of an account's growth over the market lasts to the next year; 1 for ever", FIT),
+    _row("world", "wallet_shock_sd", 0.05, "log a quarter", 0, 1, "calibrated", "shocks to one account's wallet",
+         FIT),
     _row("world", "industry_shock_sd", 0.03, "log a quarter", 0, 1, "assumed", "shocks to all wallets at once"),
     _row("world", "surge_sd", 0.469, "log", 0, 2, "calibrated", "spread of order surges", FIT),
     _row("world", "surge_persistence", 0.648, "correlation a quarter", 0, 0.99, "calibrated",
@@ -147,6 +172,22 @@ LEDGER: tuple[Parameter, ...] = (
     _row("world", "hour_cost", 0.0014, "annual sales of a seat", 0, 10, "assumed",
          "cost of an hour of a KAM: with 22 hours a quarter about 3 % of the sales to its accounts"),
     _row("world", "support_cost", 0.015, "annual sales of a seat", 0, 10, "assumed", "cost of a unit of support"),
+    # Tiers: those of the default scenario, and what any other tier does not say; its seats it has to say.
+    _row("tiers", "standard_promise", 0.10, "value of service", 0, 2, "assumed",
+         "service that standard accounts expect"),
+    _row("tiers", "seat_cap", 60, "seats", 0, 100_000, "assumed",
+         "most seats that shares of a large book may add up to", SIZES),
+    _term("key", "seats", 0.09, "assumed"),
+    _term("key", "attention", 1.0, "assumed"),
+    _term("key", "promise", 0.35, "calibrated", FIT),
+    _term("key", "concession", 0.05, "assumed"),
+    _term("strategic", "seats", 0.03, "assumed"),
+    _term("strategic", "attention", 1.5, "assumed"),
+    _term("strategic", "promise", 0.43, "calibrated", FIT),
+    _term("strategic", "concession", 0.08, "assumed"),
+    _term(ANY_TIER, "attention", 1.0, "assumed"),
+    _term(ANY_TIER, "promise", 0.24, "assumed"),
+    _term(ANY_TIER, "concession", 0.0, "assumed", NEUTRAL),
     # What the levers change.
     _row("policy", "team_noise_relief", 0.5, "part", 0, 1, "assumed", "reading error that a full team takes away"),
     _row("policy", "team_alignment", 0.30, "part of capacity", 0, 1, "assumed", "alignment that a full team adds"),
@@ -170,6 +211,17 @@ LEDGER: tuple[Parameter, ...] = (
     _row("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),
     _row("timeline", "warmup_years", 3, "years", 0, 100, "assumed", "years of the program before it is observed"),
     _row("timeline", "window_years", 7, "years", 1, 100, "assumed", "years observed"),
+    # The mix of organizations in a population.
+    _row("population", "selection", 0.30, "part of organizations", 0, 1, "assumed",
+         "part that elevates by enterprise criteria"),
+    _row("population", "alignment", 0.30, "part of organizations", 0, 1, "assumed",
+         "part with a cross-functional team"),
+    _row("population", "boundaries", 0.25, "part of organizations", 0, 1, "assumed",
+         "part that calibrates ambition bilaterally"),
+    _row("population", "retiering", 0.25, "part of organizations", 0, 1, "assumed",
+         "part that re-tiers by performance"),
+    _row("population", "correlation", 0.36, "correlation", 0, 1, "assumed",
+         "correlation between levers", excluded="high"),
 )  # fmt: skip
 
 
@@ -179,7 +231,7 @@ def section(name: Section) -> tuple[Parameter, ...]:
     Parameters
     ----------
     name : str
-        ``world``, ``policy``, ``rebuild`` or ``timeline``.
+        ``world``, ``tiers``, ``policy``, ``rebuild``, ``timeline`` or ``population``.
 
     Returns
     -------
@@ -187,3 +239,48 @@ def section(name: Section) -> tuple[Parameter, ...]:
         In the order of the ledger.
     """
     return tuple(row for row in LEDGER if row.section == name)
+
+
+def parameter(section: Section, name: str) -> Parameter:
+    """Row of one parameter.
+
+    Parameters
+    ----------
+    section : str
+        Of the scenario.
+    name : str
+        As the ledger has it; in tiers with the tier, ``key.seats``.
+
+    Returns
+    -------
+    Parameter
+        The only one of that name in the section.
+    """
+    return _ROWS[section, name]
+
+
+_ROWS = {(row.section, row.name): row for row in LEDGER}
+
+
+def range_text(low: float, high: float, excluded: End = "") -> str:
+    """Write a range as people do.
+
+    Parameters
+    ----------
+    low, high : float
+        Its ends.
+    excluded : str, optional
+        ``low`` or ``high`` where that end is not allowed.
+
+    Returns
+    -------
+    str
+        ``0 to 1``, ``above 0 to 10``, ``0 to below 1``.
+    """
+    above, below = "above " if excluded == "low" else "", "below " if excluded == "high" else ""
+    return f"{above}{number_text(low)} to {below}{number_text(high)}"
+
+
+def number_text(value: float) -> str:
+    """Write a number as people do: ``100,000``, ``0.05``."""
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e9 else f"{value:g}"

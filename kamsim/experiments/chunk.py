@@ -10,7 +10,7 @@ from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.ensemble import play
 from kamsim.model.plan import empty_history
-from kamsim.policy.policy import TERMS_DTYPE, LeverMix, Levers, Policy, drawn_levers, lever_mix_of, policy_of
+from kamsim.policy.policy import TERMS_DTYPE, LeverMix, Levers, Policy, Twin, drawn_levers, lever_mix_of, policy_of
 from kamsim.rules.compiler import kernel
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
@@ -40,7 +40,7 @@ class Table(NamedTuple):
     key_spend: Floats  # (organizations, KAMs)
 
 
-def job_of(scenario: Scenario, known: KnownAccounts | None = None) -> Job:
+def job_of(scenario: Scenario, known: KnownAccounts | None = None, twin: Twin | None = None) -> Job:
     """Job of a scenario, on a synthetic book or on what is known of a real one.
 
     Parameters
@@ -49,6 +49,8 @@ def job_of(scenario: Scenario, known: KnownAccounts | None = None) -> Job:
         Validated.
     known : KnownAccounts, optional
         From `known_from`.
+    twin : Twin, optional
+        What a counterfactual twin sets by hand.
 
     Returns
     -------
@@ -57,7 +59,7 @@ def job_of(scenario: Scenario, known: KnownAccounts | None = None) -> Job:
     """
     accounts = scenario.world.accounts if known is None else len(known.annual_spend)
     return Job(
-        policy_of(scenario, accounts),
+        policy_of(scenario, accounts)._replace(twin=twin or Twin()),
         lever_mix_of(scenario.population),
         parameters_of(scenario),
         budget_of(scenario, accounts, None if known is None else known.annual_spend),
@@ -70,6 +72,7 @@ class Policies(NamedTuple):
     """Policies of one world side by side; the first axis is the policy, tiers are padded to the most."""
 
     levers: Floats
+    twin: Floats
     mix: Floats
     terms: Any
     tiers: NDArray[np.int64]
@@ -137,6 +140,7 @@ def _side_by_side(jobs: list[Job]) -> Policies:
 
     return Policies(
         levers=np.array([[float(value) for value in job.policy.levers] for job in jobs]),
+        twin=np.array([[float(value) for value in job.policy.twin] for job in jobs]),
         mix=np.array([[float(value) for value in job.mix] for job in jobs]),
         terms=np.array([job.policy.terms for job in jobs], dtype=TERMS_DTYPE).view(np.recarray),
         tiers=np.array([len(job.policy.seats) for job in jobs]),
@@ -210,8 +214,10 @@ def play_in_shared_worlds(
                 LeverMix(mix[0] > 0.0, mix[1], mix[2], mix[3], mix[4], mix[5]),
                 Levers(given[0], given[1], given[2], given[3], given[4] > 0.0),
             )
+            twin = policies.twin[index]
             policy = Policy(
                 levers,
+                Twin(twin[0], twin[1], twin[2] > 0.0, twin[3] > 0.0),
                 policies.terms[index],
                 policies.seats[index, :tiers],
                 policies.attention[index, :tiers],

@@ -14,6 +14,7 @@ from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarte
 from kamsim.rules.attention import account_need, coverage, planned_hours
 from kamsim.rules.collaboration import (
     available_support,
+    collaboration_felt,
     collaboration_part,
     granted_fraction,
     support_asked,
@@ -78,7 +79,7 @@ class Account(mesa.Agent):
         world, born = model.world, model.world.accounts[number]
         self.number = number
         self.label = label
-        self.growth = float(born.growth)
+        self.growth_by_year: list[float] = world.growth[:, number].tolist()
         self.fit = float(born.fit)
         self.share_base = float(born.share_base)
         self.need_mix: list[float] = world.need_mix[number].tolist()
@@ -95,7 +96,7 @@ class Account(mesa.Agent):
         self.kam: KeyAccountManager | None = None
         self.need = self.coverage = self.hours = self.collaboration = self.spend = 0.0
         self.spend_by_year = [0.0] * model.timeline.years
-        self.collaboration_of_year = self.investment_of_year = 0.0
+        self.collaboration_of_year = self.investment_of_year = self.expected_spend_of_year = 0.0
 
     @property
     def manager(self) -> KeyAccountManager:
@@ -107,6 +108,13 @@ class Account(mesa.Agent):
     def attention_weight(self) -> float:
         """Attention weight of the account's tier."""
         return self.model.attention[self.tier]
+
+    @property
+    def collaboration_felt(self) -> float:
+        """Collaboration that the account answers to: what it receives, unless a twin sets it."""
+        if self.tier == 0:
+            return 0.0
+        return collaboration_felt(self.collaboration, self.model.policy.twin.set_collaboration)
 
     def tell_need(self) -> None:
         """Tell the KAM what work the account needs this quarter."""
@@ -134,7 +142,7 @@ class Account(mesa.Agent):
             self.fit,
             self.ambition,
             self.coverage,
-            self.collaboration,
+            self.collaboration_felt,
             parameters.value_fit_exponent,
             parameters.value_ambition_exponent,
             parameters.value_attention,
@@ -162,16 +170,18 @@ class Account(mesa.Agent):
         target = share_target(
             self.ceiling,
             self.trust,
-            self.collaboration,
+            self.collaboration_felt,
             self.share_base,
             parameters.share_trust,
             parameters.share_collaboration,
+            self.model.policy.twin.ceiling_reach,
         )
         self.share = share_after_quarter(self.share, target, parameters.share_speed)
         if self.attacks[quarter]:
             self.share = share_after_attack(self.share, self.trust, parameters.rival_damage)
         self.spend = quarter_spend(self.wallets[quarter], self.share, self.orders[quarter], self.concession)
         self.spend_by_year[self.model.year] += self.spend
+        self.expected_spend_of_year += quarter_spend(self.wallets[quarter], self.share, 1.0, self.concession)
         if self.concession > 0.0:
             list_price = quarter_spend(self.wallets[quarter], self.share, self.orders[quarter], 0.0)
             self.model.price_given_of_year += list_price - self.spend
@@ -183,7 +193,7 @@ class Account(mesa.Agent):
             4.0 * self.wallets[model.quarter],
             self.ceiling,
             self.share,
-            self.growth,
+            self.growth_by_year[year],
             model.parameters.growth_weight,
             model.parameters.least_room,
         )
@@ -385,6 +395,9 @@ class Function(mesa.Agent):
             self.fraction[tier] = granted_fraction(asked, remaining)
             self.asked += asked
             remaining = max(0.0, remaining - asked * self.fraction[tier])
+        if self.model.policy.twin.tiers_served_alike:
+            alike = granted_fraction(self.asked, self.available)
+            self.fraction[1:] = [alike] * (len(self.fraction) - 1)
 
     def realign(self) -> None:
         """Move alignment toward where team, fatigue and overload pull it."""

@@ -15,6 +15,7 @@ from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarte
 from kamsim.rules.attention import account_need, coverage, planned_hours
 from kamsim.rules.collaboration import (
     available_support,
+    collaboration_felt,
     collaboration_part,
     granted_fraction,
     support_asked,
@@ -169,10 +170,10 @@ def play(
             if year > launch_year:
                 _plan_attention(world, program, policy, parameters, members, quarter)
                 _ask_for_support(world, program, members)
-                _grant_support(world, program)
+                _grant_support(world, program, policy)
                 _serve(world, program, policy, parameters, members, history, year)
             _drift(program, policy, parameters)
-            _order(world, program, parameters, history, year, quarter)
+            _order(world, program, policy, parameters, history, year, quarter)
             if year > launch_year:
                 _learn(program, policy, parameters)
                 _leave(world, program, parameters, members, missed_last_year, history, year, quarter)
@@ -208,7 +209,7 @@ def play(
         _assign_kams(program, policy, parameters, desk, members)
         spend_of_key = _total_over(history, year, members)
         quota = next_quota(
-            spend_of_key,
+            spend_of_key if not policy.twin.quota_without_luck else _expected_over(history, year, members),
             0.0 if year == launch_year or rebuild else quota,
             policy.terms.ratchet,
             world.market_growth,
@@ -276,6 +277,14 @@ def _total_over(history: History, year: int, members: Integers) -> float:
 
 
 @compiled
+def _expected_over(history: History, year: int, members: Integers) -> float:
+    total = 0.0
+    for number in members:
+        total += history.accounts[year, number].expected_spend
+    return total
+
+
+@compiled
 def _plan_attention(
     world: World, program: Program, policy: Policy, parameters: Any, members: Integers, quarter: int
 ) -> None:
@@ -307,7 +316,7 @@ def _ask_for_support(world: World, program: Program, members: Integers) -> None:
 
 
 @compiled
-def _grant_support(world: World, program: Program) -> None:
+def _grant_support(world: World, program: Program, policy: Policy) -> None:
     for number in range(len(program.functions)):
         function = program.functions[number]
         function.available = available_support(world.capacity, function.alignment)
@@ -320,6 +329,8 @@ def _grant_support(world: World, program: Program) -> None:
             program.fraction[number, tier] = granted_fraction(asked, remaining)
             function.asked += asked
             remaining = max(0.0, remaining - asked * program.fraction[number, tier])
+        if policy.twin.tiers_served_alike:
+            program.fraction[number, 1:] = granted_fraction(function.asked, function.available)
 
 
 @compiled
@@ -345,7 +356,7 @@ def _serve(
             world.accounts[number].fit,
             account.ambition,
             account.coverage,
-            account.collaboration,
+            collaboration_felt(account.collaboration, policy.twin.set_collaboration),
             parameters.value_fit_exponent,
             parameters.value_ambition_exponent,
             parameters.value_attention,
@@ -374,22 +385,29 @@ def _drift(program: Program, policy: Policy, parameters: Any) -> None:
 
 
 @compiled
-def _order(world: World, program: Program, parameters: Any, history: History, year: int, quarter: int) -> None:
+def _order(
+    world: World, program: Program, policy: Policy, parameters: Any, history: History, year: int, quarter: int
+) -> None:
     for number in range(len(program.accounts)):
         account, drawn = program.accounts[number], world.quarters[quarter, number]
+        felt = collaboration_felt(account.collaboration, policy.twin.set_collaboration) if account.tier > 0 else 0.0
         target = share_target(
             account.ceiling,
             account.trust,
-            account.collaboration,
+            felt,
             world.accounts[number].share_base,
             parameters.share_trust,
             parameters.share_collaboration,
+            policy.twin.ceiling_reach,
         )
         account.share = share_after_quarter(account.share, target, parameters.share_speed)
         if drawn.attacked:
             account.share = share_after_attack(account.share, account.trust, parameters.rival_damage)
         account.spend = quarter_spend(drawn.wallet, account.share, drawn.orders, account.concession)
         history.accounts[year, number].spend += account.spend
+        history.accounts[year, number].expected_spend += quarter_spend(
+            drawn.wallet, account.share, 1.0, account.concession
+        )
         if account.concession > 0.0:
             list_price = quarter_spend(drawn.wallet, account.share, drawn.orders, 0.0)
             history.years[year].price_given += list_price - account.spend
@@ -518,7 +536,7 @@ def _score_candidates(
             4.0 * world.quarters[4 * year + 3, number].wallet,
             account.ceiling,
             account.share,
-            world.accounts[number].growth,
+            world.growth[year, number],
             parameters.growth_weight,
             parameters.least_room,
         )

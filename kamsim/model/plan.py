@@ -27,6 +27,7 @@ LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much
 # Fields are read as of an agent, ``account.trust``, compiled or not; ``history.accounts["spend"]`` is a whole array.
 ACCOUNT_YEAR = record_type(
     spend="f8",  # net of concessions
+    expected_spend="f8",  # the same, had orders been as lumpy as none
     collaboration="f8",  # mean of the quarters
     investment="f8",  # hours and support used
     trust="f8",  # at the year's end

@@ -8,7 +8,7 @@ import numpy as np
 
 from kamsim.model.agents import Account, Function, KeyAccountManager
 from kamsim.model.plan import LEAST_SPEND, History, empty_history
-from kamsim.policy.policy import policy_in
+from kamsim.policy.policy import Twin, policy_in
 from kamsim.rules.costs import add_up, rebuild_cost
 from kamsim.rules.quota import expected_premium, missed_in_a_row, next_quota, patience_ends, quota_attainment
 from kamsim.rules.tiering import (
@@ -39,6 +39,8 @@ class KeyAccountProgram(mesa.Model):
         Which organization of the seed.
     book : Book, optional
         A real account book instead of a synthetic one.
+    twin : Twin, optional
+        What a counterfactual twin sets by hand.
     account_class, kam_class, function_class : type
         Agent classes, to try another behavior.
 
@@ -69,6 +71,7 @@ class KeyAccountProgram(mesa.Model):
         seed: int = 1,
         organization: int = 0,
         book: Book | None = None,
+        twin: Twin | None = None,
         account_class: type[Account] = Account,
         kam_class: type[KeyAccountManager] = KeyAccountManager,
         function_class: type[Function] = Function,
@@ -83,7 +86,7 @@ class KeyAccountProgram(mesa.Model):
         budget = budget_of(scenario, count, known.annual_spend)
         self.world = draw_world(seed, organization, parameters, budget, self.timeline, known)
         policy = policy_in(scenario, count, self.world.seed_low, self.world.seed_high, organization)
-        self.policy = policy._replace(terms=_numbers_of(policy.terms))
+        self.policy = policy._replace(terms=_numbers_of(policy.terms), twin=twin or Twin())
         self.attention: list[float] = policy.attention.tolist()
         self.promise: list[float] = policy.promise.tolist()
         self.concession: list[float] = policy.concession.tolist()
@@ -260,8 +263,9 @@ class KeyAccountProgram(mesa.Model):
             Whether an unmet quota weighs on the next one; not after a launch or a rebuild.
         """
         spend_of_key = self._spend_of_key()
+        quota_base = self._expected_spend_of_key() if self.policy.twin.quota_without_luck else spend_of_key
         self.quota = next_quota(
-            spend_of_key,
+            quota_base,
             self.quota if ratchets else 0.0,
             self.policy.terms.ratchet,
             self.world.market_growth,
@@ -284,6 +288,10 @@ class KeyAccountProgram(mesa.Model):
     def _spend_of_key(self) -> float:
         return add_up(np.array([account.spend_by_year[self.year] for account in self.key_accounts]))
 
+    def _expected_spend_of_key(self) -> float:
+        numbers = [account.number for account in self.key_accounts]
+        return add_up(self.history.accounts["expected_spend"][self.year, numbers])
+
     def _book_growth(self) -> float:
         before = add_up(np.array([account.spend_by_year[self.year - 2] for account in self.accounts]))
         now = add_up(np.array([account.spend_by_year[self.year] for account in self.accounts]))
@@ -294,12 +302,13 @@ class KeyAccountProgram(mesa.Model):
         for account in self.accounts:
             noted = self.history.accounts[self.year, account.number]
             noted.spend = account.spend_by_year[self.year]
+            noted.expected_spend = account.expected_spend_of_year
             noted.collaboration = account.collaboration_of_year
             noted.investment = account.investment_of_year
             noted.trust = account.trust
             noted.tier = account.tier
             noted.kam = -1 if account.kam is None else account.kam.number
-            account.collaboration_of_year = account.investment_of_year = 0.0
+            account.collaboration_of_year = account.investment_of_year = account.expected_spend_of_year = 0.0
         for kam in self.kams:
             self.history.departures[self.year, kam.number] = kam.departures_of_year
             kam.departures_of_year = 0

@@ -3,7 +3,7 @@
 from kamsim.errors import KamsimError
 from kamsim.model import ensemble
 from kamsim.model.ensemble import Run
-from kamsim.policy.policy import policy_in
+from kamsim.policy.policy import Twin, policy_in
 from kamsim.scenario import Scenario
 from kamsim.world import world as worlds
 from kamsim.world.book import Book
@@ -36,7 +36,7 @@ def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book
     return worlds.draw_world(seed, organization, parameters, budget, timeline_of(scenario), known)
 
 
-def simulate(world: World, scenario: Scenario, *, trace: bool = False) -> Run:
+def simulate(world: World, scenario: Scenario, *, trace: bool = False, twin: Twin | None = None) -> Run:
     """Play the policy of a scenario in a world.
 
     Parameters
@@ -47,6 +47,8 @@ def simulate(world: World, scenario: Scenario, *, trace: bool = False) -> Run:
         Whose policy is played.
     trace : bool
         Whether to keep the state after every quarter.
+    twin : Twin, optional
+        What a counterfactual twin sets by hand.
 
     Returns
     -------
@@ -67,4 +69,6 @@ def simulate(world: World, scenario: Scenario, *, trace: bool = False) -> Run:
             "draw a world of the scenario's own"
         )
     policy = policy_in(scenario, len(world.accounts), world.seed_low, world.seed_high, world.organization)
+    if twin is not None:
+        policy = policy._replace(twin=twin)
     return ensemble.simulate(world, policy, parameters_of(scenario), timeline, trace)

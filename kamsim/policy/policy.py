@@ -1,5 +1,6 @@
 """L: what a program chooses: four levers, tiers and the terms of a rebuild, as records that drivers read."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,10 +32,23 @@ class Levers(NamedTuple):
     retier_by_spend: bool
 
 
+class Twin(NamedTuple):
+    """What a counterfactual twin changes that no program could choose; by default nothing.
+
+    A twin is a run in the very same world with one thing set by hand. Scenario files know nothing of these.
+    """
+
+    set_collaboration: float = math.nan  # that every key account answers to, in [0, 1]; NaN leaves it as it comes
+    ceiling_reach: float = 1.0  # part of the share ceiling that can be reached; above 1 nothing saturates
+    quota_without_luck: bool = False  # quotas build on what was to be expected, not on lumpy orders
+    tiers_served_alike: bool = False  # functions grant all key accounts the same part of what is asked
+
+
 class Policy(NamedTuple):
     """A policy that a driver can play; tier 0 is standard, arrays are by tier."""
 
     levers: Levers
+    twin: Twin
     terms: Any
     seats: NDArray[np.int64]
     attention: Floats
@@ -135,6 +149,7 @@ def policy_of(scenario: Scenario, accounts: int) -> Policy:
     strengths = scenario.lever_strengths()
     return Policy(
         levers=Levers(**strengths, retier_by_spend=scenario.retiers_by_spend()),
+        twin=Twin(),
         terms=record.view(np.recarray)[0],
         seats=np.array([0, *seats], dtype=np.int64),
         attention=np.array([0.0, *(tier.attention for tier in tiers)]),

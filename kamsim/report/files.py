@@ -56,3 +56,21 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         raise KamsimError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Replaced if it exists.
+    text : str
+        Its content.
+
+    Raises
+    ------
+    KamsimError
+        Where the file cannot be written.
+    """
+    write_whole(path, lambda beside: beside.write_text(text, encoding="utf-8", newline="\n"))

@@ -9,20 +9,22 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from kamsim.errors import KamsimError
+from kamsim.evidence.ledger import End, range_text
 from kamsim.policy.policy import seats_of
-from kamsim.report.files import write_whole
 from kamsim.scenario import (
     DEFAULT_SCENARIO,
     LEVERS,
+    NAMED_TIERS,
     PRESETS,
+    SEATS,
     STANDARD_TIER,
     Population,
     Scenario,
-    Tier,
+    description_of,
     load_scenario,
-    number_text,
     range_of,
     shipped_scenarios,
+    within,
 )
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -159,24 +161,6 @@ def new_scenario(target: str) -> Path:
     return path
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        Replaced if it exists.
-    text : str
-        Its content.
-
-    Raises
-    ------
-    KamsimError
-        Where the file cannot be written.
-    """
-    write_whole(path, lambda beside: beside.write_text(text, encoding="utf-8"))
-
-
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
 
@@ -274,10 +258,12 @@ def scenario_schema() -> Json:
     properties = {name: schema["properties"][name] for name in schema["properties"] if name != "name"}
     properties["population"] = {"$ref": "#/$defs/Population"}
     properties["question"].pop("title")
+    sections |= {_named(tier): _named_tier(tier, sections["Tier"]) for tier in NAMED_TIERS}
     for name, record in sections.items():
         _describe(name, record)
     sections["Tiers"] = _tiers_in_a_file(sections["Tiers"])
-    sections["Tier"] = _tier_in_a_file(sections["Tier"])
+    for name in ("Tier", *map(_named, NAMED_TIERS)):
+        sections[name] = _tier_in_a_file(sections[name])
     for lever in LEVERS:
         strength = {"type": "number", "minimum": 0, "maximum": 1}
         sections["PolicySection"]["properties"][lever]["anyOf"][1] = strength
@@ -308,9 +294,10 @@ def _describe(name: str, record: Json) -> None:
         record.pop("description", None)  # there it is about the code
     for field in record["properties"].values():
         field.pop("title")
-        low, high = field.get("minimum"), field.get("maximum")
+        low, high = (field.get(f"{end}imum", field.get(f"exclusive{end.title()}imum")) for end in ("min", "max"))
         if low is not None and high is not None:
-            field["description"] += f"; from {number_text(low)} to {number_text(high)}"
+            excluded: End = "low" if "exclusiveMinimum" in field else "high" if "exclusiveMaximum" in field else ""
+            field["description"] += f"; {within(range_text(low, high, excluded))}"
 
 
 def _tiers_in_a_file(tiers: Json) -> Json:
@@ -318,17 +305,28 @@ def _tiers_in_a_file(tiers: Json) -> Json:
     own = {name: field for name, field in tiers["properties"].items() if name != "ordered"}
     return {
         **tiers,
-        "properties": own,
+        "properties": own | {tier: {"$ref": f"#/$defs/{_named(tier)}"} for tier in NAMED_TIERS},
         "propertyNames": {"not": {"const": STANDARD_TIER}},
         "additionalProperties": {"$ref": "#/$defs/Tier"},
     }
 
 
+def _named(tier: str) -> str:
+    return f"{tier.title()}Tier"
+
+
+def _named_tier(name: str, tier: Json) -> Json:
+    """Schema of a tier that the ledger names: as any tier, with the defaults that it has there."""
+    properties = {key: dict(field) for key, field in tier["properties"].items()}
+    for key, row in NAMED_TIERS[name].items():
+        properties[key] |= {"default": row.default, "description": description_of(row), "evidence": row.kind}
+    return {**tier, "properties": properties}
+
+
 def _tier_in_a_file(tier: Json) -> Json:
     """Require no key, for a file that extends another may give any one of a tier."""
-    seats = {
-        "description": Tier.model_fields["seats"].description,
-        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "number", "minimum": 0, "maximum": 1}],
-    }
+    counted = {"type": "integer", "minimum": int(SEATS.low), "maximum": int(SEATS.high)}
+    described = {key: value for key, value in tier["properties"]["seats"].items() if key not in ("ge", "le")}
+    seats = {**described, "anyOf": [counted, {"type": "number", "minimum": 0, "maximum": 1}]}
     kept = {name: value for name, value in tier.items() if name != "required"}
     return {**kept, "properties": {**tier["properties"], "seats": seats}}

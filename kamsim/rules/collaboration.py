@@ -1,5 +1,7 @@
 """Rules 3, 4, 5 and 10: asks to functions, support granted, collaboration received, and how ties learn from it."""
 
+import math
+
 from kamsim.rules.compiler import rule
 
 
@@ -86,6 +88,27 @@ def collaboration_part(need_on_function: float, tie: float, fraction: float) -> 
         cross-functional support as in Workman, Homburg & Jensen 2003).
     """
     return need_on_function * tie * fraction
+
+
+@rule
+def collaboration_felt(received: float, set_level: float) -> float:
+    """Collaboration that a key account's trust and share of wallet answer to.
+
+    Parameters
+    ----------
+    received : float
+        Collaboration received C, in [0, 1]: what its KAM would report.
+    set_level : float
+        Level that a twin sets in its place, in [0, 1]; NaN where nobody intervenes.
+
+    Returns
+    -------
+    float
+        In [0, 1]. An intervention in the sense of Pearl (2009): reports stay what they were, effects do not.
+    """
+    if math.isnan(set_level):
+        return received
+    return set_level
 
 
 @rule

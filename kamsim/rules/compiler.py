@@ -101,13 +101,20 @@ def cache_folder() -> Path:
 
 @cache
 def code_hash() -> str:
-    """Short hash of the code that kernels are made of, and so results: rules, world, policy, model and measures."""
+    """Short hash of all that kernels are made of: the model, the ledger, the driver of many organizations, Numba."""
     package = Path(__file__).parent.parent
-    digest = hashlib.sha256(numba.__version__.encode())
-    rooms = [
-        path for room in ("rules", "world", "policy", "model", "measures") for path in (package / room).glob("*.py")
-    ]
-    for path in sorted([*rooms, package / "evidence" / "ledger.py", package / "experiments" / "chunk.py"]):
+    digest = hashlib.sha256(f"{numba.__version__} {model_hash()}".encode())
+    for path in (package / "evidence" / "ledger.py", package / "experiments" / "chunk.py"):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def model_hash() -> str:
+    """Short hash of the code that makes results of parameters: rules, world, policy, model and measures."""
+    package, digest = Path(__file__).parent.parent, hashlib.sha256()
+    rooms = ("rules", "world", "policy", "model", "measures")
+    for path in sorted(path for room in rooms for path in (package / room).glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -30,6 +30,7 @@ def share_target(
     base: float,
     trust_weight: float,
     collaboration_weight: float,
+    reach: float = 1.0,
 ) -> float:
     """Share of wallet toward which an account moves.
 
@@ -41,13 +42,16 @@ def share_target(
         In [0, 1].
     base, trust_weight, collaboration_weight : float
         Part of the ceiling that the account gives by habit, and what full trust and full collaboration add.
+    reach : float
+        Part of the ceiling that can be reached, >= 1; above 1 only in a twin without saturation.
 
     Returns
     -------
     float
-        In [0, ceiling] (model, rule 8).
+        In [0, ceiling] (model, rule 8), or in [0, 1] in such a twin.
     """
-    return ceiling * min(1.0, max(0.0, base + trust_weight * trust + collaboration_weight * collaboration))
+    part = min(reach, max(0.0, base + trust_weight * trust + collaboration_weight * collaboration))
+    return min(1.0, ceiling * part)
 
 
 @rule

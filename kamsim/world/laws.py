@@ -38,6 +38,30 @@ def log_wallet_after_quarter(
 
 
 @rule
+def growth_after_year(growth: float, expected: float, persistence: float, sd: float, draw: float) -> float:
+    """Growth of an account's wallet a year later: it reverts to the market's.
+
+    Parameters
+    ----------
+    growth, expected : float
+        Log growth a year, of the account before and of the market.
+    persistence : float
+        Correlation from year to year, in [0, 1]; 1 where differences last for ever.
+    sd : float
+        Standard deviation between accounts in the long run, log, >= 0.
+    draw : float
+        Standard normal draw.
+
+    Returns
+    -------
+    float
+        Log growth a year (stationary AR(1)). In real books the variance of growth over k years is linear in k, which
+        lasting differences would make quadratic: docs/calibration.md.
+    """
+    return expected + persistence * (growth - expected) + math.sqrt(1.0 - persistence * persistence) * sd * draw
+
+
+@rule
 def surge_after_quarter(surge: float, persistence: float, sd: float, draw: float) -> float:
     """Surge of an account's orders a quarter later.
 

@@ -20,6 +20,7 @@ from kamsim.world.laws import (
     TIE_BOUNDS,
     TRUST_BOUNDS,
     compatibility,
+    growth_after_year,
     half_persistent,
     log_wallet_after_quarter,
     orders_of_quarter,
@@ -88,6 +89,7 @@ class World(NamedTuple):
     accounts: Any  # ACCOUNT_AT_BIRTH (accounts,)
     quarters: Any  # ACCOUNT_QUARTER (quarters, accounts)
     readings: Any  # ACCOUNT_READING (years, accounts)
+    growth: Floats  # (years, accounts), of the wallet in the year, log
     need_mix: Floats  # (accounts, functions), rows add up to 1
     skill: Floats  # (KAMs,)
     tie: Floats  # (KAMs, functions), at birth
@@ -278,6 +280,7 @@ def draw_organization(
     years = timeline.history_years + timeline.warmup_years + timeline.window_years
     key = (seed_low, seed_high, organization)
     accounts = _accounts_at_birth(key, parameters, known, timeline.history_years)
+    growth = _growth_by_year(key, parameters, known, timeline.history_years, years, accounts)
     skill, tie, kam_quarters, report_draw = _kams(key, parameters, years, budget.kams, budget.functions)
     alignment = np.empty(budget.functions)
     for function in range(budget.functions):
@@ -290,8 +293,9 @@ def draw_organization(
     premium_word, priority_word, patience_word, _ = words(seed_low, seed_high, organization, draws.ORGANIZATION, 0, 0)
     return World(
         accounts,
-        _quarters(key, parameters, 4 * years, accounts),
+        _quarters(key, parameters, growth, accounts),
         _readings(key, years, budget.accounts),
+        growth,
         _needs(key, budget.accounts, budget.functions),
         skill,
         tie,
@@ -412,7 +416,26 @@ def _kept_at_rest(wallet: float, parameters: Any) -> float:
 
 
 @compiled
-def _quarters(key: tuple[int, int, int], parameters: Any, quarters: int, accounts: Any) -> Any:
+def _growth_by_year(
+    key: tuple[int, int, int], parameters: Any, known: KnownAccounts, history_years: int, years: int, accounts: Any
+) -> Floats:
+    growth = np.empty((years, len(accounts)))
+    market = _expected_market_growth(parameters, known)
+    for number in range(len(accounts)):
+        # The growth that a book tells is that of the years it covers.
+        first = 1 if math.isnan(known.annual_spend[number]) else history_years
+        growth[:first, number] = accounts[number].growth
+        for year in range(first, years):
+            draw = normal(words(key[0], key[1], key[2], draws.GROWTH_OF_YEAR, number, year)[0])
+            growth[year, number] = growth_after_year(
+                growth[year - 1, number], market, parameters.growth_persistence, parameters.growth_sd, draw
+            )
+    return growth
+
+
+@compiled
+def _quarters(key: tuple[int, int, int], parameters: Any, growth: Floats, accounts: Any) -> Any:
+    quarters = 4 * len(growth)
     drawn = np.zeros((quarters, len(accounts)), dtype=ACCOUNT_QUARTER)
     log_wallet, surge = np.empty(len(accounts)), np.empty(len(accounts))
     for number in range(len(accounts)):
@@ -428,7 +451,7 @@ def _quarters(key: tuple[int, int, int], parameters: Any, quarters: int, account
             )
             log_wallet[number] = log_wallet_after_quarter(
                 log_wallet[number],
-                account.growth,
+                growth[quarter // 4, number],
                 parameters.wallet_shock_sd,
                 normal(shock_word),
                 parameters.industry_shock_sd,

@@ -1,0 +1,228 @@
+"""The ledger for people: a table in a terminal, one parameter in full, and the page of the documentation."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, get_args
+
+from rich.text import Text
+
+from kamsim.errors import KamsimError, nearest
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, range_text
+from kamsim.evidence.published import OUTCOMES
+from kamsim.report.tables import line_of, widths_of
+
+WIDTH = 80
+KINDS: tuple[str, ...] = get_args(Kind)
+SECTIONS: tuple[str, ...] = get_args(Section)
+
+# What a value of each kind rests on.
+KINDS_SAY = {
+    "published": "printed in a source",
+    "measured": "read off real account books",
+    "calibrated": "fitted, so that what the model brings forth is what was published or measured",
+    "assumed": "a plausible choice of the source named; not published, measured or fitted",
+}
+OTHER_TIERS = f"{ANY_TIER}.*: what a tier of any other name than those above does not say; its seats it has to say"
+
+
+class Evidence(NamedTuple):
+    """Rows of the ledger that were asked for: a table of some, and others in full."""
+
+    table: tuple[Parameter, ...]
+    full: tuple[Parameter, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Content for JSON: how many rows of each kind, and the rows."""
+        rows = [*self.table, *self.full]
+        return {"counts": counts_of(rows), "parameters": [row._asdict() for row in rows]}
+
+
+def evidence_of(words: Sequence[str]) -> Evidence:
+    """Rows of the ledger by kind, section or name.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Kinds and sections narrow the table, ``assumed world``; named parameters are shown in full. None: all rows.
+
+    Returns
+    -------
+    Evidence
+        In the order of the ledger.
+
+    Raises
+    ------
+    KamsimError
+        Where a word is none of these.
+    """
+    names = {row.name for row in LEDGER}
+    for word in words:
+        if word not in names.union(KINDS, SECTIONS):
+            raise KamsimError(f"'{word}' is no kind, section or parameter; {_nearest(word, names)}")
+    kinds, sections = set(words) & set(KINDS), set(words) & set(SECTIONS)
+    table = tuple(
+        row for row in LEDGER if (not kinds or row.kind in kinds) and (not sections or row.section in sections)
+    )
+    full = tuple(row for row in LEDGER if row.name in words)
+    return Evidence(table if kinds or sections or not full else (), full)
+
+
+def _nearest(word: str, names: Iterable[str]) -> str:
+    tail = nearest(word, [*KINDS, *SECTIONS, *names])
+    if tail.startswith("did"):
+        return tail
+    # A hundred names would help nobody.
+    return f"choose from {', '.join([*KINDS, *SECTIONS])}, or name a parameter"
+
+
+def counts_of(rows: Iterable[Parameter]) -> dict[str, int]:
+    """How many rows are of each kind.
+
+    Parameters
+    ----------
+    rows : iterable of Parameter
+        Of the ledger.
+
+    Returns
+    -------
+    dict
+        By kind, all kinds.
+    """
+    kinds = [row.kind for row in rows]
+    return {kind: kinds.count(kind) for kind in get_args(Kind)}
+
+
+def counts_sentence(rows: Sequence[Parameter]) -> str:
+    """Say how many parameters are published, measured, calibrated and assumed."""
+    total = f"{len(LEDGER)} parameters" if len(rows) == len(LEDGER) else f"{len(rows)} of {len(LEDGER)} parameters"
+    return f"{total}: " + ", ".join(f"{count} {kind}" for kind, count in counts_of(rows).items())
+
+
+# ---------------------------------------------------------------- terminal
+
+
+def evidence_text(evidence: Evidence) -> Text:
+    """Ledger as text, 80 columns wide.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        From `evidence_of`.
+
+    Returns
+    -------
+    Text
+        Counts and a table by section, kind and source; then the parameters that were named, each in full.
+    """
+    text = Text()
+    if evidence.table or not evidence.full:
+        _append_table(text, evidence.table)
+    for place, row in enumerate(evidence.full):
+        text.append("\n" if place or evidence.table else "")
+        _append_row(text, row)
+    return text
+
+
+def _append_table(text: Text, rows: Sequence[Parameter]) -> None:
+    cells = {row: (row.name, number_text(row.default), _range(row), row.unit) for row in rows}
+    header = ("", "value", "range", "unit")
+    widths = widths_of([header, *cells.values()])
+    text.append(f"{counts_sentence(rows)}\n")
+    if rows:
+        text.append(f"\n{line_of(header, widths)}\n", style="dim")
+    for section in SECTIONS:
+        for (kind, source), group in _by_source(rows, section).items():
+            text.append(f"\n{_wrapped(f'[{section}] {kind}: {source}')}\n", style="bold")
+            for row in group:
+                text.append(line_of(cells[row], widths) + "\n")
+    if any(row.name.startswith(f"{ANY_TIER}.") for row in rows):
+        text.append(f"\n{_wrapped(OTHER_TIERS)}\n", style="dim")
+
+
+def _by_source(rows: Iterable[Parameter], section: str) -> dict[tuple[str, str], list[Parameter]]:
+    """Rows of a section by kind and source, the best known first."""
+    groups: dict[tuple[str, str], list[Parameter]] = {}
+    for row in sorted((row for row in rows if row.section == section), key=lambda row: KINDS.index(row.kind)):
+        groups.setdefault((row.kind, row.source), []).append(row)
+    return groups
+
+
+def _append_row(text: Text, row: Parameter) -> None:
+    text.append(f"{row.name} in [{row.section}]\n", style="bold")
+    said = {
+        "value": number_text(row.default),
+        "range": _range(row),
+        "unit": row.unit,
+        "meaning": row.meaning,
+        "kind": f"{row.kind}: {KINDS_SAY[row.kind]}",
+        "source": row.source,
+    }
+    for what, saying in said.items():
+        text.append(_wrapped(f"{what:<7}  {saying}", indent=9) + "\n")
+
+
+def _range(row: Parameter) -> str:
+    return range_text(row.low, row.high, row.excluded)
+
+
+def _wrapped(line: str, indent: int = 0) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+
+
+# ---------------------------------------------------------------- documentation
+
+
+def evidence_page() -> str:
+    """Page of the documentation: every parameter by section, and the published figures, as Markdown.
+
+    Returns
+    -------
+    str
+        ``docs/evidence.md``.
+    """
+    sources = list(dict.fromkeys([*(row.source for row in LEDGER), *(figure.source for figure in OUTCOMES)]))
+    lines = [
+        "# What the parameters rest on",
+        "",
+        "Made from `kamsim/evidence/ledger.py` and `kamsim/evidence/published.py`; do not edit it here:",
+        "`kamsim evidence --markdown > docs/evidence.md` writes it anew.",
+        "",
+        f"{counts_sentence(LEDGER)}. Numbers in brackets are sources, listed at the end.",
+        "",
+        *_markdown_table(("kind", "what a value of that kind is"), KINDS_SAY.items()),
+    ]
+    for section in SECTIONS:
+        rows = [_page_row(row, sources) for row in LEDGER if row.section == section]
+        header = ("parameter", "value", "range", "unit", "kind", "what it is")
+        lines += ["", f"## {section}", "", *_markdown_table(header, rows)]
+        lines += ["", OTHER_TIERS] if section == "tiers" else []
+    figures = [
+        (f"`{figure.name}`", number_text(figure.value), figure.says, _mark(figure.source, sources))
+        for figure in OUTCOMES
+    ]
+    lines += [
+        "",
+        "## Published outcomes",
+        "",
+        "No input of the model; `kamsim survey` prints what the model brings forth beside them.",
+        "",
+        *_markdown_table(("figure", "value", "what it says", "source"), figures),
+        "",
+        "## Sources",
+        "",
+        *(f"{number}. {source}" for number, source in enumerate(sources, start=1)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _page_row(row: Parameter, sources: list[str]) -> tuple[str, ...]:
+    kind = f"{row.kind} {_mark(row.source, sources)}"
+    return f"`{row.name}`", number_text(row.default), _range(row), row.unit, kind, row.meaning
+
+
+def _mark(source: str, sources: list[str]) -> str:
+    return f"[{sources.index(source) + 1}]"
+
+
+def _markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows)]

@@ -1,0 +1,268 @@
+"""The ledger is the only place of a number: every field of a scenario has one row, and pages and schema follow it."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from click.testing import CliRunner, Result
+from pydantic import BaseModel
+
+from kamsim import KamsimError, Scenario, load_scenario
+from kamsim.cli import main
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text
+from kamsim.evidence.published import OUTCOMES
+from kamsim.report.evidence import KINDS, SECTIONS, counts_of, evidence_of, evidence_page
+from kamsim.report.scenarios import scenario_schema, scenario_text
+from kamsim.scenario import LEVERS, NAMED_TIERS, Population, Tier
+
+ROOT = Path(__file__).resolve().parents[1]
+BY_ROW = {"argvalues": LEDGER, "ids": lambda row: f"{row.section}.{row.name}"}
+HERE = [row for row in LEDGER if row.section in ("tiers", "population")]
+GUARDED = {"concession": {"world": {"bargaining_most": 1.0}}}  # so that a guard on what is conceded does not speak
+
+
+def kamsim(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def numbers(record: BaseModel, place: tuple[str, ...] = ()) -> dict[tuple[str, ...], float]:
+    """Every number in a scenario by its place in a file; levers, which are choices, aside."""
+    found: dict[tuple[str, ...], float] = {}
+    for key in type(record).model_fields:
+        value = getattr(record, key)
+        if isinstance(value, BaseModel):
+            found |= numbers(value, (*place, key))
+        elif key == "ordered":
+            for name, tier in value.items():
+                found |= numbers(tier, (*place, name))
+        elif isinstance(value, int | float) and not (place == ("policy",) and key in LEVERS):
+            found[(*place, key)] = value
+    return found
+
+
+def place_of(row: Parameter) -> tuple[str, ...]:
+    return (row.section, *row.name.split("."))
+
+
+def of_any_tier(row: Parameter) -> bool:
+    return row.name.startswith(f"{ANY_TIER}.")
+
+
+# ---------------------------------------------------------------- the ledger and the scenario
+
+
+def test_every_number_of_a_scenario_has_one_row_and_every_row_a_number() -> None:
+    places = [place_of(row) for row in LEDGER]
+    assert len(set(places)) == len(places)
+    scenario = load_scenario("population").changed(tiers={"ordered": {ANY_TIER: {"seats": 1}}})
+    # The seats of a tier of another name have to be given, so there is no number to be known.
+    assert set(numbers(scenario)) - {("tiers", ANY_TIER, "seats")} == set(places)
+    assert {key for key, field in Tier.model_fields.items() if field.is_required()} == {"seats"}
+
+
+def test_what_a_scenario_does_not_say_is_what_the_ledger_says() -> None:
+    tiers = {"key": {}, "strategic": {}, ANY_TIER: {"seats": 1}}
+    scenario = Scenario().changed(tiers={"ordered": tiers}, population={})
+    found = numbers(scenario)
+    for row in LEDGER:
+        assert found[place_of(row)] == row.default
+        assert type(found[place_of(row)]) is type(row.default)
+
+
+def test_the_default_scenarios_repeat_no_number_of_the_ledger() -> None:
+    for name in ("status_quo", "population"):
+        assert not any(character.isdigit() for character in (ROOT / "scenarios" / f"{name}.toml").read_text())
+    tiers = load_scenario("status_quo").tiers
+    assert list(tiers.ordered) == list(NAMED_TIERS) == ["key", "strategic"]
+    assert load_scenario("population").population == Population()
+
+
+def test_a_tier_says_what_it_says_and_takes_the_rest_from_the_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[tiers.key]\nseats = 7\n[tiers.gold]\nseats = 3\n")
+    tiers = load_scenario(path).tiers.ordered
+    assert tiers["key"] == Tier(seats=7, attention=1.0, promise=0.35, concession=0.05)
+    assert tiers["gold"] == Tier(seats=3, attention=1.0, promise=0.24, concession=0.0)
+
+
+@pytest.mark.parametrize("row", **BY_ROW)
+def test_every_row_is_whole(row: Parameter) -> None:
+    assert all(text.strip() == text != "" for text in (row.name, row.unit, row.meaning, row.source))
+    assert row.section in get_args(Section)
+    assert row.kind in get_args(Kind)
+    assert row.low <= row.default <= row.high
+    assert row.default != {"low": row.low, "high": row.high, "": None}[row.excluded]
+    for value in (row.default, row.low, row.high):
+        assert float(number_text(value).replace(",", "")) == value
+
+
+@pytest.mark.parametrize("row", **BY_ROW)
+def test_a_calibrated_or_measured_value_names_where_and_a_published_one_its_source(row: Parameter) -> None:
+    if row.kind in ("calibrated", "measured"):
+        (page,) = [word.rstrip(".,;") for word in row.source.split() if word.startswith(("docs/", "experiments/"))]
+        assert (ROOT / page).is_file()
+    if row.kind == "published":
+        assert any(word.isdigit() and len(word) == 4 for word in row.source.replace(",", " ").split())
+
+
+@pytest.mark.parametrize("row", HERE, ids=lambda row: f"{row.section}.{row.name}")
+def test_ranges_of_tiers_and_populations_hold_at_both_ends(row: Parameter) -> None:
+    *tables, key = place_of(row)
+    with_it = GUARDED.get(key, {})
+
+    def said(value: float) -> Any:
+        sections: dict[str, Any] = {key: value}
+        if len(tables) > 1:
+            sections = {"ordered": {tables[1]: {"seats": 1} | sections}}
+        changed = Scenario().changed(**with_it, **{row.section: sections})
+        return numbers(changed)[place_of(row)]
+
+    for end, outward, name in ((row.low, -math.inf, "low"), (row.high, math.inf, "high")):
+        whole = isinstance(row.default, int) or (key == "seats" and end > 0)
+        inside = math.nextafter(end, -outward) if row.excluded == name else int(end) if whole else end
+        beyond = (
+            end if row.excluded == name else end + math.copysign(1, outward) if whole else math.nextafter(end, outward)
+        )
+        assert said(inside) == inside
+        with pytest.raises(KamsimError, match=key):
+            said(int(beyond) if whole else beyond)
+
+
+# ---------------------------------------------------------------- what is made from it
+
+
+def field_in_schema(row: Parameter) -> dict[str, Any]:
+    schema = scenario_schema()
+    field: dict[str, Any] = schema
+    for key in place_of(row):
+        field = field["additionalProperties"] if key == ANY_TIER and of_any_tier(row) else field["properties"][key]
+        if "$ref" in field:
+            field = schema["$defs"][field["$ref"].rsplit("/", 1)[1]]
+    return field
+
+
+@pytest.mark.parametrize("row", **BY_ROW)
+def test_the_schema_says_what_the_ledger_says(row: Parameter) -> None:
+    field = field_in_schema(row)
+    # Seats are counted or a share; the range of the ledger is that of a count.
+    bounds = field["anyOf"][0] if row.name.endswith(".seats") else field
+    assert bounds["exclusiveMinimum" if row.excluded == "low" else "minimum"] == row.low
+    assert bounds["exclusiveMaximum" if row.excluded == "high" else "maximum"] == row.high
+    assert (field["default"], field["unit"], field["evidence"]) == (row.default, row.unit, row.kind)
+    assert row.meaning in field["description"]
+    assert row.source in field["description"]
+
+
+def test_show_prints_meaning_range_and_unit_of_every_number() -> None:
+    shown = scenario_text(load_scenario("population"))
+    for row in LEDGER:
+        if not of_any_tier(row):
+            key = row.name.rpartition(".")[2]
+            lines = [line for line in shown.splitlines() if line.startswith(f"{key} = ")]
+            assert any(row.meaning in line and f"({row.unit})" in line for line in lines), row
+
+
+def test_the_page_of_the_documentation_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    assert page == evidence_page(), "write it anew: kamsim evidence --markdown > docs/evidence.md"
+
+
+def test_the_page_has_every_parameter_figure_and_source() -> None:
+    page = evidence_page()
+    for row in LEDGER:
+        assert f"| `{row.name}` | {number_text(row.default)} |" in page
+        assert f". {row.source}\n" in page
+    for figure in OUTCOMES:
+        assert f"| `{figure.name}` | {number_text(figure.value)} | {figure.says} |" in page
+    assert not [line for line in page.splitlines() if line.startswith("|") and line.count("|") not in (3, 5, 7)]
+
+
+# ---------------------------------------------------------------- kamsim evidence
+
+
+def test_evidence_prints_every_parameter_in_80_columns() -> None:
+    result = kamsim("evidence")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "\x1b" not in result.output
+    first = f"{len(LEDGER)} parameters: " + ", ".join(f"{n} {kind}" for kind, n in counts_of(LEDGER).items())
+    assert lines[0] == first
+    for row in LEDGER:
+        assert any(line.split()[:2] == [row.name, number_text(row.default)] and row.unit in line for line in lines)
+    for section in SECTIONS:
+        assert any(line.startswith(f"[{section}] ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["assumed"], lambda row: row.kind == "assumed"),
+        (["world"], lambda row: row.section == "world"),
+        (["tiers", "calibrated"], lambda row: row.section == "tiers" and row.kind == "calibrated"),
+        (["tiers", "population", "published"], lambda row: False),
+        (["published", "calibrated"], lambda row: row.kind in ("published", "calibrated")),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_evidence_by_kind_and_section(words: list[str], wanted: Any) -> None:
+    rows = [row for row in LEDGER if wanted(row)]
+    result = kamsim("evidence", *words)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(f"{len(rows)} of {len(LEDGER)} parameters: ")
+    assert list(evidence_of(words).table) == rows
+    printed = {line.split()[0] for line in result.stdout.splitlines() if line and not line.startswith(("[", " "))}
+    assert {row.name for row in LEDGER} & printed == {row.name for row in rows}
+
+
+def test_a_named_parameter_is_printed_in_full() -> None:
+    result = kamsim("evidence", "key.promise", "hour_cost")
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    said = " ".join(result.stdout.split())
+    for row in (row for row in LEDGER if row.name in ("key.promise", "hour_cost")):
+        for text in (f"{row.name} in [{row.section}]", row.meaning, row.source, row.unit, row.kind):
+            assert text in said
+    both = kamsim("evidence", "rebuild", "hour_cost").stdout
+    assert "reassigned" in both
+    assert "hour_cost in [world]" in both
+
+
+def test_no_parameter_is_named_as_a_kind_or_section() -> None:
+    assert not {row.name for row in LEDGER} & {*KINDS, *SECTIONS}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["asumed"], "'asumed' is no kind, section or parameter; did you mean 'assumed'?"),
+        (["wrld"], "did you mean 'world'?"),
+        (["world", "trust_sped"], "did you mean 'trust_speed'?"),
+        (["promise"], "did you mean 'key.promise'?"),
+        (["zzz"], "choose from published, measured, calibrated, assumed, world, tiers"),
+        (["--markdown", "world"], "leave out world"),
+        (["--markdown", "--json"], "leave out --json"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_evidence_does_not_know_is_refused_in_one_sentence(arguments: list[str], said: str) -> None:
+    result = kamsim("evidence", *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert said in line
+
+
+def test_evidence_as_json() -> None:
+    content = json.loads(kamsim("evidence", "--json").stdout)
+    assert content["counts"] == counts_of(LEDGER)
+    assert [Parameter(**row) for row in content["parameters"]] == list(LEDGER)
+    one = json.loads(kamsim("evidence", "trust_speed", "--json").stdout)
+    assert [row["name"] for row in one["parameters"]] == ["trust_speed"]
+
+
+def test_evidence_as_markdown_is_the_page() -> None:
+    assert kamsim("evidence", "--markdown").stdout == evidence_page()

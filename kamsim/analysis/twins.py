@@ -1,0 +1,119 @@
+"""Twins: policies, or worlds that differ in one rule, played in the same organization and looked at together."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from typing import Any, TypeVar
+
+from kamsim.experiments.chunk import Job, shared_worlds
+from kamsim.model.ensemble import _play_one, simulate
+from kamsim.model.plan import History
+from kamsim.policy.policy import Policy, drawn_levers
+from kamsim.world.world import World, draw_one_organization, draw_world, split_seed
+
+Row = TypeVar("Row")
+Look = Callable[[World, list[History]], Row]
+
+KERNELS: tuple[Any, ...] = (draw_one_organization, _play_one)  # what has to be compiled before the first look
+AT_A_TIME = 8  # organizations of a task: enough that handing tasks over costs nothing beside them
+
+
+def look_at_twins(
+    jobs: Sequence[Job],
+    seed: int,
+    organizations: int,
+    look: Look[Row],
+    *,
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> list[Row]:
+    """Play every job in each of the organizations 0 to organizations - 1, and look at their histories together.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        Twins, at least one; those that describe the same world share its draws.
+    seed : int
+        In [0, 2**64).
+    organizations : int
+        >= 0.
+    look : callable
+        Given the world of the first job and a history per job, in the order of the jobs; says what is kept of the
+        organization. It runs on threads, so that it may change nothing outside.
+    workers : int
+        Threads, >= 1; they change no result.
+    progress : callable, optional
+        Told from time to time how many organizations are done.
+
+    Returns
+    -------
+    list
+        What was kept of each organization, by number.
+    """
+    if not jobs or workers < 1:
+        raise ValueError(f"jobs and workers must be at least 1, not {len(jobs)} and {workers}")
+    rows: list[Row] = []
+    with closing(_in_pieces(jobs, seed, organizations, look, workers)) as pieces:
+        for piece in pieces:
+            rows += piece
+            if progress is not None:
+                progress(len(rows))
+    return rows
+
+
+def histories_of(jobs: Sequence[Job], seed: int, organization: int) -> tuple[World, list[History]]:
+    """Play every job in one organization.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        At least one.
+    seed, organization : int
+        Whose world.
+
+    Returns
+    -------
+    World, list of History
+        World of the first job; a history per job.
+    """
+    worlds: dict[int, World] = {}
+    histories: dict[int, History] = {}
+    for group in shared_worlds(jobs):
+        alike = jobs[group[0]]
+        world = draw_world(seed, organization, alike.parameters, alike.budget, alike.timeline, alike.known)
+        for place in group:
+            job = jobs[place]
+            policy = _policy_in(job, seed, organization)
+            worlds[place] = world
+            histories[place] = simulate(world, policy, job.parameters, job.timeline).history
+    return worlds[0], [histories[place] for place in range(len(jobs))]
+
+
+def _policy_in(job: Job, seed: int, organization: int) -> Policy:
+    """Policy of an organization: the job's, with levers drawn where it is a population."""
+    low, high = split_seed(seed)
+    return job.policy._replace(levers=drawn_levers(low, high, organization, job.mix, job.policy.levers))
+
+
+def _in_pieces(
+    jobs: Sequence[Job], seed: int, organizations: int, look: Look[Row], workers: int
+) -> Generator[list[Row], None, None]:
+    """Rows of some organizations at a time, in order; a few tasks wait, and none is begun after a failure."""
+
+    def piece(first: int) -> list[Row]:
+        numbers = range(first, min(first + AT_A_TIME, organizations))
+        return [look(*histories_of(jobs, seed, number)) for number in numbers]
+
+    firsts = iter(range(0, organizations, AT_A_TIME))
+    waiting: deque[Future[list[Row]]] = deque()
+    threads = ThreadPoolExecutor(workers, thread_name_prefix="kamsim")
+    try:
+        while True:
+            waiting.extend(threads.submit(piece, first) for first in islice(firsts, 2 * workers + 1 - len(waiting)))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)

@@ -1,0 +1,643 @@
+"""Validation: each measure on planted histories with known answers, verdicts both ways, real books and the command."""
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conftest import small
+from scipy import stats
+
+import kamsim
+from kamsim.analysis.books import (
+    YearlySpend,
+    by_year,
+    decile_table,
+    deciles_of,
+    gini,
+    moments_of,
+    rank_rule_miss,
+    read_yearly_spend,
+    top_share,
+    year_to_year,
+)
+from kamsim.analysis.survey import survey
+from kamsim.analysis.validation import (
+    Check,
+    Estimate,
+    Seen,
+    Twins,
+    decile_check,
+    demotion_against_promotion,
+    demotion_effects,
+    departure_cost,
+    departure_costs,
+    interval,
+    known_deciles,
+    known_range,
+    mean_of,
+    own_book_checks,
+    pooled,
+    promotion_effects,
+    rank_rule,
+    rebuilt_once,
+    seen_in,
+    top_share_check,
+    twins_of,
+    validate,
+    within,
+)
+from kamsim.cli import main
+from kamsim.errors import KamsimError
+from kamsim.evidence.books import BOOKS, DECILES, MOMENTS
+from kamsim.model.plan import History, empty_history
+from kamsim.report.validation import validation_sentence, validation_table
+from kamsim.scenario import load_scenario
+
+DATA = Path(os.environ.get("KAMSIM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+FILES = {"iowa": "iowa_liquor_quarterly.csv", "online_retail": "online_retail2_quarterly.csv"}
+PATTERNS = [
+    "rebuilt_once",
+    "top_share",
+    "departure_cost",
+    "demotion_against_promotion",
+    "rank_rule_miss",
+    "retention",
+    "growth",
+    "steady_growth",
+]
+TIMELINE = {"history_years": 2, "warmup_years": 1, "window_years": 5}
+
+
+def history_of(tiers: Any, spend: Any = 1.0, kams: int = 2) -> History:
+    """History with these tiers and spend by year and account; every key account has KAM 0."""
+    tier = np.array(tiers)
+    history = empty_history(*tier.shape, kams)
+    history.accounts["tier"] = tier
+    history.accounts["spend"] = spend
+    history.accounts["kam"] = np.where(tier > 0, 0, -1)
+    return history
+
+
+def real_books() -> Iterator[tuple[str, YearlySpend]]:
+    for book, file in FILES.items():
+        if not (DATA / file).exists():
+            pytest.skip(f"the real book {file} is not here; set KAMSIM_DATA to the folder that holds it")
+        yield book, read_yearly_spend(DATA / file)
+
+
+# ---------------------------------------------------------------- moments of books
+
+
+def test_gini_has_its_known_values() -> None:
+    assert gini(np.array([3.0, 3.0, 3.0])) == pytest.approx(0.0, abs=1e-15)
+    assert gini(np.array([0.0, 0.0, 0.0, 8.0])) == pytest.approx(0.75)
+    spend = np.random.default_rng(1).lognormal(size=60)
+    pairs = np.abs(spend[:, None] - spend).mean() / (2 * spend.mean())
+    assert gini(spend) == pytest.approx(pairs, rel=1e-12)
+    assert math.isnan(gini(np.zeros(3)))
+
+
+def test_top_share_is_that_of_a_fifth_of_the_accounts() -> None:
+    assert top_share(np.array([1.0, 1, 1, 1, 6, 1, 1, 1, 1, 6])) == pytest.approx(12 / 20)
+    assert math.isnan(top_share(np.zeros(5)))
+
+
+def test_rank_rule_misses_who_is_new_at_the_top() -> None:
+    before = np.arange(10.0)
+    assert rank_rule_miss(before, 7 * before) == 0.0
+    assert rank_rule_miss(before, -before) == 1.0
+    after = before.copy()
+    after[0] = 100.0
+    assert rank_rule_miss(before, after) == 0.5
+    assert math.isnan(rank_rule_miss(np.array([]), np.array([])))
+
+
+def test_years_are_compared_by_the_logs_of_those_that_bought_in_both() -> None:
+    generator = np.random.default_rng(2)
+    x = generator.normal(size=500)
+    y = 0.8 * x + 0.4 * generator.normal(size=500)
+    before, after = np.append(np.exp(x), [5.0, 0.0]), np.append(np.exp(y), [0.0, 5.0])
+    found = year_to_year(before, after)
+    assert found.correlation == pytest.approx(np.corrcoef(x, y)[0, 1], rel=1e-9)
+    assert found.slope == pytest.approx(np.polyfit(x, y, 1)[0], rel=1e-9)
+    assert found.growth_sd == pytest.approx((y - x).std(), rel=1e-9)
+    assert all(math.isnan(value) for value in year_to_year(before[:1], after[:1]))
+    assert all(math.isnan(value) for value in year_to_year(np.ones(4), np.ones(4)))
+
+
+def test_deciles_go_from_the_lowest_spend_and_leave_out_who_did_not_buy() -> None:
+    before = np.append(np.arange(1.0, 21.0), 0.0)[::-1]
+    after = before * np.exp(0.1)
+    after[before == 1.0] = 0.0
+    after[before == 20.0] *= np.exp(0.2)
+    table = decile_table(before, after)
+    assert table.retained.tolist() == [0.5] + 9 * [1.0]
+    assert table.growth == pytest.approx([0.1] * 9 + [0.2])
+    few = decile_table(np.ones(3), np.zeros(3))
+    assert np.isnan(few.growth).all()
+    assert np.isnan(few.retained).sum() == 7
+
+
+def test_years_are_those_of_the_quarters_labels_unless_there_are_too_few() -> None:
+    quarters = np.arange(1.0, 12.0)[None, :]
+    from_third = by_year("book", quarters, 2010 * 4 + 2)
+    assert from_third.spend.tolist() == [[3 + 4 + 5 + 6, 7 + 8 + 9 + 10]]
+    counted_back = by_year("book", quarters[:, :9], 2010 * 4 + 2)
+    assert counted_back.spend.tolist() == [[2 + 3 + 4 + 5, 6 + 7 + 8 + 9]]
+    assert by_year("book", np.array([[1.0, 1, 0, 1, 1, 1, 1, 1]]), 8040).every_quarter.tolist() == [[False, True]]
+    with pytest.raises(KamsimError, match="7 quarters are under two years"):
+        by_year("book", quarters[:, :7], 8040)
+
+
+def test_a_book_gives_a_moment_for_each_pair_of_years() -> None:
+    generator = np.random.default_rng(3)
+    quarters = generator.lognormal(size=(40, 16))
+    quarters[:5, 4:] = 0.0
+    quarters[5:9, 1] = 0.0
+    book = by_year("book", quarters, 8040)
+    moments = moments_of(book)
+    assert {key: len(values) for key, values in moments.items() if key[0] == "regular"} == {
+        ("regular", moment): number
+        for moment, number in {
+            **dict.fromkeys(["gini", "top_share", "log_sd", "retained", "rank_rule_miss", "slope", "growth_sd"], 3),
+            **{"correlation_1": 3, "correlation_2": 2, "correlation_3": 1},
+        }.items()
+    }
+    assert moments["all", "retained"][0] == 35 / 40
+    assert moments["regular", "retained"][0] == 31 / 36
+    assert moments["steady", "retained"][0] == 1.0
+    assert moments["steady", "log_sd"][0] == pytest.approx(np.log(book.spend[9:, 0]).std())
+    shapes = {table: rows.shape for table, rows in deciles_of(book).items()}
+    assert shapes == dict.fromkeys(("retention", "growth", "steady_growth"), (3, 10))
+
+
+def test_the_evidence_is_what_the_real_books_say() -> None:
+    known = {(row.book, row.accounts, row.moment): (row.low, row.high) for row in MOMENTS}
+    tables = {(row.book, row.table): (row.low, row.high) for row in DECILES}
+    sizes = {row.book: (row.accounts, row.years) for row in BOOKS}
+    for book, yearly in real_books():
+        assert yearly.spend.shape == sizes.pop(book)
+        for (accounts, moment), values in moments_of(yearly).items():
+            assert known.pop((book, accounts, moment)) == pytest.approx((min(values), max(values)), abs=6e-5)
+        for table, rows in deciles_of(yearly).items():
+            low, high = tables.pop((book, table))
+            assert low == pytest.approx(rows.min(axis=0), abs=6e-5)
+            assert high == pytest.approx(rows.max(axis=0), abs=6e-5)
+    assert (known, tables, sizes) == ({}, {}, {})
+
+
+def test_the_range_of_the_evidence_is_over_both_books() -> None:
+    rows = [row for row in MOMENTS if (row.accounts, row.moment) == ("regular", "rank_rule_miss")]
+    assert {row.book for row in rows} == set(FILES)
+    assert known_range("regular", "rank_rule_miss") == (min(r.low for r in rows), max(r.high for r in rows))
+    low, high = known_deciles("growth")
+    assert (low <= high).all()
+
+
+# ---------------------------------------------------------------- planted histories
+
+KEY, STANDARD = 1, 0
+
+
+def test_a_departure_costs_what_the_twin_sells_more_the_year_after() -> None:
+    tiers = [[STANDARD, STANDARD], *[[KEY, STANDARD]] * 4]
+    itself, twin = history_of(tiers), history_of(tiers)
+    itself.departures[2, 0] = 1
+    itself.accounts["spend"][3, 0] = 0.85
+    assert departure_costs(itself, twin) == pytest.approx([0.15])
+    # Only the first loss since the elevation counts, and not that of another KAM.
+    itself.departures[3:, :] = 2
+    assert departure_costs(itself, twin) == pytest.approx([0.15])
+    other = history_of(tiers)
+    other.departures[2, 1] = 1
+    assert departure_costs(other, twin) == []
+    # Whoever leaves in the last year has no year after.
+    late = history_of(tiers)
+    late.departures[4, 0] = 1
+    assert departure_costs(late, twin) == []
+
+
+def test_a_departure_counts_where_the_account_is_key_in_both_from_the_elevation_to_the_year_after() -> None:
+    tiers = [[STANDARD], [KEY], [KEY], [KEY], [KEY]]
+    itself = history_of(tiers)
+    itself.departures[2, 0] = 1
+    for year, counted in ((1, 0), (2, 0), (3, 0), (4, 1)):
+        twin = history_of(tiers)
+        twin.accounts["tier"][year, 0] = STANDARD
+        assert len(departure_costs(itself, twin)) == counted
+    itself.accounts["tier"][3, 0] = STANDARD
+    assert departure_costs(itself, history_of(tiers)) == []
+
+
+def test_an_account_elevated_again_can_lose_a_kam_again() -> None:
+    tiers = [[KEY], [KEY], [STANDARD], [KEY], [KEY], [KEY]]
+    itself, twin = history_of(tiers, 0.5), history_of(tiers)
+    itself.departures[:, 0] = 1
+    assert departure_costs(itself, twin) == [0.5, 0.5]
+
+
+def test_promotion_is_the_log_ratio_to_the_world_without_a_program() -> None:
+    tiers = [[STANDARD] * 3] * 2 + [[KEY, STANDARD, 2]] * 3
+    itself, nobody = history_of(tiers), history_of(np.zeros((5, 3), dtype=int))
+    itself.accounts["spend"][2:, 0] = np.exp([0.1, 0.2, 0.3])
+    itself.accounts["spend"][2:, 1] = 9.0
+    assert promotion_effects(itself, nobody, 2) == pytest.approx([0.2, 0.0])
+    assert promotion_effects(itself, nobody, 3) == []
+
+
+def test_demotion_is_the_log_ratio_to_the_twin_that_stays_key() -> None:
+    tiers = [[KEY] * 3] * 2 + [[STANDARD, KEY, STANDARD]] * 3
+    reviewed, twin = history_of(tiers), history_of(np.ones((5, 3), dtype=int))
+    reviewed.accounts["spend"][2:, 0] = np.exp([-0.3, -0.2, -0.1])
+    reviewed.accounts["spend"][2:, 1] = 9.0
+    assert demotion_effects(reviewed, twin) == pytest.approx([-0.2, 0.0])
+    twin.accounts["tier"][4, 2] = STANDARD
+    assert demotion_effects(reviewed, twin) == pytest.approx([-0.2])
+    twin.accounts["tier"][1, 0] = STANDARD
+    assert demotion_effects(reviewed, twin) == []
+
+
+def test_demotions_at_a_rebuild_later_ones_and_late_ones_do_not_count() -> None:
+    twin = history_of(np.ones((8, 1), dtype=int))
+    rebuilt = history_of([[KEY], *[[STANDARD]] * 7])
+    rebuilt.years["rebuilt"][0] = True
+    assert demotion_effects(rebuilt, twin) == []
+    again = history_of([[KEY], [STANDARD], [KEY], [STANDARD], *[[STANDARD]] * 4])
+    assert len(demotion_effects(again, twin)) == 1
+    again.years["rebuilt"][0] = True
+    assert demotion_effects(again, twin) == []
+    late = history_of([*[[KEY]] * 5, *[[STANDARD]] * 3])
+    assert len(demotion_effects(late, twin)) == 1
+    later = history_of([*[[KEY]] * 6, *[[STANDARD]] * 2])
+    assert demotion_effects(later, twin) == []
+
+
+def planted_twins() -> Twins:
+    """Ten accounts that grow alike for five years, after two of history."""
+    tiers = np.zeros((7, 10), dtype=int)
+    tiers[2:, 9] = KEY
+    spend = np.arange(1.0, 11.0) * np.exp(0.1 * np.arange(7))[:, None]
+    itself = history_of(tiers, spend)
+    itself.years["rebuilt"][[2, 3, 5]] = True
+    itself.departures[3, 0] = 1
+    nobody_elevated = history_of(np.zeros((7, 10), dtype=int), spend / 2)
+    demoted = tiers.copy()
+    demoted[4:, 9] = STANDARD
+    return Twins(itself, history_of(tiers, spend * 1.25), nobody_elevated, history_of(demoted, spend), itself)
+
+
+def test_an_organization_is_seen_as_planted() -> None:
+    seen = seen_in(planted_twins(), history_years=2, first_year=3)
+    assert seen.rebuilds == 2
+    assert seen.top_share == pytest.approx(19 / 55)
+    assert seen.rank_rule_miss == 0.0
+    assert seen.retention.tolist() == [1.0] * 10
+    assert seen.growth == pytest.approx([0.1] * 10)
+    assert seen.steady_growth == pytest.approx([0.1] * 10)
+    assert seen.departure == pytest.approx([0.2, 1])
+    assert seen.promotion == pytest.approx([math.log(2), 1])
+    assert seen.demotion == pytest.approx([0.0, 1])
+
+
+def test_a_window_of_one_year_has_no_pair() -> None:
+    seen = seen_in(planted_twins(), history_years=2, first_year=6)
+    assert math.isnan(seen.rank_rule_miss)
+    assert np.isnan(seen.growth).all()
+    assert seen.top_share > 0
+
+
+def test_twins_differ_from_the_scenario_in_one_thing_each() -> None:
+    itself, nobody_leaves, nobody_elevated, reviewed, not_reviewed = twins_of(load_scenario("full_program"))
+    assert nobody_leaves.parameters.turnover == 0.0 < itself.parameters.turnover
+    assert nobody_elevated.policy.seats.tolist() == [0, 0, 0]
+    assert nobody_elevated.budget == itself.budget
+    assert (reviewed.policy.levers.retiering, not_reviewed.policy.levers.retiering) == (1.0, 0.0)
+    assert not_reviewed.policy.levers.selection == itself.policy.levers.selection == 1.0
+    mixed = twins_of(load_scenario("population"))
+    assert [job.mix.retiering for job in mixed[3:]] == [1.0, 0.0]
+    assert mixed[3].mix.selection == mixed[0].mix.selection
+    by_spend = twins_of(load_scenario("spend_retiering"))
+    assert [job.policy.levers.retier_by_spend for job in by_spend] == [True] * 3 + [False] * 2
+
+
+# ---------------------------------------------------------------- intervals
+
+
+def test_the_interval_of_a_mean_is_the_t_interval() -> None:
+    values = np.random.default_rng(4).normal(size=12)
+    estimate = mean_of(np.append(values, np.nan))
+    expected = stats.t.interval(0.95, 11, values.mean(), stats.sem(values))
+    assert estimate.value == pytest.approx(values.mean())
+    assert interval(estimate) == pytest.approx(expected)
+    assert interval(mean_of(np.full(5, 0.3))) == pytest.approx((0.3, 0.3))
+    assert all(math.isnan(end) for end in interval(mean_of(np.array([1.0]))))
+
+
+def test_accounts_are_pooled_and_organizations_are_clusters() -> None:
+    sums = np.array([[1.0, 2], [6.0, 3], [0.0, 0], [2.0, 5]])
+    estimate = pooled(sums)
+    assert estimate.value == 9 / 10
+    assert estimate.organizations == 3
+    assert estimate.influence.sum() == pytest.approx(0.0, abs=1e-15)
+    assert math.isnan(pooled(np.zeros((3, 2))).value)
+    # Twice the same organizations have about half the variance.
+    one, two = interval(estimate), interval(pooled(np.tile(sums, (40, 1))))
+    assert (two[1] - two[0]) / (one[1] - one[0]) < 1 / math.sqrt(40)
+
+
+def test_the_interval_of_pooled_accounts_covers_the_truth() -> None:
+    generator, covered = np.random.default_rng(5), 0
+    for _ in range(400):
+        counts = generator.integers(0, 6, size=60)
+        sums = counts * (0.1 + generator.normal(size=60)) + np.sqrt(counts) * generator.normal(size=60)
+        low, high = interval(pooled(np.stack([sums, counts], axis=1)))
+        covered += low <= 0.1 <= high
+    assert 0.91 <= covered / 400 <= 0.985
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+def organizations_of(mean: float) -> np.ndarray:
+    """Sums of organizations with three accounts each, whose mean is planted."""
+    sums = np.full((8, 2), 3.0)
+    sums[:, 0] = 3 * (mean + 0.01 * np.array([-1, 1] * 4))
+    return sums
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "verdict"),
+    [
+        (0.5, 0.4, 0.6, "pass"),
+        (0.4, 0.4, 0.6, "pass"),
+        (0.39, 0.4, 0.6, "miss"),
+        (0.61, 0.4, 0.6, "miss"),
+        (math.nan, 0.4, 0.6, "unknown"),
+        (0.5, math.nan, 0.6, "unknown"),
+    ],
+)
+def test_a_figure_passes_inside_its_range(value: float, low: float, high: float, verdict: str) -> None:
+    assert within(value, low, high) == verdict
+
+
+@pytest.mark.parametrize(("part", "verdict"), [(0.79, "pass"), (0.85, "pass"), (0.5, "miss"), (1.0, "miss")])
+def test_rebuilds_pass_where_samples_of_the_survey_hold_the_published_part(part: float, verdict: str) -> None:
+    rebuilds = (np.arange(400) < 400 * part).astype(np.int64)
+    check = rebuilt_once(rebuilds, seed=1)
+    assert (check.verdict, check.simulated) == (verdict, pytest.approx(part))
+    assert check.low <= part <= check.high
+
+
+def test_the_samples_of_rebuilds_are_those_of_the_survey() -> None:
+    scenario = load_scenario("population").changed(world={"accounts": 24}, timeline=TIMELINE)
+    surveyed = {figure.name: figure for figure in survey(scenario, organizations=30, seed=6).further}["rebuilt_once"]
+    check = validate(scenario, organizations=30, seed=6).checks[0]
+    assert (check.simulated, check.low, check.high) == (surveyed.simulated, surveyed.low, surveyed.high)
+
+
+@pytest.mark.parametrize(("mean", "verdict"), [(0.58, "miss"), (0.6, "pass"), (0.73, "pass"), (0.75, "miss")])
+def test_top_accounts_pass_inside_the_published_range(mean: float, verdict: str) -> None:
+    assert top_share_check(np.full(6, mean)).verdict == verdict
+
+
+@pytest.mark.parametrize(("mean", "verdict"), [(0.1, "miss"), (0.15, "pass"), (0.2, "miss"), (-0.15, "miss")])
+def test_departures_pass_inside_the_published_range(mean: float, verdict: str) -> None:
+    check = departure_cost(organizations_of(mean))
+    assert (check.verdict, check.simulated) == (verdict, pytest.approx(mean))
+    assert check.low < mean < check.high
+
+
+@pytest.mark.parametrize(
+    ("demotion", "promotion", "verdict"),
+    [(-0.3, 0.2, "pass"), (-0.2, 0.3, "miss"), (0.3, 0.2, "miss"), (0.1, -0.2, "miss"), (-0.1, -0.2, "pass")],
+)
+def test_demotion_passes_where_it_is_a_loss_larger_than_the_gain(
+    demotion: float, promotion: float, verdict: str
+) -> None:
+    check = demotion_against_promotion(organizations_of(demotion), organizations_of(promotion))
+    assert (check.verdict, check.simulated) == (verdict, pytest.approx(-demotion - promotion))
+    assert [(part.name, part.simulated) for part in check.parts] == [
+        ("promotion", pytest.approx(promotion)),
+        ("demotion", pytest.approx(demotion)),
+    ]
+    for part in check.parts:
+        assert part.low < part.simulated < part.high
+
+
+def test_the_margin_of_demotion_uses_that_both_are_of_the_same_organizations() -> None:
+    luck = np.random.default_rng(6).normal(size=50)
+    together = [np.stack([sign * luck + mean, np.ones(50)], axis=1) for sign, mean in ((1, -0.3), (-1, 0.2))]
+    check = demotion_against_promotion(*together)
+    assert (check.low, check.high) == pytest.approx((0.1, 0.1))
+
+
+def test_the_rank_rule_passes_inside_the_range_of_the_real_books() -> None:
+    low, high = known_range("regular", "rank_rule_miss")
+    for mean, verdict in ((low - 0.01, "miss"), ((low + high) / 2, "pass"), (high + 0.01, "miss")):
+        assert rank_rule(np.full(5, mean)).verdict == verdict
+    assert high < 0.55
+    _, steady = known_range("steady", "rank_rule_miss")
+    assert "second too" in rank_rule(np.full(5, (steady + high) / 2)).reason
+    assert "second too" not in rank_rule(np.full(5, (low + steady) / 2)).reason
+
+
+def test_decile_tables_pass_only_as_a_whole() -> None:
+    low, high = known_deciles("growth")
+    middle = np.tile((low + high) / 2, (6, 1))
+    assert decile_check("growth", middle, low, high).verdict == "pass"
+    middle[:, 3] = high[3] + 0.01
+    check = decile_check("growth", middle, low, high)
+    assert (check.verdict, check.simulated) == ("miss", 9.0)
+    assert check.reason.startswith("outside: 4 ")
+    assert len(check.parts) == 10
+    churnless = decile_check("retention", np.ones((6, 10)), *known_deciles("retention"))
+    assert churnless.verdict == "miss"
+    assert "no churn" in churnless.reason
+
+
+def test_what_cannot_be_told_is_unknown_and_no_miss() -> None:
+    nothing = np.zeros((4, 2))
+    unknown = [
+        departure_cost(nothing),
+        demotion_against_promotion(np.zeros((8, 2)), organizations_of(0.1)),
+        rank_rule(np.full(4, np.nan)),
+        decile_check("growth", np.full((4, 10), np.nan), *known_deciles("growth")),
+    ]
+    for check in unknown:
+        assert check.verdict == "unknown"
+        assert math.isnan(check.simulated)
+        assert math.isnan(check.low)
+
+
+def planted_seen(growth: float) -> Seen:
+    tables = [np.full((5, 10), value) for value in (1.0, growth, growth)]
+    return Seen(np.zeros(5), np.full(5, 0.6), np.zeros(5), *tables, *[np.zeros((5, 2))] * 3)
+
+
+def test_a_book_of_the_users_gives_its_own_ranges() -> None:
+    quarters = np.exp(np.arange(20)[:, None] + np.repeat([0.0, 0.1, 0.4], 4))
+    checks = {check.name: check for check in own_book_checks(by_year("mine.csv", quarters, 8040), planted_seen(0.2))}
+    assert {check.source for check in checks.values()} == {"mine.csv"}
+    assert list(checks) == ["rank_rule_miss", "retention", "growth", "steady_growth"]
+    assert {name: check.verdict for name, check in checks.items()} == dict.fromkeys(checks, "pass")
+    assert (checks["growth"].parts[0].observed_low, checks["growth"].parts[0].observed_high) == pytest.approx(
+        (0.1, 0.3)
+    )
+    outside = own_book_checks(by_year("mine.csv", quarters, 8040), planted_seen(0.4))
+    assert outside[2].verdict == "miss"
+
+
+def test_a_book_of_two_years_is_shown_without_a_verdict() -> None:
+    quarters = np.exp(np.random.default_rng(7).normal(size=(30, 8)))
+    checks = own_book_checks(by_year("mine.csv", quarters, 8040), planted_seen(0.1))
+    assert {check.verdict for check in checks} == {"unknown"}
+    assert checks[0].observed_low == checks[0].observed_high
+    assert checks[0].simulated == 0.0
+
+
+# ---------------------------------------------------------------- whole
+
+
+def test_a_validation_is_whole_valid_and_the_same_for_any_jobs() -> None:
+    scenario = load_scenario("population").changed(world={"accounts": 24}, timeline=TIMELINE)
+    told: list[int] = []
+    found = validate(scenario, organizations=20, seed=3, jobs=1, progress=told.append)
+    assert validate(scenario, organizations=20, seed=3, jobs=3).to_dict() == found.to_dict()
+    content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert list(content) == ["checks", "books", "organizations", "seed", "scenario", "notes"]
+    assert [check["name"] for check in content["checks"]] == PATTERNS
+    assert {check["verdict"] for check in content["checks"]} <= {"pass", "miss", "unknown"}
+    assert content["checks"][3]["observed_high"] is None
+    assert all(check["says"] and check["source"] and check["reason"] for check in content["checks"])
+    assert all("\n" not in check["reason"] for check in content["checks"])
+    assert told[-1] == 20
+    assert "5 years of the window" in content["notes"][0]
+
+
+def test_every_shipped_scenario_can_be_validated() -> None:
+    for name in kamsim.shipped_scenarios():
+        result = validate(small(name), organizations=2, seed=4)
+        assert [check.name for check in result.checks] == PATTERNS
+    without = {check.name: check.verdict for check in validate(small("no_program"), organizations=2).checks}
+    assert without["departure_cost"] == without["demotion_against_promotion"] == "unknown"
+
+
+@pytest.mark.parametrize(("organizations", "said"), [(0, "organizations must be"), (2**33, "from 1 to")])
+def test_a_validation_of_nobody_is_refused(organizations: int, said: str) -> None:
+    with pytest.raises(KamsimError, match=said):
+        validate(small(), organizations=organizations)
+
+
+def test_the_sentence_counts_what_holds_and_names_the_others() -> None:
+    result = validate(small(), organizations=2)
+    plain = [planted_check(name, verdict) for name, verdict in (("top_share", "pass"), ("retention", "miss"))]
+    told = validation_sentence(kamsim.Validation(tuple(plain), (), 2, 1, "small", ()))
+    assert told == "1 of 2 held-back patterns hold; the others are retention by decile."
+    all_hold = validation_sentence(kamsim.Validation((plain[0],), (), 2, 1, "small", ()))
+    assert all_hold == "1 of 1 held-back patterns hold."
+    untold = (plain[0], planted_check("growth", "unknown"))
+    assert validation_sentence(kamsim.Validation(untold, (), 2, 1, "small", ())).endswith(
+        "1 of 1 held-back patterns hold; not to be told here: growth by decile."
+    )
+    assert validation_sentence(result).startswith(f"{sum(c.verdict == 'pass' for c in result.checks)} of ")
+
+
+def planted_check(name: str, verdict: Any) -> Check:
+    return Check(name, "it", "somebody", "part", 0.1, 0.2, 0.15, 0.14, 0.16, verdict, "inside the range")
+
+
+def test_the_table_shows_passes_green_misses_red_and_own_books_apart() -> None:
+    own = planted_check("rank_rule_miss", "unknown")
+    checks = (planted_check("top_share", "pass"), planted_check("departure_cost", "miss"))
+    table = validation_table(kamsim.Validation(checks, (own,), 2, 1, "small", ()))
+    styles = {table.plain[span.start : span.end].split("  ")[0]: str(span.style) for span in table.spans}
+    assert styles["Sales of the top 20 %, %"] == "not dim green"
+    assert styles["Cost of a KAM's departure, %"] == "not dim red"
+    assert "Against somebody" in table.plain
+    assert "10.0 to 20.0" in table.plain
+
+
+def test_an_estimate_without_organizations_has_no_interval() -> None:
+    assert all(math.isnan(end) for end in interval(Estimate(0.5, np.zeros(3), 0)))
+
+
+# ---------------------------------------------------------------- reading, and the command
+
+BOOK = "account_id,quarter,spend\n" + "".join(
+    f"A{account:02d},{2015 + quarter // 4}Q{quarter % 4 + 1},{100 + account * 7 + quarter * (account % 5)}\n"
+    for account in range(20)
+    for quarter in range(12)
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a small scenario and a book, and the width of an ordinary terminal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "mixed.toml").write_text('extends = "population"\n[world]\naccounts = 24\n')
+    (tmp_path / "book.csv").write_text(BOOK)
+    (tmp_path / "short.csv").write_text("\n".join(BOOK.splitlines()[:7]))
+    (tmp_path / "wide.csv").write_text("account_id,annual_spend\nA,100\nB,200\n")
+    return tmp_path
+
+
+def command(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["validate", *arguments])
+
+
+def test_books_by_invoice_and_by_quarter_read_alike(here: Path) -> None:
+    by_quarter = read_yearly_spend("book.csv")
+    dated = [line.split(",") for line in BOOK.splitlines()[1:]]
+    months = {"Q1": "02", "Q2": "05", "Q3": "08", "Q4": "11"}
+    rows = [f"{account},{quarter[:4]}-{months[quarter[4:]]}-15,{spend}" for account, quarter, spend in dated]
+    Path("invoices.csv").write_text("\n".join(["account_id,date,amount", *rows]))
+    by_invoice = read_yearly_spend("invoices.csv")
+    assert by_quarter.spend.tolist() == by_invoice.spend.tolist()
+    assert by_quarter.spend.shape == (20, 3)
+    assert by_quarter.spend[0].tolist() == [400.0, 400.0, 400.0]
+    assert by_quarter.every_quarter.all()
+
+
+def test_validate_prints_a_table_and_a_sentence(here: Path) -> None:
+    result = command("mixed.toml", "-n", "12", "--accounts", "book.csv")
+    assert result.exit_code == 0, result.output
+    assert "held-back patterns hold" in result.stdout.replace("\n", " ")
+    assert "Against book.csv" in result.stdout
+    assert "Retention by decile" in result.stdout
+    assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= 80
+
+
+def test_validate_as_json(here: Path) -> None:
+    result = command("mixed.toml", "-n", "12", "--accounts", "book.csv", "--accounts", "book.csv", "--json")
+    assert result.exit_code == 0, result.output
+    content = json.loads(result.stdout)
+    assert [check["name"] for check in content["checks"]] == PATTERNS
+    assert [check["source"] for check in content["books"]] == ["book.csv"] * 8
+    assert content["organizations"] == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.toml"], "no such scenario file"),
+        (["-n", "0"], "organizations must be at least 1"),
+        (["--seed", "-1"], "seed"),
+        (["--jobs", "0"], "jobs must be at least 1"),
+        (["--accounts", "nowhere.csv"], "there is no such file"),
+        (["--accounts", "wide.csv"], "has no history"),
+        (["--accounts", "short.csv"], "under two years"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(here: Path, arguments: list[str], said: str) -> None:
+    result = command(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stdout == ""

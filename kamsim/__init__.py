@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kamsim.analysis.compare import Comparison, compare
+    from kamsim.analysis.explain import Explanation, explain
     from kamsim.analysis.survey import Survey, survey
+    from kamsim.analysis.validation import Validation, validate
     from kamsim.errors import KamsimError
     from kamsim.model.agents import Account, Function, KeyAccountManager
     from kamsim.model.ensemble import Run
@@ -27,6 +29,7 @@ _HOMES = {
     "Account": "kamsim.model.agents",
     "Book": "kamsim.world.book",
     "Comparison": "kamsim.analysis.compare",
+    "Explanation": "kamsim.analysis.explain",
     "Function": "kamsim.model.agents",
     "History": "kamsim.model.plan",
     "KamsimError": "kamsim.errors",
@@ -36,20 +39,24 @@ _HOMES = {
     "Run": "kamsim.model.ensemble",
     "Scenario": "kamsim.scenario",
     "Survey": "kamsim.analysis.survey",
+    "Validation": "kamsim.analysis.validation",
     "World": "kamsim.world.world",
     "compare": "kamsim.analysis.compare",
     "draw_world": "kamsim.model.session",
+    "explain": "kamsim.analysis.explain",
     "load_scenario": "kamsim.scenario",
     "read_book": "kamsim.world.book",
     "shipped_scenarios": "kamsim.scenario",
     "simulate": "kamsim.model.session",
     "survey": "kamsim.analysis.survey",
+    "validate": "kamsim.analysis.validation",
 }
 
 __all__ = [
     "Account",
     "Book",
     "Comparison",
+    "Explanation",
     "Function",
     "History",
     "KamsimError",
@@ -59,15 +66,18 @@ __all__ = [
     "Run",
     "Scenario",
     "Survey",
+    "Validation",
     "World",
     "__version__",
     "compare",
     "draw_world",
+    "explain",
     "load_scenario",
     "read_book",
     "shipped_scenarios",
     "simulate",
     "survey",
+    "validate",
 ]
 
 

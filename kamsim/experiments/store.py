@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -170,7 +170,9 @@ def _fingerprint(book: Book) -> dict[str, Any]:
 
 
 @contextmanager
-def result_folder(path: str | os.PathLike[str], manifest: Manifest) -> Iterator[Path]:
+def result_folder(
+    path: str | os.PathLike[str], manifest: Manifest, files: Collection[str] = RUN_FILES
+) -> Iterator[Path]:
     """Folder to write the results of a run into; it takes its place when all is written, or never.
 
     Parameters
@@ -179,6 +181,8 @@ def result_folder(path: str | os.PathLike[str], manifest: Manifest) -> Iterator[
         Where the results go; folders above it are created.
     manifest : dict
         Of the run; written into the folder.
+    files : collection of str
+        Names that an equal run may have left there.
 
     Yields
     ------
@@ -191,7 +195,7 @@ def result_folder(path: str | os.PathLike[str], manifest: Manifest) -> Iterator[
         Before anything is run: where the folder cannot be written, or holds anything but an equal run.
     """
     target = Path(os.path.realpath(path))
-    _refuse_if_taken(path, target, manifest)
+    _refuse_if_taken(path, target, manifest, files)
     above = _create_missing(path, target.parent)
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
@@ -200,7 +204,7 @@ def result_folder(path: str | os.PathLike[str], manifest: Manifest) -> Iterator[
         (partial / MANIFEST).write_text(_text_of(manifest), encoding="utf-8", newline="\n")
         _to_disk(partial)
         # Somebody else may have come in between.
-        _refuse_if_taken(path, target, manifest)
+        _refuse_if_taken(path, target, manifest, files)
         _move_into_place(partial, target)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
@@ -210,7 +214,7 @@ def result_folder(path: str | os.PathLike[str], manifest: Manifest) -> Iterator[
         raise
 
 
-def _refuse_if_taken(path: str | os.PathLike[str], target: Path, manifest: Manifest) -> None:
+def _refuse_if_taken(path: str | os.PathLike[str], target: Path, manifest: Manifest, files: Collection[str]) -> None:
     """Refuse to write over anything but an equal run."""
     if not os.path.lexists(target):
         return
@@ -226,7 +230,7 @@ def _refuse_if_taken(path: str | os.PathLike[str], target: Path, manifest: Manif
     if content and here != _text_of(manifest).encode():
         what = "already holds another run" if here else "already holds other files"
         raise KamsimError(f"{path}: {what}; choose another --out")
-    others = sorted(content - RUN_FILES)
+    others = sorted(content.difference(files))
     if others:
         raise KamsimError(f"{path}: holds {others[0]}, which is not of this run; choose another --out")
 

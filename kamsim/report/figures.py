@@ -9,15 +9,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from kamsim.measures.outcomes import MEASURES, Measure
+from kamsim.report.explain import TITLES, shown
 from kamsim.report.tables import TOTAL_PROFIT, Scale, rows_of, scale_of, verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kamsim.analysis.compare import Comparison
+    from kamsim.analysis.explain import ClaimExplained, Part
     from kamsim.report.run import Run
 
 DPI = 120
@@ -170,6 +173,152 @@ def _shade_phases(panel: "Axes", run: "Run") -> None:
     panel.set_xlim(0.5, len(run.years) + 0.6)
     if before:
         panel.axvspan(0.5, max(before) + 0.5, color="#EEEEEE", zorder=0, label="not observed")
+
+
+LARGE = 26  # read on a phone too, where the figure is as wide as the screen
+# Hatches as well as colors, by kind; every other kind only looks like an effect.
+BARS = {"effect": (BLUE, ""), "rest": ("#BBBBBB", ""), "figure": (INK, "")}
+LOOKS_LIKE_ONE = ("#E69F00", "//")
+UNITS = {
+    "times": "factor",
+    "share": "%",
+    "points": "percentage points",
+    "change": "% against the twin",
+}
+
+
+def explanation_figure(claim: "ClaimExplained", organizations: int) -> bytes:
+    """Draw a claim as a waterfall of its parts, and below it what else its twins tell.
+
+    Parameters
+    ----------
+    claim : ClaimExplained
+        From `kamsim.analysis.explain.explain`.
+    organizations : int
+        That it was told from.
+
+    Returns
+    -------
+    bytes
+        A PNG, 1,920 pixels wide, higher the more parts there are.
+    """
+    units = list(dict.fromkeys(part.unit for part in claim.besides))
+    groups = [[part for part in claim.besides if part.unit == unit] for unit in units]
+    heights = [len(claim.parts) + 2.0, *(len(group) + 1.0 for group in groups)]
+    figure = Figure(
+        figsize=(16, 2.6 + 1.1 * sum(heights)), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12)
+    )
+    panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights).flatten()
+    _draw_waterfall(panels[0], claim)
+    for panel, group in zip(panels[1:], groups, strict=True):
+        _draw_besides(panel, group)
+    figure.suptitle(textwrap.fill(TITLES[claim.claim], 46), fontsize=LARGE + 5, fontweight="bold", x=0.02, ha="left")
+    figure.legend(
+        handles=_kinds({part.kind for part in (*claim.parts, *claim.besides)}),
+        loc="outside lower center",
+        frameon=False,
+        fontsize=LARGE - 3,
+        title=f"{organizations:,} simulated organizations; lines: 95 % intervals",
+        title_fontsize=LARGE - 3,
+    )
+    return _png(figure)
+
+
+def _draw_waterfall(panel: "Axes", claim: "ClaimExplained") -> None:
+    """Draw each part from where the one before it ends, and the figure that they make from the start again."""
+    times = claim.figure.unit == "times"
+    neutral = 1.0 if times else 0.0
+    start, reached = neutral, [neutral, claim.published]
+    for place, part in enumerate([*claim.parts, claim.figure]):
+        if math.isnan(part.value):
+            _say_untold(panel, place)
+            continue
+        if part is claim.figure:
+            start = neutral
+        ends = [start * value if times else start + value for value in (part.low, part.value, part.high)]
+        _draw_bar(panel, place, part, start, ends)
+        start = ends[1]
+        reached += [end for end in ends if not math.isnan(end)]
+    if times:
+        panel.set_xscale("log")
+        panel.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 1.5, 2, 3, 5, 7)))
+        panel.xaxis.set_minor_formatter(NullFormatter())
+        panel.set_xlim(min(reached) / 1.12, max(reached) * 1.12)
+    else:
+        panel.set_xlim(min(reached) - 0.02, max(reached) * 1.12)
+    panel.axvline(neutral, color=INK, linewidth=1.5)
+    panel.axvline(claim.published, color=INK, linewidth=2.5, linestyle=":")
+    panel.annotate(
+        f"published {shown(claim.published, claim.figure.unit)}", (claim.published, 1.0),
+        xycoords=("data", "axes fraction"), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=LARGE - 3,
+    )  # fmt: skip
+    _dress_large(panel, [*claim.parts, claim.figure])
+
+
+def _draw_bar(panel: "Axes", place: int, part: "Part", start: float, ends: list[float]) -> None:
+    low, end, high = ends
+    is_figure = part.kind == "figure"
+    color, hatch = BARS.get(part.kind, LOOKS_LIKE_ONE)
+    panel.barh(place, end - start, left=start, height=0.56, color=color, hatch=hatch, edgecolor="white")
+    # One organization has no interval, and a line of NaN draws nothing.
+    panel.plot([low, high], [place, place], color=GRAY if is_figure else INK, linewidth=5)
+    if not is_figure:
+        panel.plot([end, end], [place, place + 0.72], color=GRAY, linewidth=1.5)
+
+
+def _draw_besides(panel: "Axes", parts: list["Part"]) -> None:
+    for place, part in enumerate(parts):
+        if math.isnan(part.value):
+            _say_untold(panel, place)
+            continue
+        color = BLUE if part.kind == "effect" else INK
+        panel.plot([part.low, part.high], [place, place], color=color, linewidth=5)
+        panel.plot([part.value], [place], "o", color=color, markersize=15)
+    if parts[0].unit != "share":
+        panel.axvline(1.0 if parts[0].unit == "times" else 0.0, color=INK, linewidth=1.5)
+    panel.margins(x=0.1)
+    _dress_large(panel, parts)
+    if parts[0].label.startswith("alone"):
+        panel.set_xlabel(f"{UNITS[parts[0].unit]}; alone: added to all the others", fontsize=LARGE - 3)
+
+
+def _dress_large(panel: "Axes", parts: list["Part"]) -> None:
+    """Name each part on the left and say its value on the right."""
+    unit = parts[-1].unit
+    panel.set_yticks(range(len(parts)), [textwrap.fill(part.label, 25) for part in parts], fontsize=LARGE - 2)
+    panel.set_ylim(len(parts) - 0.4, -0.6)
+    values = panel.secondary_yaxis("right")
+    values.set_yticks(range(len(parts)), [shown(part.value, part.unit) for part in parts], fontsize=LARGE)
+    values.tick_params(length=0)
+    values.spines["right"].set_visible(False)
+    scale = 1.0 if unit == "times" else 100.0
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{scale * value:,.4g}"))
+    if panel.get_xscale() == "linear":
+        panel.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    panel.set_xlabel(UNITS[unit], fontsize=LARGE - 3)
+    panel.tick_params(axis="x", labelsize=LARGE - 3)
+    panel.tick_params(axis="y", length=0)
+    panel.grid(axis="x", color="#DDDDDD", linewidth=1)
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _say_untold(panel: "Axes", place: int) -> None:
+    panel.text(0.5, place, "cannot be told", ha="center", va="center", fontsize=LARGE - 3, color=GRAY,
+               transform=panel.get_yaxis_transform())  # fmt: skip
+
+
+def _kinds(there: set[str]) -> list[Patch]:
+    shown_as = {
+        "effect on what these accounts spend": ({"effect"}, BARS["effect"]),
+        "selection, comparison, expectation or luck": (there - set(BARS), LOOKS_LIKE_ONE),
+        "what is left": ({"rest"}, BARS["rest"]),
+    }
+    return [
+        Patch(facecolor=color, hatch=hatch, edgecolor="white", label=label)
+        for label, (kinds, (color, hatch)) in shown_as.items()
+        if kinds & there
+    ]
 
 
 def _legend() -> list[Line2D]:

@@ -1,0 +1,443 @@
+"""Claims taken apart: planted games, parts that add up, and no effect found where there is none."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from conftest import SHORT, assert_same_bits
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kamsim import explain
+from kamsim.analysis import explain as module
+from kamsim.analysis.explain import CLAIMS, RESAMPLES, ClaimExplained, Explanation, checked_claims, resampled, work_of
+from kamsim.analysis.shapley import coalitions, shapley_values
+from kamsim.analysis.survey import ENTERPRISE_FROM, figures_of, joined
+from kamsim.analysis.twins import histories_of
+from kamsim.cli import main
+from kamsim.errors import KamsimError
+from kamsim.experiments.chunk import job_of, play_organizations
+from kamsim.measures.survey import ANSWERS, answers
+from kamsim.model.plan import History, empty_history
+from kamsim.policy.policy import drawn_levers
+from kamsim.report.explain import claim_table, content_of, explanation_tables, sentences_of, shown
+from kamsim.report.figures import explanation_figure
+from kamsim.scenario import Scenario, load_scenario
+
+FEW = 12 if numba.config.DISABLE_JIT else 60
+FIGURES = {
+    "large_spend": "large_spend_growth_ratio",
+    "collaboration": "collaboration_ratio",
+    "rebuilds": "rebuilt_twice",
+    "quota": "quota_miss",
+}
+
+
+def people(name: str = "population", **sections: Any) -> Scenario:
+    """A scenario with few accounts and short runs, in which organizations of both kinds are common."""
+    world = {"accounts": 40, "accounts_per_kam": 2.0, "patience_least": 1, "turnover": 0.1}
+    scenario = load_scenario(name).changed(world=world, timeline=SHORT | {"window_years": 5})
+    if scenario.population is not None:
+        scenario = scenario.changed(population={"selection": 0.5})
+    return scenario.changed(**sections)
+
+
+def without_effects(**policy: float) -> Scenario:
+    """Nothing that a program does reaches what an account spends; its health is read from growth alone."""
+    no_concession = {"key": {"concession": 0.0}, "strategic": {"concession": 0.0}}
+    return people(
+        world={"share_trust": 0.0, "share_collaboration": 0.0, "rival_damage": 0.0},
+        tiers={"ordered": no_concession},
+        policy={"health_trust": 0.0} | policy,
+    )
+
+
+@pytest.fixture(scope="module")
+def explanation() -> Explanation:
+    return explain(people(), organizations=FEW, seed=3)
+
+
+def by_name(claim: ClaimExplained) -> dict[str, Any]:
+    return {part.name: part for part in (claim.figure, *claim.parts, claim.effect, *claim.besides)}
+
+
+# ---------------------------------------------------------------- Shapley
+
+
+def game(worth: dict[str, float], players: str) -> np.ndarray:
+    return np.array([worth["".join(sorted(there))] for there in coalitions(players)])
+
+
+def test_coalitions_come_in_the_order_that_values_are_read_in() -> None:
+    assert [sorted(there) for there in coalitions("ab")] == [[], ["b"], ["a"], ["a", "b"]]
+    assert coalitions(()) == [frozenset()]
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6))
+def test_in_an_additive_game_everyone_gets_what_they_bring(brought: list[float]) -> None:
+    worth = np.array([sum(brought[player] for player in there) for there in coalitions(range(len(brought)))])
+    assert shapley_values(worth) == pytest.approx(np.array(brought), abs=1e-9)
+
+
+def test_the_owner_of_the_only_left_glove_gets_most() -> None:
+    worth = {there: float("l" in there and len(there) > 1) for there in ("", "l", "p", "q", "lp", "lq", "pq", "lpq")}
+    assert shapley_values(game(worth, "lpq")) == pytest.approx([2 / 3, 1 / 6, 1 / 6], rel=1e-12)
+
+
+def test_alike_players_get_alike_and_a_dummy_gets_nothing() -> None:
+    square = np.array([float(len(there - {"dummy"}) ** 2) for there in coalitions(("a", "dummy", "b", "c"))])
+    assert shapley_values(square) == pytest.approx([3.0, 0.0, 3.0, 3.0], abs=1e-12)
+
+
+@given(st.integers(0, 5), st.integers(0, 2**32 - 1))
+def test_values_add_up_to_what_everybody_adds(players: int, seed: int) -> None:
+    worth = np.random.default_rng(seed).normal(size=(2**players, 3))
+    assert shapley_values(worth).sum(axis=0) == pytest.approx(worth[-1] - worth[0], abs=1e-9)
+    assert shapley_values(worth[:, 0]) == pytest.approx(shapley_values(worth)[:, 0])
+
+
+@pytest.mark.parametrize("coalition_count", [0, 3, 6])
+def test_a_game_without_a_worth_for_every_coalition_is_refused(coalition_count: int) -> None:
+    with pytest.raises(ValueError, match="coalitions"):
+        shapley_values(np.zeros(coalition_count))
+
+
+# ---------------------------------------------------------------- figures and parts
+
+
+def test_figures_are_those_of_the_survey(explanation: Explanation) -> None:
+    (table,) = play_organizations([job_of(people())], 3, 0, FEW)
+    surveyed = figures_of([table])
+    assert [claim.claim for claim in explanation.claims] == list(CLAIMS)
+    for claim in explanation.claims:
+        assert claim.figure.value == pytest.approx(surveyed[FIGURES[claim.claim]], rel=1e-12)
+        assert math.isfinite(claim.figure.value)
+
+
+def test_parts_make_the_figure(explanation: Explanation) -> None:
+    for claim in explanation.claims:
+        together = math.prod if claim.figure.unit == "times" else math.fsum
+        assert together(part.value for part in claim.parts) == pytest.approx(claim.figure.value, rel=1e-9)
+        assert all(part.low <= part.high for part in (claim.figure, *claim.parts, *claim.besides))
+
+
+def test_the_treatment_is_what_its_parts_make(explanation: Explanation) -> None:
+    claim = explanation.claims[0]
+    effects = [part.value for part in claim.parts if part.kind == "effect"]
+    assert math.prod(effects) == pytest.approx(claim.effect.value, rel=1e-9)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_chain_of_ratios_holds_in_every_resample(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    sums = generator.uniform(1, 50, size=(5, 7 + 3 * 8))
+    told = module._growth_logs(sums)
+    treatment, parts = told[:, 2], [1, 2, 7, 8, 9]
+    assert told[:, 3:7].sum(axis=1) == pytest.approx(treatment, abs=1e-9)
+    assert told[:, parts].sum(axis=1) == pytest.approx(told[:, 0], abs=1e-9)
+    by_spend, by_enterprise = sums[:, -2] / sums[:, -3], sums[:, 1] / sums[:, 0]
+    assert told[:, 0] == pytest.approx(np.log(by_spend / by_enterprise), abs=1e-9)
+
+
+def test_elevations_are_those_that_the_survey_counts() -> None:
+    scenario = people()
+    job = job_of(scenario)
+    launch = job.timeline.history_years - 1
+    for organization in range(5):
+        _, (history,) = histories_of([job], 3, organization)
+        row = np.zeros(len(ANSWERS))
+        answers(history, job.timeline.history_years, launch + 2, row)
+        elevated, grew = module._elevated(history, launch), module._grew_after(history, launch)
+        assert elevated.sum() == row[ANSWERS.index("elevated")]
+        assert (elevated & grew).sum() == row[ANSWERS.index("elevated_that_grew")]
+
+
+def test_weights_count_an_organization_as_often_as_they_say() -> None:
+    (table,) = play_organizations([job_of(people())], 5, 0, 4)
+    asked = module._Asked(table.reports, table.key_spend)
+    weights = np.array([[1.0, 1, 1, 1], [0, 2, 0, 3]])
+    again = joined([type(table)(*(column[[1, 1, 3, 3, 3]] for column in table))])
+    expected = [figures_of([drawn])["collaboration_ratio"] for drawn in (table, again)]
+    assert module.weighted_ratio(asked, weights) == pytest.approx(expected, rel=1e-12)
+
+
+def test_resamples_are_the_same_for_every_statistic_and_any_number_at_a_time() -> None:
+    def itself(weights: np.ndarray) -> np.ndarray:
+        return weights
+
+    drawn = resampled(itself, 7, 11)
+    assert drawn.shape == (1 + RESAMPLES, 7)
+    assert_same_bits(drawn, resampled(itself, 7, 11, cells=10_000))
+    assert (drawn[0] == 1.0).all()
+    assert (drawn.sum(axis=1) == 7.0).all()
+    assert not np.array_equal(drawn, resampled(itself, 7, 12))
+
+
+def test_jobs_change_no_result() -> None:
+    one, three = (explain(people(), organizations=9, seed=2, jobs=jobs) for jobs in (1, 3))
+    assert json.dumps(one.to_dict()) == json.dumps(three.to_dict())
+
+
+def test_progress_counts_all_the_work() -> None:
+    told: list[int] = []
+    explain(people(), CLAIMS, organizations=5, progress=told.append)
+    assert told == sorted(told)
+    assert told[-1] == work_of((), 5) == 25
+
+
+# ---------------------------------------------------------------- twins
+
+
+def test_a_program_that_stays_the_course_is_the_same_until_the_first_rebuild() -> None:
+    scenario = people()
+    stayed = scenario.changed(world={"patience_least": 100, "patience_most": 100})
+    rebuilt_somewhere = 0
+    for organization in range(8):
+        _, (rebuilt, other) = histories_of([job_of(scenario), job_of(stayed)], 3, organization)
+        assert not other.years["rebuilt"].any()
+        years = np.flatnonzero(rebuilt.years["rebuilt"])
+        if len(years):
+            rebuilt_somewhere += 1
+            assert_same_bits(rebuilt.accounts[: years[0] + 1], other.accounts[: years[0] + 1])
+    assert rebuilt_somewhere
+
+
+def handmade(revenue: list[float], quota: list[float], rebuilt: int | None = None) -> History:
+    history = empty_history(len(revenue), 2, 1)
+    history.accounts["spend"][:, 0] = revenue
+    history.accounts["tier"][:, 0] = 1
+    history.years["key_revenue"], history.years["quota"] = revenue, quota
+    if rebuilt is not None:
+        history.years["rebuilt"][rebuilt] = True
+        history.years["rebuild_cost"][rebuilt] = 2.0
+    return history
+
+
+def test_a_first_rebuild_is_held_against_the_twin_with_known_answers() -> None:
+    rebuilt = handmade([10, 8, 9, 12, 15], [0, 10, 9, 9, 9], rebuilt=1)
+    stayed = handmade([10, 8, 10, 10, 10], [0, 10, 8, 8, 8])
+    told = module._first_rebuild(rebuilt, stayed, 0.5)
+    assert told == pytest.approx([1, 0.8, 1.0, 1.25, -1, 10, 6, 30, -0.5 - 2, 5, 3 - 2, 15])
+
+
+@pytest.mark.parametrize("rebuilt", [None, 2, 4])
+def test_a_rebuild_without_years_after_it_tells_nothing(rebuilt: int | None) -> None:
+    history = handmade([10, 8, 9, 12, 15], [0, 10, 9, 9, 9], rebuilt)
+    assert not any(module._first_rebuild(history, history, 0.5))
+
+
+def test_parts_of_the_treatment_are_removed_one_by_one() -> None:
+    job = job_of(people())
+    nothing, everything = module._treated(job, frozenset()), module._treated(job, frozenset(module._TREATMENT))
+    assert (nothing.policy.promise == job.policy.promise[0]).all()
+    assert not nothing.policy.concession.any()
+    assert nothing.policy.twin.ceiling_reach > 5
+    assert_same_bits(tuple(everything.policy[2:]), tuple(job.policy[2:]))
+    assert everything.policy.twin == job.policy.twin
+
+
+@pytest.mark.parametrize("name", ["population", "status_quo"])
+def test_selection_alone_is_switched_to_enterprise_criteria(name: str) -> None:
+    job = job_of(people(name))
+    switched = module._selecting_by_potential(job)
+    for organization in range(10):
+        before, after = (drawn_levers(3, 0, organization, each.mix, each.policy.levers) for each in (job, switched))
+        assert after.selection == 1.0 >= ENTERPRISE_FROM
+        assert after == before._replace(selection=1.0)
+
+
+# ---------------------------------------------------------------- no effect where there is none
+
+
+def test_where_nothing_reaches_spend_no_effect_is_found() -> None:
+    claims = {claim.claim: claim for claim in explain(without_effects(), CLAIMS[:3], organizations=FEW, seed=3).claims}
+    treatment = [part for part in claims["large_spend"].parts if part.kind == "effect"]
+    by_hand = by_name(claims["collaboration"])["set_by_hand"]
+    for part in (*treatment, claims["large_spend"].effect, claims["collaboration"].effect, by_hand):
+        assert (part.low, part.value, part.high) == (1.0, 1.0, 1.0), part
+    for name in ("revenue", "revenue_later"):
+        part = by_name(claims["rebuilds"])[name]
+        assert (part.low, part.value, part.high) == (0.0, 0.0, 0.0), part
+    # The survey sees its figure all the same.
+    assert claims["large_spend"].figure.value < 1.0
+    assert claims["large_spend"].parts[0].value < 1.0
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="an interval takes more organizations than plain Python plays")
+def test_where_trust_only_moves_seats_the_effect_of_collaboration_is_nil_within_its_interval() -> None:
+    (claim,) = explain(without_effects(health_trust=2.0), ["collaboration"], organizations=FEW, seed=3).claims
+    for part in (claim.effect, claim.besides[-1]):
+        assert part.low - 0.02 <= 1.0 <= part.high + 0.02
+
+
+def test_planted_effects_are_found() -> None:
+    strong = people(world={"share_collaboration": 1.5, "rival_damage": 0.0})
+    (claim,) = explain(strong, ["collaboration"], organizations=FEW, seed=3).claims
+    assert claim.besides[-1].low > 1.0
+    cut = {"key": {"concession": 0.2}, "strategic": {"concession": 0.2}}
+    (claim,) = explain(
+        without_effects().changed(tiers={"ordered": cut}), ["large_spend"], organizations=FEW, seed=3
+    ).claims
+    found = by_name(claim)
+    assert found["concessions"].high < 1.0
+    assert found["effect"].value == pytest.approx(found["concessions"].value)
+    assert found["promises"].value == found["saturation"].value == found["service"].value == 1.0
+
+
+# ---------------------------------------------------------------- what cannot be told
+
+
+def test_without_organizations_to_compare_with_a_sentence_says_so() -> None:
+    (claim,) = explain(people("status_quo"), ["large_spend"], organizations=6).claims
+    assert math.isnan(claim.figure.value)
+    assert sentences_of(claim) == [claim.untold]
+    assert "population" in claim.untold
+    found = by_name(claim)
+    assert found["effect"].value > 0
+    assert math.isnan(found["organizations"].value)
+    assert "nan" not in claim_table(claim).plain
+    assert explanation_figure(claim, 6).startswith(b"\x89PNG")
+
+
+def test_without_a_program_nothing_can_be_told_but_that_nobody_rebuilds() -> None:
+    without = explain(people("no_program"), organizations=4)
+    for claim in without.claims:
+        assert claim.untold.startswith("no_program: ")
+        assert sentences_of(claim) == [claim.untold]
+        assert explanation_figure(claim, 4).startswith(b"\x89PNG")
+    assert by_name(without.claims[2])["figure"].value == 0.0
+    assert "NaN" not in json.dumps(content_of(without), allow_nan=False)
+
+
+def test_one_organization_has_no_interval() -> None:
+    alone = explain(people(), ["quota", "rebuilds"], organizations=1)
+    for claim in alone.claims:
+        assert math.isnan(claim.figure.low)
+        assert math.isfinite(claim.figure.value)
+        assert all("nan" not in sentence for sentence in sentences_of(claim))
+
+
+def test_an_interval_that_many_resamples_cannot_tell_is_not_told() -> None:
+    figures = np.concatenate([[1.0], np.full(90, 1.0), np.full(10, np.nan)])
+    assert math.isnan(module._part("", "", figures, "effect", "times").low)
+    assert module._part("", "", figures[:92], "effect", "times").low == 1.0
+
+
+# ---------------------------------------------------------------- words
+
+
+def test_tables_fit_80_columns_and_name_every_part(explanation: Explanation) -> None:
+    text = "\n".join(part if isinstance(part, str) else part.plain for part in explanation_tables(explanation))
+    for claim in explanation.claims:
+        table = claim_table(claim).plain
+        assert max(map(len, table.splitlines())) <= 80
+        assert table in text
+        for part in (*claim.parts, *claim.besides):
+            assert part.label in table
+        assert len(sentences_of(claim)) == 2
+        assert shown(claim.figure.value, claim.figure.unit) in sentences_of(claim)[0]
+    assert "nan" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.812, "times", "x 0.81"),
+        (0.581, "share", "58.1 %"),
+        (0.032, "points", "+3.2 %"),
+        (-0.012, "change", "-1.2 %"),
+        (0.0, "change", "0.0 %"),
+        (math.nan, "times", "-"),
+    ],
+)
+def test_figures_are_shown_in_their_unit(value: float, unit: str, text: str) -> None:
+    assert shown(value, unit) == text
+
+
+def test_charts_are_the_same_bytes_every_time(explanation: Explanation) -> None:
+    for claim in explanation.claims:
+        chart = explanation_figure(claim, FEW)
+        assert chart.startswith(b"\x89PNG")
+        assert int.from_bytes(chart[16:20], "big") == 1920
+        assert chart == explanation_figure(claim, FEW)
+
+
+# ---------------------------------------------------------------- arguments and the command
+
+
+def test_claims_are_checked_and_asked_for_once() -> None:
+    assert checked_claims(()) == CLAIMS
+    assert checked_claims(["quota", "rebuilds", "quota"]) == ("quota", "rebuilds")
+    with pytest.raises(KamsimError, match="quotta: there is no claim of that name; did you mean 'quota'"):
+        explain(people(), ["quotta"])
+    with pytest.raises(KamsimError, match="organizations must be at least 1, not 0"):
+        explain(people(), organizations=0)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "few.toml").write_text(
+        'extends = "population"\n[world]\naccounts = 30\n[timeline]\nwarmup_years = 1\nwindow_years = 4\n'
+    )
+    return tmp_path
+
+
+def kamsim(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_the_command_prints_tables_and_writes_a_folder_twice_over(here: Path) -> None:
+    for _ in range(2):
+        result = kamsim("explain", "quota", "rebuilds", "--scenario", "few.toml", "-n", "6", "--jobs", "1")
+        assert result.exit_code == 0, result.output
+        assert max(map(len, result.stdout.splitlines())) <= 80
+        (folder,) = (here / "results").iterdir()
+        assert folder.name.startswith("explain-")
+        assert {path.name for path in folder.iterdir()} == {
+            "explanation.json", "manifest.json", "quota.png", "rebuilds.png"
+        }  # fmt: skip
+        assert f"results/{folder.name}/" in result.stdout
+
+
+def test_the_command_prints_what_it_writes_as_json(here: Path) -> None:
+    result = kamsim("explain", "quota", "--scenario", "few.toml", "-n", "6", "--out", "mine", "--json")
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.stdout)
+    assert printed.pop("folder") == "mine"
+    assert printed == json.loads((here / "mine" / "explanation.json").read_text())
+    (claim,) = printed["claims"]
+    assert claim["claim"] == "quota"
+    assert len(claim["sentences"]) == 2
+    other = kamsim("explain", "rebuilds", "--scenario", "few.toml", "-n", "6", "--out", "mine")
+    assert other.exit_code == 2
+    assert "already holds another run" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["colaboration"], "did you mean 'collaboration'?"),
+        (["quota", "-n", "0"], "organizations must be at least 1"),
+        (["quota", "--jobs", "0"], "jobs must be at least 1"),
+        (["quota", "--scenario", "populaton"], "did you mean 'population'?"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_sentence(here: Path, arguments: list[str], said: str) -> None:
+    result = kamsim("explain", *arguments)
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert said in result.stderr
+    assert not (here / "results").exists()
+
+
+def test_help_has_an_example_and_loads_no_library() -> None:
+    result = kamsim("explain", "--help")
+    assert result.exit_code == 0
+    assert "kamsim explain large_spend" in result.output

@@ -110,7 +110,7 @@ TWINS = (
 
 @pytest.mark.parametrize("twin", TWINS, ids=str)
 def test_both_drivers_agree_in_twins_which_differ_from_what_was(twin: Twin) -> None:
-    scenario = small("full_program", capacity_per_seat=0.2)
+    scenario = small("full_program", capacity_per_seat=0.2, share_base=0.7, share_collaboration=1.5)
     model = agree(scenario, 3, twin=twin)
     factual = simulate(model.world, scenario).history
     assert model.history.accounts.tobytes() != factual.accounts.tobytes() or twin.quota_without_luck

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from kamsim import KamsimError, Scenario, load_scenario
 from kamsim.cli import main
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, parameter
 from kamsim.evidence.published import OUTCOMES
 from kamsim.report.evidence import KINDS, SECTIONS, counts_of, evidence_of, evidence_page
 from kamsim.report.scenarios import scenario_schema, scenario_text
@@ -83,7 +83,8 @@ def test_a_tier_says_what_it_says_and_takes_the_rest_from_the_ledger(tmp_path: P
     path = tmp_path / "mine.toml"
     path.write_text("[tiers.key]\nseats = 7\n[tiers.gold]\nseats = 3\n")
     tiers = load_scenario(path).tiers.ordered
-    assert tiers["key"] == Tier(seats=7, attention=1.0, promise=0.35, concession=0.05)
+    promise = parameter("tiers", "key.promise").default
+    assert tiers["key"] == Tier(seats=7, attention=1.0, promise=promise, concession=0.05)
     assert tiers["gold"] == Tier(seats=3, attention=1.0, promise=0.24, concession=0.0)
 
 

@@ -419,7 +419,7 @@ def wide_book(folder: Path) -> Any:
 
 
 def test_what_a_book_gives_is_kept_and_the_rest_drawn(tmp_path: Path) -> None:
-    scenario, book = small(ceiling_base=0.15, ceiling_fit=0.76), wide_book(tmp_path)
+    scenario, book = small(ceiling_base=0.15, ceiling_fit=0.76, rival_rate=0.03, share_speed=0.2), wide_book(tmp_path)
     known, unit = known_from(book, scenario.world)
     for organization in range(20):
         world = draw_world(scenario, seed=1, organization=organization, book=book)

@@ -176,6 +176,26 @@ def figures_of(tables: Sequence[Table]) -> dict[str, float]:
     return {name: float(value) for name, value in _in_order(figures | {"collaboration_ratio": ratio}).items()}
 
 
+def spread_of_log_spend(table: Table) -> float:
+    """Standard deviation of log annual spend of ordinary accounts, over the years of the window but the first.
+
+    Parameters
+    ----------
+    table : Table
+        Organizations.
+
+    Returns
+    -------
+    float
+        >= 0; NaN without ordinary accounts.
+    """
+    total = dict(zip(_SUMMANDS, _summands(table).sum(axis=0), strict=True))
+    if total["pairs"] == 0:
+        return math.nan
+    mean = total["sum_after"] / total["pairs"]
+    return math.sqrt(max(0.0, total["sum_after_squared"] / total["pairs"] - mean * mean))
+
+
 def sampled_figures(
     table: Table, generator: np.random.Generator, *, samples: int = SAMPLES, size: int = SURVEY_SAMPLE
 ) -> dict[str, Floats]:

@@ -1,0 +1,34 @@
+"""Make the result of ``kamsim calibrate`` the default: ``python experiments/adopt_fit.py build/calibration``.
+
+Writes the best fit into the ledger and ships the posterior; ``make calibration`` calls it.
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1] / "kamsim"
+LEDGER = PACKAGE / "evidence" / "ledger.py"
+
+
+def main(folder: Path) -> None:
+    """Adopt the calibration in a folder."""
+    fitted = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))["fitted"]
+    text = LEDGER.read_text(encoding="utf-8")
+    for name, value in fitted.items():
+        section, _, parameter = name.partition(".")
+        words = f'_row("{section}", "{parameter}", '
+        if section == "tiers":
+            words = '_term("{}", "{}", '.format(*parameter.split("."))
+        row = re.compile(rf"({re.escape(words)})[^,]+,")
+        text, found = row.subn(lambda match, value=value: f"{match[1]}{value!r},", text)
+        if found != 1:
+            sys.exit(f"{LEDGER}: {found} rows of {name}, not one")
+    LEDGER.write_text(text, encoding="utf-8", newline="\n")
+    shutil.copy(folder / "posterior.csv", PACKAGE / "evidence" / "posterior.csv")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

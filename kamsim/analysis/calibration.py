@@ -1,0 +1,622 @@
+"""Fit free parameters to published figures and to real books, and find all sets that fit within sampling error.
+
+1. Spread points over the plausible ranges and simulate the figures at each. 2. Learn from them an emulator, draw points
+that fit by it, simulate those, learn again. 3. Search the best fit by simulation alone (CMA-ES). 4. Sample the
+posterior by the emulator, simulate every point drawn with fresh organizations, and weigh it by what that gave.
+"""
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.analysis.emulator import Emulator, fitted_emulator, sampled
+from kamsim.analysis.survey import figures_of, joined, sampled_figures, spread_of_log_spend
+from kamsim.errors import KamsimError, nearest
+from kamsim.evidence.books import MOMENTS
+from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
+from kamsim.experiments.chunk import job_of
+from kamsim.experiments.evaluations import Evaluations
+from kamsim.experiments.runner import checked_workers, run_in_chunks
+from kamsim.rules.compiler import model_hash
+from kamsim.scenario import Scenario, with_values
+
+Floats = NDArray[np.float64]
+
+RATIOS = ("large_spend_growth_ratio", "collaboration_ratio")  # told apart on a log scale
+BOOK_MOMENTS = {"year_to_year_correlation": "correlation_1", "growth_sd": "growth_sd", "log_spend_sd": "log_sd"}
+MOMENT_MARGIN = {"year_to_year_correlation": 0.01, "growth_sd": 0.02, "log_spend_sd": 0.03}
+FIGURES = (*(figure.name for figure in OUTCOMES), *BOOK_MOMENTS)
+
+# How sharply the best fit is drawn to each published figure: well inside what a survey of 69 can tell apart.
+SHARPNESS = {"quota_miss": 0.02, "rebuilt_twice": 0.03, "large_spend_growth_ratio": 0.035, "collaboration_ratio": 0.045}
+HELD_TO_THE_MIDDLE = 0.02  # misfit of a parameter at the end of its plausible range, in squared deviations
+IDENTIFIED = 0.8  # posterior spread over prior spread below which a parameter counts as told by the evidence
+CONFIDENCE = 0.95
+
+
+class Effort(NamedTuple):
+    """How much is simulated at each stage."""
+
+    spread: int = 256  # points over the plausible ranges, a power of 2
+    waves: int = 6
+    wave: int = 96  # points of a wave
+    generations: int = 80  # of the search for the best fit
+    organizations: int = 320  # simulated per point
+    candidates: int = 320  # points drawn from the posterior
+    candidate_organizations: int = 480
+    steps: int = 3000  # of the sampler
+
+    def points(self, free: int) -> int:
+        """Simulated points in all."""
+        return 1 + self.spread + self.waves * self.wave + self.generations * population_size(free) + self.candidates
+
+
+@dataclass(frozen=True)
+class FittedFigure:
+    """A figure that was fitted to: what it should be, and what it is at the best fit and over the posterior.
+
+    Parameters
+    ----------
+    name : str
+        Of the figure.
+    low, high : float
+        Between which it should be: published -+ sampling error of the survey, or the range of real books.
+    target : float
+        Published value; NaN for a range.
+    fitted : float
+        At the best fit, on fresh organizations.
+    posterior_low, posterior_high : float
+        Between which 95 % of the posterior lie.
+    """
+
+    name: str
+    low: float
+    high: float
+    target: float
+    fitted: float
+    posterior_low: float
+    posterior_high: float
+
+
+@dataclass(frozen=True)
+class FittedParameter:
+    """A free parameter: where it might lie, where it fits best, and what the evidence tells of it.
+
+    Parameters
+    ----------
+    name : str
+        ``world.turnover``.
+    plausible_low, plausible_high : float
+        Range before fitting; uniform.
+    fitted : float
+        At the best fit.
+    low, high : float
+        Between which 95 % of the posterior lie.
+    spread : float
+        Spread of the posterior over that of the plausible range; 1 where the evidence tells nothing.
+    identified : bool
+        Whether that is below 0.8.
+    """
+
+    name: str
+    plausible_low: float
+    plausible_high: float
+    fitted: float
+    low: float
+    high: float
+    spread: float
+    identified: bool
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Best fit and posterior of a scenario's free parameters.
+
+    Parameters
+    ----------
+    scenario : str
+        Name.
+    figures : tuple of FittedFigure
+        What was fitted to.
+    parameters : tuple of FittedParameter
+        What was free.
+    fitted : dict
+        Values of the best fit by name, tied ones too.
+    posterior : tuple of dict
+        Sets of values that fit within sampling error, equally likely.
+    effective : float
+        Independent sets that the posterior is worth.
+    seed, simulated : int
+        Of the run; points simulated in all.
+    """
+
+    scenario: str
+    figures: tuple[FittedFigure, ...]
+    parameters: tuple[FittedParameter, ...]
+    fitted: dict[str, float]
+    posterior: tuple[dict[str, float], ...]
+    effective: float
+    seed: int
+    simulated: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what cannot be told is None."""
+        from kamsim.analysis.compare import row_of
+
+        return {
+            "scenario": self.scenario,
+            "figures": [row_of(figure) for figure in self.figures],
+            "parameters": [row_of(parameter) for parameter in self.parameters],
+            "fitted": self.fitted,
+            "posterior": list(self.posterior),
+            "effective": self.effective,
+            "seed": self.seed,
+            "simulated": self.simulated,
+        }
+
+
+def calibrate(
+    scenario: Scenario,
+    *,
+    free: Sequence[str] = (),
+    targets: Mapping[str, float] | None = None,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    posterior: int = 100,
+    seed: int = 1,
+    jobs: int | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    effort: Effort | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Calibration:
+    """Fit free parameters of a population to the published figures and to real books.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With a mix of organizations, some of which elevate by enterprise criteria.
+    free : sequence of str
+        Names of the parameters to fit; by default all that have a plausible range.
+    targets : mapping, optional
+        Other values of published figures, by name.
+    ranges : mapping, optional
+        Other ranges of the moments of real books, by name.
+    posterior : int
+        Parameter sets to return, >= 1.
+    seed : int
+        In [0, 2**64). Fitting and checking use organizations apart.
+    jobs : int, optional
+        Chunks of work at a time; by default as many as there are cores. It changes no result.
+    folder : str or path, optional
+        Where every evaluation is written down at once; a calibration begun there goes on where it ended.
+    effort : Effort, optional
+        How much is simulated.
+    progress : callable, optional
+        Told how many points have been simulated.
+
+    Returns
+    -------
+    Calibration
+        The same to the last bit whether or not it was interrupted, and whatever the jobs.
+
+    Raises
+    ------
+    KamsimError
+        Where a name is unknown, or the scenario cannot tell one of the figures.
+    """
+    effort = effort or Effort()
+    workers = checked_workers(effort.organizations, seed, jobs)
+    space = _space(scenario, free, seed, workers)
+    aims = _aims(targets or {}, ranges or {})
+    if not 1 <= posterior <= effort.candidates:
+        raise KamsimError(f"posterior must be a whole number from 1 to {effort.candidates}, not {posterior}")
+    settings = {
+        "scenario": space.scenario.model_dump(mode="json", exclude_none=True),
+        "free": list(space.names),
+        "aims": {aim.name: [aim.low, aim.high] for aim in aims},
+        "seed": seed,
+        "effort": list(effort),
+        "model": model_hash(),
+    }
+    with Evaluations(None if folder is None else Path(folder), settings) as log:
+        return _calibrated(space, aims, posterior, effort, log, progress)
+
+
+# ---------------------------------------------------------------- parameters and figures
+
+
+class Space(NamedTuple):
+    """Free parameters of a scenario; a point is their values, each from 0 to 1 over its plausible range."""
+
+    scenario: Scenario
+    names: tuple[str, ...]
+    seed: int
+    workers: int
+
+    def values(self, point: Floats) -> dict[str, float]:
+        """Values at a point, tied ones too; four digits, as they are written to files."""
+        found = {}
+        for name, part in zip(self.names, point.tolist(), strict=True):
+            low, high = PLAUSIBLE[name]
+            found[name] = min(high, max(low, float(f"{low + part * (high - low):.4g}")))
+        tied = {name: of for name, of in TIED.items() if of[0] in found and _has(self, name)}
+        return found | {name: round(found[of] + more, 6) for name, (of, more) in tied.items()}
+
+
+def _has(space: Space, name: str) -> bool:
+    """Whether a scenario has the tier that a parameter is of."""
+    section, tier, *_ = name.split(".")
+    return section != "tiers" or tier in space.scenario.tiers.ordered
+
+
+class Aim(NamedTuple):
+    """Where a figure should be; a published one at a point, a moment of real books in a range."""
+
+    name: str
+    low: float
+    high: float
+
+
+def _space(scenario: Scenario, free: Sequence[str], seed: int, workers: int) -> Space:
+    """Free parameters of a scenario, in the middle of their ranges: nothing may depend on the values they have now."""
+    space = Space(scenario, _checked_names(free), seed, workers)
+    missing = [name for name in space.names if not _has(space, name)]
+    if missing and free:
+        tier = missing[0].split(".")[1]
+        raise KamsimError(f"{scenario.name or 'scenario'}: has no tier '{tier}', so {missing[0]} cannot be fitted")
+    space = space._replace(names=tuple(name for name in space.names if name not in missing))
+    return space._replace(scenario=with_values(scenario, space.values(np.full(len(space.names), 0.5))))
+
+
+def _checked_names(free: Sequence[str]) -> tuple[str, ...]:
+    for name in free:
+        if name not in PLAUSIBLE:
+            raise KamsimError(f"'{name}' is no parameter that can be fitted; {nearest(name, PLAUSIBLE)}")
+    if len(set(free)) < len(free):
+        raise KamsimError(f"'{next(name for name in free if free.count(name) > 1)}' is given twice")
+    return tuple(name for name in PLAUSIBLE if name in free or not free)
+
+
+def _aims(targets: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> tuple[Aim, ...]:
+    for name in (*targets, *ranges):
+        if name not in FIGURES:
+            raise KamsimError(f"'{name}' is no figure to fit to; {nearest(name, FIGURES)}")
+    aims = []
+    for figure in OUTCOMES:
+        value = targets.get(figure.name, figure.value)
+        aims.append(Aim(figure.name, value, value))
+    for name, moment in BOOK_MOMENTS.items():
+        seen = [row for row in MOMENTS if row.moment == moment and row.accounts == "steady"]
+        low, high = ranges.get(name, (min(row.low for row in seen), max(row.high for row in seen)))
+        aims.append(Aim(name, low, high))
+    return tuple(aims)
+
+
+class Simulated(NamedTuple):
+    """Figures at a point, and what a survey's sample would scatter about them."""
+
+    figures: Floats  # (figures,), ratios as logs
+    scatter: Floats  # (published, published), covariance
+
+
+def simulated_at(space: Space, point: Floats, first_seed: int, organizations: int, scatter: bool = False) -> Simulated:
+    """Simulate the figures at a point.
+
+    Parameters
+    ----------
+    space : Space
+        Free parameters.
+    point : array of shape (parameters,)
+        In the unit cube.
+    first_seed, organizations : int
+        Whose worlds.
+    scatter : bool
+        Whether to sample surveys as well.
+
+    Returns
+    -------
+    Simulated
+        Moments of books are those of all accounts where nobody is ever elevated, in the same worlds.
+    """
+    scenario = with_values(space.scenario, space.values(point))
+    tiers = {name: {"seats": 0} for name in scenario.tiers.ordered}
+    pair = [job_of(scenario), job_of(scenario.changed(tiers={"ordered": tiers}))]
+    pieces = list(run_in_chunks(pair, first_seed, organizations, workers=space.workers))
+    population, untouched = (joined([tables[place] for tables in pieces]) for place in (0, 1))
+    figures = figures_of([population])
+    moments = figures_of([untouched]) | {"log_spend_sd": spread_of_log_spend(untouched)}
+    told = _told_apart({name: (moments if name in BOOK_MOMENTS else figures)[name] for name in FIGURES})
+    covariance = np.zeros((len(OUTCOMES), len(OUTCOMES)))
+    if scatter and np.isfinite(told).all():
+        samples = sampled_figures(population, np.random.default_rng([first_seed, SURVEY_SAMPLE]))
+        by_sample = np.array([_log_if_ratio(figure.name, samples[figure.name]) for figure in OUTCOMES])
+        covariance = np.cov(by_sample[:, ~np.isnan(by_sample).any(axis=0)])
+    return Simulated(told, covariance)
+
+
+def _told_apart(figures: Mapping[str, float]) -> Floats:
+    return np.array([_log_if_ratio(name, np.float64(value)) for name, value in figures.items()])
+
+
+def _log_if_ratio(name: str, value: Any) -> Any:
+    return np.log(np.maximum(value, 1e-3)) if name in RATIOS else value
+
+
+# ---------------------------------------------------------------- fit
+
+
+def misfit_of(figures: Floats, aims: Sequence[Aim]) -> Floats:
+    """Squared deviations of figures from their aims, in units of `SHARPNESS` and `MOMENT_MARGIN`.
+
+    Parameters
+    ----------
+    figures : array of shape (..., figures)
+        Ratios as logs.
+    aims : sequence of Aim
+        In the same order.
+
+    Returns
+    -------
+    array of shape (...)
+        >= 0; a range counts from a margin within its ends on.
+    """
+    total = np.zeros(figures.shape[:-1])
+    for column, aim in enumerate(aims):
+        low, high = (float(_log_if_ratio(aim.name, end)) for end in (aim.low, aim.high))
+        # A fit at the very end of a range would lie outside of it on other seeds.
+        margin = min(MOMENT_MARGIN.get(aim.name, 0.0), (high - low) / 4.0)
+        off = np.maximum(0.0, low + margin - figures[..., column])
+        off += np.maximum(0.0, figures[..., column] - high + margin)
+        total += (off / (SHARPNESS | MOMENT_MARGIN)[aim.name]) ** 2
+    return total
+
+
+def log_likelihood(figures: Floats, error: Floats, scatter: Floats, aims: Sequence[Aim]) -> Floats:
+    """Log likelihood of what was published and seen in real books, given simulated figures.
+
+    Parameters
+    ----------
+    figures : array of shape (points, figures)
+        Ratios as logs.
+    error : array of shape (figures,)
+        Standard deviation of what is known of them.
+    scatter : array of shape (published, published)
+        Covariance of figures of a survey's sample.
+    aims : sequence of Aim
+        In the order of the figures.
+
+    Returns
+    -------
+    array of shape (points,)
+        Normal about the published figures; flat inside the ranges of real books, normal beyond their ends.
+    """
+    published = len(scatter)
+    aimed = np.array([float(_log_if_ratio(aim.name, aim.low)) for aim in aims[:published]])
+    precision = np.linalg.inv(scatter + np.diag(error[:published] ** 2))
+    off = figures[:, :published] - aimed
+    log = -0.5 * np.einsum("ij,jk,ik->i", off, precision, off)
+    for column, aim in enumerate(aims[published:], start=published):
+        beyond = np.maximum(0.0, aim.low - figures[:, column]) + np.maximum(0.0, figures[:, column] - aim.high)
+        log -= 0.5 * beyond**2 / (MOMENT_MARGIN[aim.name] ** 2 + error[column] ** 2)
+    return np.asarray(log, dtype=np.float64)
+
+
+def population_size(free: int) -> int:
+    """Points of a generation of the search, as its authors advise, rounded up to an even number."""
+    size = 4 + int(3 * math.log(free))
+    return size + size % 2
+
+
+class _Points:
+    """Points simulated so far, in their order; those that the log knows are not simulated again."""
+
+    def __init__(
+        self, space: Space, organizations: int, log: Evaluations, progress: Callable[[int], None] | None
+    ) -> None:
+        self.space, self.organizations, self.log, self.progress = space, organizations, log, progress
+        self.points: list[Floats] = []
+        self.figures: list[Floats] = []
+        self.simulated = 0
+
+    def simulate(self, point: Floats, *, fresh: int = 0, scatter: bool = False) -> Simulated:
+        """Simulate a point, in the worlds of fitting or in fresh ones, and write it down."""
+        seed, organizations = (self.space.seed, self.organizations) if not fresh else (_fresh(self.space.seed), fresh)
+        what = {"point": point.tolist(), "seed": seed, "organizations": organizations}
+        known = self.log.find(what)
+        if known is None:
+            result = simulated_at(self.space, point, seed, organizations, scatter)
+            self.log.add(what, {"figures": result.figures.tolist(), "scatter": result.scatter.tolist()})
+        else:
+            result = Simulated(np.array(known["figures"]), np.array(known["scatter"]))
+        self.simulated += 1
+        if self.progress is not None:
+            self.progress(self.simulated)
+        if not np.isfinite(result.figures).all():
+            which = FIGURES[int(np.flatnonzero(~np.isfinite(result.figures))[0])]
+            raise KamsimError(
+                f"{self.space.scenario.name or 'scenario'}: {which} cannot be told, so nothing can be fitted to it; "
+                "calibrate takes a [population] in which some elevate by enterprise criteria and some do not"
+            )
+        if not fresh:
+            self.points.append(point)
+            self.figures.append(result.figures)
+        return result
+
+
+def _fresh(seed: int) -> int:
+    """Seed of the organizations that nothing was fitted to."""
+    return (seed + 2**32) % 2**64
+
+
+def _calibrated(
+    space: Space,
+    aims: tuple[Aim, ...],
+    posterior: int,
+    effort: Effort,
+    log: Evaluations,
+    progress: Callable[[int], None] | None,
+) -> Calibration:
+    from scipy.stats import qmc
+
+    generator = np.random.default_rng([space.seed, len(space.names)])
+    done = _Points(space, effort.organizations, log, progress)
+    for point in qmc.Sobol(len(space.names), rng=generator).random(effort.spread):
+        done.simulate(point)
+    nearest_yet = done.points[int(np.argmin(misfit_of(np.array(done.figures), aims)))]
+    scatter = done.simulate(nearest_yet, scatter=True).scatter
+    for _ in range(effort.waves):
+        for point in _fitting_points(done, aims, scatter, effort, effort.wave, generator):
+            done.simulate(point)
+    best = _best_fit(done, aims, effort, generator)
+    candidates = _fitting_points(done, aims, scatter, effort, effort.candidates - 1, generator)
+    fresh = [done.simulate(point, fresh=effort.candidate_organizations).figures for point in (best, *candidates)]
+    figures = np.array(fresh)
+    weights = _weights(done, aims, scatter, effort, candidates, figures[1:])
+    # Without replacement: a few points of great weight must not stand for the whole.
+    usable = min(posterior, int((weights > 0).sum()))
+    chosen = generator.choice(len(candidates), size=usable, replace=False, p=weights)
+    return _told(space, aims, scatter, best, candidates, figures, weights, chosen, done.simulated)
+
+
+def _emulator(done: _Points, aims: Sequence[Aim]) -> Emulator:
+    """Emulator of all points simulated so far; those that fit count most."""
+    points, figures = np.array(done.points), np.array(done.figures)
+    misfit = misfit_of(figures, aims)
+    return fitted_emulator(points, figures, 1.0 / (1.0 + misfit / 40.0))
+
+
+def _fitting_points(
+    done: _Points, aims: Sequence[Aim], scatter: Floats, effort: Effort, count: int, generator: np.random.Generator
+) -> Floats:
+    """Points that fit by what is known so far, in proportion to how well."""
+    emulator = _emulator(done, aims)
+
+    def density(points: Floats) -> Floats:
+        return log_likelihood(emulator(points), emulator.error, scatter, aims)
+
+    points, figures = np.array(done.points), np.array(done.figures)
+    walkers = max(2 * len(done.space.names) + 2, 32)
+    first = points[np.argsort(misfit_of(figures, aims), kind="stable")[:walkers]]
+    start = np.clip(first + 0.01 * generator.standard_normal(first.shape), 0.001, 0.999)
+    return sampled(density, start, count, effort.steps, generator)
+
+
+def _best_fit(done: _Points, aims: Sequence[Aim], effort: Effort, generator: np.random.Generator) -> Floats:
+    """Search the best fit by simulation, from the best point so far (CMA-ES, Hansen & Ostermeier 2001)."""
+    import cma
+
+    def cost(point: Floats, figures: Floats) -> float:
+        return float(misfit_of(figures, aims)) + HELD_TO_THE_MIDDLE * float(((2.0 * point - 1.0) ** 2).sum())
+
+    costs = [cost(point, figures) for point, figures in zip(done.points, done.figures, strict=True)]
+    if effort.generations == 0:
+        return done.points[int(np.argmin(costs))]
+    size = population_size(len(done.space.names))
+    options = {
+        "bounds": [0.0, 1.0],
+        "popsize": size,
+        "verbose": -9,
+        "seed": np.nan,
+        "randn": lambda *shape: generator.standard_normal(shape),
+    }
+    search = cma.CMAEvolutionStrategy(done.points[int(np.argmin(costs))], 0.08, options)
+    for _ in range(effort.generations):
+        points = [np.asarray(point, dtype=np.float64) for point in search.ask()]
+        search.tell(points, [cost(point, done.simulate(point).figures) for point in points])
+    # The center of the search averages out the luck of single points.
+    return np.clip(np.asarray(search.result.xfavorite, dtype=np.float64), 0.0, 1.0)
+
+
+def _weights(
+    done: _Points, aims: Sequence[Aim], scatter: Floats, effort: Effort, candidates: Floats, figures: Floats
+) -> Floats:
+    """Weigh candidates by what simulation gave over what the emulator had promised (importance sampling)."""
+    emulator = _emulator(done, aims)
+    noise = np.concatenate([np.sqrt(np.diag(scatter) * SURVEY_SAMPLE / effort.candidate_organizations), np.zeros(3)])
+    found = log_likelihood(figures, noise, scatter, aims)
+    promised = log_likelihood(emulator(candidates), emulator.error, scatter, aims)
+    log = found - promised
+    weights = np.exp(log - log.max())
+    # Truncated as in Ionides (2008): a point that the emulator took for hopeless must not outweigh all others.
+    weights = np.minimum(weights, weights.mean() * math.sqrt(len(weights)))
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+# ---------------------------------------------------------------- result
+
+
+def _told(
+    space: Space,
+    aims: tuple[Aim, ...],
+    scatter: Floats,
+    best: Floats,
+    candidates: Floats,
+    figures: Floats,
+    weights: Floats,
+    chosen: NDArray[np.int64],
+    simulated: int,
+) -> Calibration:
+    fitted = space.values(best)
+    return Calibration(
+        space.scenario.name,
+        tuple(_figures_told(aims, scatter, figures, weights)),
+        tuple(_parameters_told(space, fitted, candidates, weights)),
+        fitted,
+        tuple(space.values(candidates[place]) for place in sorted(chosen.tolist())),
+        float(1.0 / (weights**2).sum()),
+        space.seed,
+        simulated,
+    )
+
+
+def _figures_told(aims: Sequence[Aim], scatter: Floats, figures: Floats, weights: Floats) -> Iterator[FittedFigure]:
+    for column, aim in enumerate(aims):
+        back = np.exp if aim.name in RATIOS else np.asarray
+        low, high, target = aim.low, aim.high, math.nan
+        if column < len(scatter):
+            half = 1.959964 * math.sqrt(scatter[column, column])
+            middle = float(_log_if_ratio(aim.name, aim.low))
+            low, high, target = float(back(middle - half)), float(back(middle + half)), aim.low
+        ends = weighted_quantiles(figures[1:, column], weights, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+        yield FittedFigure(
+            aim.name, low, high, target, float(back(figures[0, column])), *(float(back(end)) for end in ends)
+        )
+
+
+def _parameters_told(
+    space: Space, fitted: Mapping[str, float], candidates: Floats, weights: Floats
+) -> Iterator[FittedParameter]:
+    for column, name in enumerate(space.names):
+        low, high = PLAUSIBLE[name]
+        values = candidates[:, column]
+        mean = float(weights @ values)
+        spread = math.sqrt(float(weights @ (values - mean) ** 2)) * math.sqrt(12.0)
+        ends = weighted_quantiles(values, weights, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
+        first, last = (low + end * (high - low) for end in ends)
+        yield FittedParameter(name, low, high, fitted[name], first, last, spread, spread < IDENTIFIED)
+
+
+def weighted_quantiles(values: Floats, weights: Floats, parts: Sequence[float]) -> list[float]:
+    """Quantiles of weighted values.
+
+    Parameters
+    ----------
+    values, weights : arrays of shape (n,)
+        Weights >= 0.
+    parts : sequence of float
+        In [0, 1].
+
+    Returns
+    -------
+    list of float
+        Smallest values up to which at least such a part of the weight lies.
+    """
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weights[order]) / weights.sum()
+    return [float(values[order][min(int(np.searchsorted(below, part)), len(values) - 1)]) for part in parts]

@@ -1,0 +1,163 @@
+"""What a calibration found: a table for people, and the files that others go on with."""
+
+import json
+import math
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.text import Text
+
+from kamsim.analysis.calibration import Calibration, FittedFigure, FittedParameter
+from kamsim.report.files import write_text
+from kamsim.report.tables import NOTHING, line_of, widths_of
+from kamsim.rules.compiler import model_hash
+
+FITTED = "fitted.toml"
+POSTERIOR = "posterior.csv"
+REPORT = "calibration.json"
+
+_FIGURE_LABELS = {
+    "quota_miss": "Missed quota in a year",
+    "rebuilt_twice": "Rebuilt twice in seven years",
+    "large_spend_growth_ratio": "Chance to grow, ratio (1)",
+    "collaboration_ratio": "Spend, ratio (2)",
+    "year_to_year_correlation": "Correlation of years (3)",
+    "growth_sd": "Spread of growth (3)",
+    "log_spend_sd": "Spread of spend (3)",
+}
+_LEGEND = (
+    "(1) accounts elevated for large spend, to those elevated by enterprise criteria\n"
+    "(2) key accounts of KAMs that report high collaboration, to the rest\n"
+    "(3) log annual spend of all accounts where nobody is elevated, as in real books\n"
+    "should be: published -+ sampling error of the survey, or the range of real books\n"
+    "posterior: between which 95 % of the sets that fit lie\n"
+)
+
+
+def calibration_table(calibration: Calibration) -> Text:
+    """Table of a calibration: figures first, then parameters, 80 columns wide.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        From `kamsim.analysis.calibration.calibrate`.
+
+    Returns
+    -------
+    Text
+        Says of each parameter whether the evidence tells its value.
+    """
+    header = ("Fitted to", "should be", "best fit", "posterior", "")
+    rows = [_figure_row(figure) for figure in calibration.figures]
+    table = _lines(header, rows)
+    table.append(f"{_LEGEND}\n", style="dim")
+    header = ("Free parameters", "plausible", "best fit", "posterior", "told")
+    table.append(_lines(header, [_parameter_row(parameter) for parameter in calibration.parameters], most=32))
+    table.append("told: the posterior is clearly narrower than the plausible range\n", style="dim")
+    return table
+
+
+def calibration_sentences(calibration: Calibration) -> str:
+    """Say which parameters the evidence tells and which it does not.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        From `kamsim.analysis.calibration.calibrate`.
+
+    Returns
+    -------
+    str
+        Two sentences.
+    """
+    told = [parameter.name for parameter in calibration.parameters if parameter.identified]
+    untold = [parameter.name for parameter in calibration.parameters if not parameter.identified]
+    missed = [figure.name for figure in calibration.figures if not figure.low <= figure.fitted <= figure.high]
+    fit = f"the best fit misses {', '.join(missed)}" if missed else "the best fit has every figure where it should be"
+    tells = f"The evidence tells {len(told)} of {len(told) + len(untold)} free parameters"
+    others = f"; it does not identify {', '.join(untold)}" if untold else ""
+    return f"{fit[0].upper()}{fit[1:]}.\n{tells}{others}."
+
+
+def write_calibration(folder: Path, calibration: Calibration, command: Sequence[str]) -> list[Path]:
+    """Write the best fit as a scenario, the posterior as a table, and all of it as JSON.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the calibration.
+    calibration : Calibration
+        What it found.
+    command : sequence of str
+        Words of the command that makes these files again.
+
+    Returns
+    -------
+    list of Path
+        The files, each written whole or not at all.
+    """
+    made_by = shlex.join(command)
+    texts = {
+        FITTED: _fitted_toml(calibration, made_by),
+        POSTERIOR: _posterior_csv(calibration, made_by),
+        REPORT: json.dumps({"command": made_by, "model": model_hash(), **calibration.to_dict()}, indent=2) + "\n",
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def _fitted_toml(calibration: Calibration, made_by: str) -> str:
+    lines = [f"# {made_by}", f"# model {model_hash()}", f'extends = "{calibration.scenario}"']
+    lines.append(f'question = "What if {calibration.scenario} is as the evidence has it?"')
+    section = ""
+    for name in sorted(calibration.fitted, key=_place_in_file):
+        table, _, key = name.rpartition(".")
+        if table != section:
+            lines += ["", f"[{table}]"]
+            section = table
+        lines.append(f"{key} = {calibration.fitted[name]!r}")
+    return "\n".join(lines) + "\n"
+
+
+def _place_in_file(name: str) -> tuple[int, str]:
+    table = name.rpartition(".")[0]
+    return ("world", "rebuild", "tiers.key", "tiers.strategic").index(table), table
+
+
+def _posterior_csv(calibration: Calibration, made_by: str) -> str:
+    names = list(calibration.posterior[0]) if calibration.posterior else []
+    lines = [f"# {made_by}", f"# model {model_hash()}", ",".join(names)]
+    lines += [",".join(repr(values[name]) for name in names) for values in calibration.posterior]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(header: tuple[str, ...], rows: list[tuple[str, ...]], most: int = 30) -> Text:
+    widths = widths_of([header, *rows], most=most)
+    table = Text()
+    table.append(line_of(header, widths) + "\n", style="dim")
+    for row in rows:
+        table.append(line_of(row, widths) + "\n", style={"no": "red"}.get(row[-1], ""))
+    table.append("\n")
+    return table
+
+
+def _figure_row(figure: FittedFigure) -> tuple[str, ...]:
+    inside = "" if figure.low <= figure.fitted <= figure.high else "no"
+    posterior = f"{figure.posterior_low:.2f} to {figure.posterior_high:.2f}"
+    target = "" if math.isnan(figure.target) else f"{figure.target:.2f}: "
+    return (
+        _FIGURE_LABELS[figure.name],
+        f"{target}{figure.low:.2f} to {figure.high:.2f}",
+        f"{figure.fitted:.2f}",
+        posterior,
+        inside,
+    )
+
+
+def _parameter_row(parameter: FittedParameter) -> tuple[str, ...]:
+    told = "yes" if parameter.identified else NOTHING
+    plausible = f"{parameter.plausible_low:g} to {parameter.plausible_high:g}"
+    posterior = f"{parameter.low:.3g} to {parameter.high:.3g}"
+    return parameter.name, plausible, f"{parameter.fitted:.3g}", posterior, told

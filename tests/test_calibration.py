@@ -1,0 +1,223 @@
+"""Calibration: planted parameters are found, what cannot be told is named, and an interruption loses nothing."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import kamsim.analysis.calibration as calibration
+from kamsim.analysis.calibration import (
+    FIGURES,
+    Aim,
+    Effort,
+    Space,
+    calibrate,
+    log_likelihood,
+    misfit_of,
+    simulated_at,
+    weighted_quantiles,
+)
+from kamsim.analysis.emulator import fitted_emulator, sampled
+from kamsim.cli import main
+from kamsim.errors import KamsimError
+from kamsim.evidence.ledger import LEDGER
+from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.scenario import load_scenario, with_values
+
+SMALL = Effort(
+    spread=64,
+    waves=2,
+    wave=16,
+    generations=6,
+    organizations=40,
+    candidates=64,
+    candidate_organizations=60,
+    steps=300,
+)
+TINY = SMALL._replace(
+    spread=8, waves=1, wave=4, generations=1, organizations=20, candidates=6, candidate_organizations=20
+)
+FREE = ("world.premium_mean", "world.surge_sd", "world.wallet_sigma")
+
+
+@pytest.fixture(scope="module")
+def small():
+    return load_scenario("population").changed(world={"accounts": 60}, timeline={"warmup_years": 1})
+
+
+# ---------------------------------------------------------------- parts
+
+
+def test_an_emulator_of_a_quadratic_function_is_that_function():
+    generator = np.random.default_rng(1)
+    points = generator.random((200, 4))
+
+    def truth(at):
+        return np.stack([1 + at[:, 0] - 2 * at[:, 1] * at[:, 2], at[:, 3] ** 2], axis=1)
+
+    emulator = fitted_emulator(points, truth(points), np.ones(200))
+    others = generator.random((50, 4))
+    np.testing.assert_allclose(emulator(others), truth(others), atol=1e-3)
+    assert (emulator.error < 0.01).all()
+
+
+def test_the_error_of_an_emulator_is_the_noise_of_what_it_learned_from():
+    generator = np.random.default_rng(2)
+    points = generator.random((800, 3))
+    figures = points.sum(axis=1, keepdims=True) + 0.1 * generator.standard_normal((800, 1))
+    assert fitted_emulator(points, figures, np.ones(800)).error[0] == pytest.approx(0.1, rel=0.15)
+
+
+def test_points_are_sampled_by_their_density():
+    start = np.random.default_rng(3).random((40, 2))
+
+    def density(at):
+        return -0.5 * (((at - [0.4, 0.6]) / [0.05, 0.1]) ** 2).sum(axis=1)
+
+    points = sampled(density, start, 4000, 2000, np.random.default_rng(4))
+    np.testing.assert_allclose(points.mean(axis=0), [0.4, 0.6], atol=0.01)
+    np.testing.assert_allclose(points.std(axis=0), [0.05, 0.1], rtol=0.12)
+    assert (points >= 0).all()
+    assert (points <= 1).all()
+
+
+def test_weighted_quantiles_count_weight_not_points():
+    values, weights = np.array([3.0, 1.0, 2.0]), np.array([0.6, 0.1, 0.3])
+    assert weighted_quantiles(values, weights, (0.05, 0.1, 0.3, 0.41)) == [1.0, 1.0, 2.0, 3.0]
+
+
+def test_misfit_is_nothing_inside_ranges_and_squared_beyond():
+    aims = (Aim("quota_miss", 0.58, 0.58), Aim("growth_sd", 0.2, 0.5))
+    assert misfit_of(np.array([0.58, 0.35]), aims) == 0.0
+    assert misfit_of(np.array([0.62, 0.35]), aims) == pytest.approx(4.0)
+    assert misfit_of(np.array([0.58, 0.52]), aims) == pytest.approx(4.0)  # a margin of 0.02 inside the end
+
+
+def test_likelihood_is_normal_about_what_was_published_and_flat_inside_a_range():
+    aims = (Aim("quota_miss", 0.58, 0.58), Aim("growth_sd", 0.2, 0.5))
+    figures = np.array([[0.58, 0.3], [0.64, 0.3], [0.58, 0.49], [0.58, 0.52]])
+    log = log_likelihood(figures, np.array([0.0, 0.0]), np.array([[0.06**2]]), aims)
+    np.testing.assert_allclose(log, [0.0, -0.5, 0.0, -0.5], atol=1e-12)
+
+
+def test_plausible_ranges_hold_the_defaults_of_all_calibrated_parameters():
+    calibrated = {f"{row.section}.{row.name}" for row in LEDGER if row.kind == "calibrated"}
+    assert calibrated == set(PLAUSIBLE) | set(TIED)
+    for row in LEDGER:
+        low, high = PLAUSIBLE.get(f"{row.section}.{row.name}", (row.low, row.high))
+        assert row.low <= low <= row.default <= high <= row.high, row.name
+
+
+# ---------------------------------------------------------------- the whole
+
+
+def planted(scenario, values, seed, organizations=600):
+    """Figures of a scenario with planted values, as published figures and ranges of books to fit to."""
+    space = Space(with_values(scenario, values), (), seed, 2)
+    figures = dict(zip(FIGURES, simulated_at(space, np.array([]), seed, organizations).figures.tolist(), strict=True))
+    ratios = {name: math.exp(figures[name]) for name in calibration.RATIOS}
+    targets = {name: (figures | ratios)[name] for name in FIGURES[:4]}
+    ranges = {name: (figures[name] - 0.01, figures[name] + 0.01) for name in FIGURES[4:]}
+    return targets, ranges
+
+
+def test_planted_parameters_are_recovered_and_what_has_no_effect_is_named(small):
+    # Where no program outlasts what every program bears, nothing depends on when patience ends.
+    scenario = small.changed(world={"patience_most": 2})
+    free = (*FREE, "world.patience_stop")
+    values = {"world.premium_mean": 0.02, "world.surge_sd": 0.4, "world.wallet_sigma": 1.1}
+    targets, ranges = planted(scenario, values, seed=880_001)
+    found = calibrate(scenario, free=free, targets=targets, ranges=ranges, seed=3, effort=SMALL, posterior=20)
+    by_name = {parameter.name: parameter for parameter in found.parameters}
+    assert not by_name["world.patience_stop"].identified
+    for name in ("world.surge_sd", "world.wallet_sigma"):
+        assert by_name[name].identified
+    for name, value in values.items():
+        assert by_name[name].low <= value <= by_name[name].high
+    assert len(found.posterior) == 20
+
+
+def test_an_interrupted_calibration_goes_on_where_it_ended(small, tmp_path, monkeypatch):
+    whole = calibrate(small, free=FREE, seed=5, effort=TINY, posterior=3)
+
+    def interrupt(done):
+        if done == 11:
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "fit"
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(small, free=FREE, seed=5, effort=TINY, posterior=3, folder=folder, progress=interrupt)
+    log = folder / "evaluations.jsonl"
+    with log.open("ab") as file:
+        file.write(b'{"what": {"poi')  # cut short by a power cut
+    simulated = []
+
+    def counted(*arguments):
+        simulated.append(arguments)
+        return simulated_at(*arguments)
+
+    monkeypatch.setattr(calibration, "simulated_at", counted)
+    assert calibrate(small, free=FREE, seed=5, effort=TINY, posterior=3, folder=folder) == whole
+    assert len(simulated) == whole.simulated - 11
+    assert all(json.loads(line) for line in log.read_text().splitlines())
+
+
+def test_jobs_change_nothing(small):
+    one, two = (calibrate(small, free=FREE, seed=6, effort=TINY, posterior=3, jobs=jobs) for jobs in (1, 2))
+    assert one == two
+
+
+def test_a_folder_of_another_calibration_is_refused(small, tmp_path):
+    calibrate(small, free=FREE, seed=5, effort=TINY, posterior=3, folder=tmp_path)
+    before = (tmp_path / "evaluations.jsonl").read_bytes()
+    with pytest.raises(KamsimError, match="seed is 5 there, 6 here"):
+        calibrate(small, free=FREE, seed=6, effort=TINY, posterior=3, folder=tmp_path)
+    assert (tmp_path / "evaluations.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"free": ("world.turnovr",)}, "did you mean 'world.turnover'"),
+        ({"free": ("world.turnover", "world.turnover")}, "given twice"),
+        ({"targets": {"quota_mis": 0.5}}, "did you mean 'quota_miss'"),
+        ({"posterior": 0}, "posterior must be"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_what_cannot_be_fitted_is_said_before_anything_is_simulated(small, arguments, sentence, monkeypatch):
+    monkeypatch.setattr(calibration, "simulated_at", lambda *_: pytest.fail("simulated"))
+    with pytest.raises(KamsimError, match=sentence):
+        calibrate(small, **({"effort": TINY} | arguments))
+
+
+def test_a_scenario_that_cannot_tell_a_figure_is_refused_with_its_name(small):
+    with pytest.raises(KamsimError, match="large_spend_growth_ratio cannot be told"):
+        calibrate(small.changed(population={"selection": 0.0}), free=FREE, effort=TINY, posterior=3)
+
+
+def test_the_command_writes_a_scenario_a_posterior_and_json(tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration, "Effort", lambda: TINY)
+    out = tmp_path / "fit"
+    words = ["calibrate", "--free", "world.premium_mean", "--free", "tiers.key.promise", "--posterior", "3"]
+    result = CliRunner().invoke(main, [*words, "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.output.splitlines()[:-1])) <= 80
+    fitted = load_scenario(out / "fitted.toml")
+    content = json.loads((out / "calibration.json").read_text())
+    assert fitted.world.premium_mean == content["fitted"]["world.premium_mean"]
+    assert fitted.tiers.ordered["strategic"].promise == content["fitted"]["tiers.strategic.promise"]
+    lines = [line for line in (out / "posterior.csv").read_text().splitlines() if not line.startswith("#")]
+    assert lines[0] == "world.premium_mean,tiers.key.promise,tiers.strategic.promise"
+    assert len(lines) == 4
+    assert "--posterior=3 --seed=1" in (out / "posterior.csv").read_text()
+
+
+def test_the_command_says_in_one_sentence_what_is_wrong():
+    result = CliRunner().invoke(main, ["calibrate", "--free", "world.premum_mean"])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Error: 'world.premum_mean' is no parameter that can be fitted; did you mean 'world.premium_mean'?\n"
+    )

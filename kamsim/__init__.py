@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from kamsim.analysis.compare import Comparison, compare
     from kamsim.analysis.explain import Explanation, explain
     from kamsim.analysis.survey import Survey, survey
+    from kamsim.analysis.uncertainty import UncertainComparison, compare_under_uncertainty
     from kamsim.analysis.validation import Validation, validate
     from kamsim.errors import KamsimError
+    from kamsim.evidence.posterior import Posterior, read_posterior
     from kamsim.model.agents import Account, Function, KeyAccountManager
     from kamsim.model.ensemble import Run
     from kamsim.model.plan import History
@@ -36,16 +38,20 @@ _HOMES = {
     "KeyAccountManager": "kamsim.model.agents",
     "KeyAccountProgram": "kamsim.model.program",
     "Policy": "kamsim.policy.policy",
+    "Posterior": "kamsim.evidence.posterior",
     "Run": "kamsim.model.ensemble",
     "Scenario": "kamsim.scenario",
     "Survey": "kamsim.analysis.survey",
+    "UncertainComparison": "kamsim.analysis.uncertainty",
     "Validation": "kamsim.analysis.validation",
     "World": "kamsim.world.world",
     "compare": "kamsim.analysis.compare",
+    "compare_under_uncertainty": "kamsim.analysis.uncertainty",
     "draw_world": "kamsim.model.session",
     "explain": "kamsim.analysis.explain",
     "load_scenario": "kamsim.scenario",
     "read_book": "kamsim.world.book",
+    "read_posterior": "kamsim.evidence.posterior",
     "shipped_scenarios": "kamsim.scenario",
     "simulate": "kamsim.model.session",
     "survey": "kamsim.analysis.survey",
@@ -63,17 +69,21 @@ __all__ = [
     "KeyAccountManager",
     "KeyAccountProgram",
     "Policy",
+    "Posterior",
     "Run",
     "Scenario",
     "Survey",
+    "UncertainComparison",
     "Validation",
     "World",
     "__version__",
     "compare",
+    "compare_under_uncertainty",
     "draw_world",
     "explain",
     "load_scenario",
     "read_book",
+    "read_posterior",
     "shipped_scenarios",
     "simulate",
     "survey",

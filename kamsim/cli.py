@@ -17,6 +17,7 @@ from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
     from kamsim.analysis.compare import Comparison
+    from kamsim.analysis.uncertainty import UncertainComparison
     from kamsim.world.book import Book
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -119,36 +120,54 @@ def main() -> None:
 
 @main.command(
     short_help="Compare policies in the same worlds.",
-    epilog=_example("kamsim compare status_quo full_program --accounts my_accounts.csv --out results/mine"),
+    epilog=_example(
+        "kamsim compare status_quo full_program --accounts my_accounts.csv --out results/mine",
+        "kamsim compare --uncertainty     what holds whatever the parameters that fit the evidence",
+    ),
 )
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
-@click.option("--replications", "-n", metavar="N", default=500, show_default=True, help="Worlds to compare in.")
+@click.option(
+    "--replications",
+    "-n",
+    metavar="N",
+    type=int,
+    help="Worlds to compare in.  [default: 500; under uncertainty 50 for each parameter set]",
+)
 @_seed
 @_jobs
 @_accounts
+@click.option("--uncertainty", is_flag=True, help="Compare under every parameter set that fits the published evidence.")
+@click.option("--posterior", metavar="FILE", type=click.Path(), help="CSV of parameter sets; implies --uncertainty.")
 @click.option(
     "--out", metavar="DIR", type=click.Path(), help="Folder for results.  [default: results/<name of the run>]"
 )
 @_as_json
 def compare(
     scenarios: tuple[str, ...],
-    replications: int,
+    replications: int | None,
     seed: int,
     jobs: int | None,
     accounts: str | None,
+    uncertainty: bool,
+    posterior: str | None,
     out: str | None,
     as_json: bool,
 ) -> None:
     """Compare policies in the same worlds; the first SCENARIO is what the others are compared with.
 
     A SCENARIO is a name that ships with kamsim or a .toml file. By default the status quo is compared with
-    each lever alone and with all four together.
+    each lever alone and with all four together. With --uncertainty, it says which policy is best with what
+    probability, where the ranking flips, and how far that leans on assumed values.
     """
+    if uncertainty or posterior is not None:
+        _compare_under_uncertainty(scenarios, replications, seed, jobs, accounts, posterior, out, as_json)
+        return
     from kamsim.analysis import compare as comparing
     from kamsim.experiments.chunk import play_in_shared_worlds
     from kamsim.experiments.store import default_name, manifest_of
     from kamsim.scenario import load_scenario
 
+    replications = 500 if replications is None else replications
     loaded = [load_scenario(name) for name in scenarios or DEFAULT_COMPARISON]
     book = _book(accounts)
     folder = Path(out) if out is not None else RESULTS / default_name(manifest_of(loaded, seed, replications, book))
@@ -171,6 +190,49 @@ def compare(
 
     _print_notes(comparison.notes)
     _print(comparison_table(comparison), comparison_sentence(comparison), f"Written to {folder}{os.sep}")
+
+
+def _compare_under_uncertainty(
+    scenarios: tuple[str, ...],
+    replications: int | None,
+    seed: int,
+    jobs: int | None,
+    accounts: str | None,
+    posterior: str | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    from kamsim.analysis import uncertainty as uncertain
+    from kamsim.evidence.posterior import read_posterior
+    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.store import default_name
+    from kamsim.scenario import load_scenario
+
+    worlds = uncertain.REPLICATIONS if replications is None else replications
+    loaded = [load_scenario(name) for name in scenarios or DEFAULT_COMPARISON]
+    sets, book = read_posterior(posterior), _book(accounts)
+    manifest = uncertain.uncertainty_manifest(loaded, sets, seed, worlds, book)
+    folder = Path(out) if out is not None else RESULTS / default_name(manifest)
+    _say_if_compiling(play_in_shared_worlds)
+    with _progress("parameter sets", len(sets.values)) as progress:
+        comparison = uncertain.compare_under_uncertainty(
+            loaded,
+            sets,
+            replications=worlds,
+            seed=seed,
+            jobs=jobs,
+            book=book,
+            out=folder,
+            progress=progress,
+            figure=_uncertainty_figure,
+        )
+    if as_json:
+        _print_json({**comparison.to_dict(), "folder": str(folder)})
+        return
+    from kamsim.report.uncertainty import uncertainty_sentences, uncertainty_table
+
+    _print_notes(comparison.notes)
+    _print(uncertainty_table(comparison), uncertainty_sentences(comparison), f"Written to {folder}{os.sep}")
 
 
 @main.command(
@@ -230,6 +292,176 @@ def survey(scenario: str, organizations: int, seed: int, jobs: int | None, as_js
 
     _print_notes(result.notes)
     _print(survey_table(result))
+
+
+@main.command(
+    short_help="Print every parameter and what its value rests on.",
+    epilog=_example(
+        "kamsim evidence assumed world    what is assumed about the world",
+        "kamsim evidence trust_speed      one parameter, with its meaning and source",
+    ),
+)
+@click.argument("words", nargs=-1, metavar="[KIND|SECTION|PARAMETER]...")
+@click.option("--markdown", is_flag=True, help="Print the page of the documentation, docs/evidence.md.")
+@_as_json
+def evidence(words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
+    """Print every parameter with value, range, unit, and whether it is published, measured, calibrated or assumed.
+
+    A KIND (assumed) or a SECTION of scenarios (world) narrows the table; a PARAMETER is printed in full.
+    """
+    from kamsim.report import evidence as ledger
+
+    if markdown and (words or as_json):
+        raise KamsimError("--markdown prints the whole page; leave out " + (words[0] if words else "--json"))
+    if markdown:
+        click.echo(ledger.evidence_page(), nl=False)
+        return
+    asked = ledger.evidence_of(words)
+    if as_json:
+        _print_json(asked.to_dict())
+    else:
+        _print(ledger.evidence_text(asked))
+
+
+@main.command(
+    short_help="Hold a scenario against patterns never used in fitting.",
+    epilog=_example("kamsim validate", "kamsim validate my_program.toml --accounts my_accounts.csv"),
+)
+@click.argument("scenario", default="population")
+@click.option("--organizations", "-n", metavar="N", default=400, show_default=True, help="How many to look at.")
+@_seed
+@_jobs
+@click.option(
+    "--accounts",
+    metavar="FILE",
+    type=click.Path(),
+    multiple=True,
+    help="CSV of real accounts by quarter or invoice, to compare with too; may be given again.",
+)
+@_as_json
+def validate(
+    scenario: str, organizations: int, seed: int, jobs: int | None, accounts: tuple[str, ...], as_json: bool
+) -> None:
+    """Say which patterns that no parameter was fitted to a SCENARIO shows, and which it misses.
+
+    A miss is a finding and no error: the exit code is 0 all the same.
+    """
+    from kamsim.analysis import validation as validating
+    from kamsim.analysis.books import read_yearly_spend
+    from kamsim.analysis.twins import KERNELS
+    from kamsim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    books = [read_yearly_spend(path) for path in accounts]
+    _say_if_compiling(*KERNELS)
+    with _progress("organizations", organizations) as progress:
+        result = validating.validate(
+            loaded, organizations=organizations, seed=seed, jobs=jobs, books=books, progress=progress
+        )
+    if as_json:
+        _print_json(result.to_dict())
+        return
+    from kamsim.report.validation import validation_sentence, validation_table
+
+    _print_notes(result.notes)
+    _print(validation_table(result), validation_sentence(result))
+
+
+@main.command(
+    short_help="Take published claims apart: what is an effect, what only looks like one.",
+    epilog=_example("kamsim explain", "kamsim explain large_spend --organizations 3000"),
+)
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.option("--scenario", metavar="SCENARIO", default="population", show_default=True, help="Who is surveyed.")
+@click.option("--organizations", "-n", metavar="N", default=500, show_default=True, help="How many to survey.")
+@_seed
+@_jobs
+@click.option(
+    "--out", metavar="DIR", type=click.Path(), help="Folder for charts and JSON.  [default: results/<name of the run>]"
+)
+@_as_json
+def explain(
+    claims: tuple[str, ...],
+    scenario: str,
+    organizations: int,
+    seed: int,
+    jobs: int | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Take published claims apart on simulated organizations, with twins in the very same worlds.
+
+    A CLAIM is large_spend, collaboration, rebuilds or quota; by default all four. Each figure of the survey
+    is split into what the program does to accounts, and what comes from who is chosen, compared or lucky.
+    """
+    from kamsim.analysis.explain import work_of
+    from kamsim.analysis.twins import KERNELS
+    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.store import default_name
+    from kamsim.report import explain as explaining
+    from kamsim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    manifest = explaining.explanation_manifest(loaded, claims, organizations, seed)
+    folder = Path(out) if out is not None else RESULTS / default_name(manifest)
+    _say_if_compiling(play_in_shared_worlds, *KERNELS)
+    with _progress("organizations", work_of(claims, organizations)) as progress:
+        result = explaining.explain_into(
+            folder, loaded, claims, organizations=organizations, seed=seed, jobs=jobs, progress=progress
+        )
+    if as_json:
+        _print_json({**explaining.content_of(result), "folder": str(folder)})
+        return
+    _print_notes(result.notes)
+    _print(*explaining.explanation_tables(result), f"Written to {folder}{os.sep}")
+
+
+@main.command(
+    short_help="Fit free parameters to the published evidence.",
+    epilog=_example(
+        "kamsim calibrate",
+        "kamsim calibrate --free world.premium_mean --free world.patience_stop",
+        "kamsim compare --posterior results/calibrate-population-1/posterior.csv",
+    ),
+)
+@click.argument("scenario", default="population")
+@click.option("--free", metavar="NAME", multiple=True, help="A parameter to fit, again for more.  [default: all]")
+@click.option("--posterior", metavar="N", default=100, show_default=True, help="Parameter sets to find.")
+@_seed
+@_jobs
+@click.option(
+    "--out", metavar="DIR", type=click.Path(), help="Folder; begun there, it goes on.  [default: results/calibrate-...]"
+)
+@_as_json
+def calibrate(
+    scenario: str, free: tuple[str, ...], posterior: int, seed: int, jobs: int | None, out: str | None, as_json: bool
+) -> None:
+    """Fit the free parameters of SCENARIO to the published figures and to real account books.
+
+    Finds the best fit, and a posterior: parameter sets that fit within the sampling error of the published survey.
+    Takes some minutes. What has been simulated is kept: interrupted, the same command goes on where it ended.
+    """
+    from kamsim.analysis import calibration as calibrating
+    from kamsim.evidence.plausible import PLAUSIBLE
+    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.report.calibration import calibration_sentences, calibration_table, write_calibration
+    from kamsim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    folder = Path(out) if out is not None else RESULTS / f"calibrate-{loaded.name}-{seed}"
+    _say_if_compiling(play_in_shared_worlds)
+    effort = calibrating.Effort()
+    with _progress("parameter sets", effort.points(len(free or PLAUSIBLE))) as progress:
+        result = calibrating.calibrate(
+            loaded, free=free, posterior=posterior, seed=seed, jobs=jobs, folder=folder, progress=progress
+        )
+    words = ["kamsim", "calibrate", scenario, *(f"--free={name}" for name in free)]
+    written = write_calibration(folder, result, [*words, f"--posterior={posterior}", f"--seed={seed}"])
+    if as_json:
+        _print_json({**result.to_dict(), "folder": str(folder)})
+        return
+    names = " and ".join(path.name for path in written)
+    _print(calibration_table(result), calibration_sentences(result), f"Written to {folder}{os.sep}: {names}")
 
 
 @main.group(
@@ -332,8 +564,8 @@ def schema(out: str | None, as_json: bool) -> None:
 
     The schema is JSON in any case; with --out, --json prints the name of the file as JSON.
     """
-    from kamsim.report.files import check_target
-    from kamsim.report.scenarios import scenario_schema, write_text
+    from kamsim.report.files import check_target, write_text
+    from kamsim.report.scenarios import scenario_schema
 
     if out is not None:
         check_target(Path(out), ".json")
@@ -366,10 +598,16 @@ def _comparison_figure(comparison: "Comparison") -> bytes:
     return comparison_figure(comparison)
 
 
-def _say_if_compiling(job: Any) -> None:
+def _uncertainty_figure(comparison: "UncertainComparison") -> bytes:
+    from kamsim.report.figures import uncertainty_figure
+
+    return uncertainty_figure(comparison)
+
+
+def _say_if_compiling(*kernels: Any) -> None:
     from kamsim.rules.compiler import is_compiled
 
-    if not is_compiled(job):
+    if not all(map(is_compiled, kernels)):
         click.echo("Compiling the simulation, once after installing; this takes up to half a minute.", err=True)
 
 

@@ -155,8 +155,8 @@ def compare(
         One sentence on what is wrong with the arguments, before anything is played.
     """
     workers = checked_workers(replications, seed, jobs)
-    names = _checked_names(scenarios)
-    plan = _planned(scenarios, book)
+    names = checked_names(scenarios)
+    plan = planned(scenarios, book)
 
     def played() -> Generator[list[Table], None, None]:
         return run_in_chunks(plan.jobs, seed, replications, workers=workers, progress=progress)
@@ -181,7 +181,24 @@ def compare(
 # ---------------------------------------------------------------- what is played
 
 
-def _checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
+def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
+    """Names of scenarios to compare.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        In any order.
+
+    Returns
+    -------
+    tuple of str
+        In the same order.
+
+    Raises
+    ------
+    KamsimError
+        Where there is no scenario, or two have the same name.
+    """
     names = tuple(scenario.name for scenario in scenarios)
     if not names:
         raise KamsimError("there is no scenario to compare; give at least one")
@@ -199,7 +216,26 @@ class Plan(NamedTuple):
     notes: tuple[str, ...]
 
 
-def _planned(scenarios: Sequence[Scenario], book: Book | None) -> Plan:
+def planned(scenarios: Sequence[Scenario], book: Book | None) -> Plan:
+    """Scenarios as jobs on a synthetic or real book, with what is to be said about them.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        The reference first.
+    book : Book, optional
+        Account book to play in.
+
+    Returns
+    -------
+    Plan
+        A job, a unit of money and notes by scenario.
+
+    Raises
+    ------
+    KamsimError
+        Where a scenario does not go with the book.
+    """
     known = [known_of(scenario, book) for scenario in scenarios]
     jobs = [job_of(scenario, accounts) for scenario, (accounts, _) in zip(scenarios, known, strict=True)]
     units = tuple(unit for _, unit in known)

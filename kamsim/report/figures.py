@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from kamsim.analysis.compare import Comparison
     from kamsim.analysis.explain import ClaimExplained, Part
+    from kamsim.analysis.uncertainty import UncertainComparison
     from kamsim.report.run import Run
 
 DPI = 120
@@ -97,6 +98,71 @@ def _dress(panel: "Axes", measure: Measure, scale: Scale) -> None:
     panel.set_axisbelow(True)
     for side in ("top", "right", "left"):
         panel.spines[side].set_visible(False)
+
+
+def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
+    """Draw total profit under uncertainty: probability of being best, expected regret and difference, by scenario.
+
+    Parameters
+    ----------
+    comparison : UncertainComparison
+        From `kamsim.analysis.uncertainty.compare_under_uncertainty`.
+
+    Returns
+    -------
+    bytes
+        A PNG, 1,920 pixels wide, higher the more scenarios there are.
+    """
+    rows = [row for row in comparison.measures if row.measure == TOTAL_PROFIT.name]
+    moved = {row.scenario: row.probability_best_moved for row in comparison.leaning}
+    scale = scale_of(TOTAL_PROFIT, (row.mean for row in rows))
+    figure = Figure(
+        figsize=(16, 3.4 + 0.7 * max(len(rows), 2)), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
+    )
+    chance, regret, difference = figure.subplots(1, 3, sharey=True)
+    for place, row in enumerate(rows):
+        color, marker, face = MARKS.get(row.verdict, MARKS[""])
+        chance.barh(place, 100 * row.probability_best, height=0.55, color=BLUE)
+        if row.scenario in moved:
+            at = 100 * moved[row.scenario]
+            chance.plot([at], [place], "D", color=INK, markerfacecolor="white", markersize=9, clip_on=False)
+        regret.barh(place, row.regret * scale.factor, height=0.55, color=GRAY)
+        if row.scenario == comparison.reference:
+            continue
+        low, high, at = (value * scale.factor for value in (row.low, row.high, row.difference))
+        difference.plot([low, high], [place, place], color=color, linewidth=3, solid_capstyle="butt")
+        difference.plot([at], [place], marker, color=color, markerfacecolor=face, markersize=11, markeredgewidth=2.5)
+    unit = f", {scale.unit}" if scale.unit else ""
+    titles = ("Probability best, %", f"Expected regret{unit}", f"Difference{unit}, 95 % of sets")
+    for panel, title in zip((chance, regret, difference), titles, strict=True):
+        _dress_plainly(panel, title)
+    chance.set_xlim(0, 100)
+    difference.axvline(0, color=INK, linewidth=1.5)
+    chance.set_yticks(range(len(rows)), [_short(row.scenario, 30) for row in rows])
+    chance.set_ylim(len(rows) - 0.4, -0.6)
+    labels = {"better": "better", "worse": "worse", "": "cannot be told"}
+    figure.legend(handles=[*_legend(labels), _diamond()], loc="outside lower center", ncols=4, frameon=False,
+                  fontsize=FONT)  # fmt: skip
+    figure.suptitle(
+        f"Total profit against {_short(comparison.reference, 40)} under {comparison.sets:,} parameter sets",
+        fontsize=FONT + 5,
+    )
+    return _png(figure)
+
+
+def _diamond() -> Line2D:
+    return Line2D([], [], color=INK, marker="D", markerfacecolor="white", linestyle="", markersize=9,
+                  label="with assumed values moved")  # fmt: skip
+
+
+def _dress_plainly(panel: "Axes", title: str) -> None:
+    panel.set_title(title, fontsize=FONT + 1, fontweight="bold")
+    panel.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    panel.tick_params(labelsize=FONT - 2, length=0, axis="y")
+    panel.tick_params(labelsize=FONT - 3, axis="x")
+    panel.grid(axis="x", color="#DDDDDD", linewidth=1)
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right", "left"]].set_visible(False)
 
 
 def run_figure(run: "Run") -> bytes:
@@ -321,8 +387,8 @@ def _kinds(there: set[str]) -> list[Patch]:
     ]
 
 
-def _legend() -> list[Line2D]:
-    labels = {"better": "better", "worse": "worse", "": "not clear: the 95 % interval holds zero"}
+def _legend(labels: dict[str, str] | None = None) -> list[Line2D]:
+    labels = labels or {"better": "better", "worse": "worse", "": "not clear: the 95 % interval holds zero"}
     return [
         Line2D([], [], color=color, marker=marker, markerfacecolor=face, markersize=11, markeredgewidth=2.5,
                linewidth=3, label=labels[kind])

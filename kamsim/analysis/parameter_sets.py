@@ -1,0 +1,216 @@
+"""Scenarios with the values of a parameter set put in, as they stand and with every assumed value moved."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.errors import KamsimError
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter
+from kamsim.evidence.posterior import Posterior, parameter_named
+from kamsim.scenario import NAMED_TIERS, Scenario, with_values
+
+Floats = NDArray[np.float64]
+
+MOVED_BY = 0.25
+# Sizes and counts are facts of the organization, and a currency is none of the model's.
+SIZES = ("accounts", "functions", "seats", "seats or share", "seats per KAM", "money a year")
+MOVABLE_SECTIONS = ("world", "tiers", "policy", "rebuild")
+_MOVEMENTS = 0x6D6F7665  # tells these draws from others of the same seed
+
+
+class Movements(NamedTuple):
+    """What every assumed parameter is multiplied by, a row per parameter set."""
+
+    names: tuple[str, ...]
+    factors: Floats  # (sets, names)
+
+
+def value_in(scenario: Scenario, name: str) -> Any:
+    """Value of a parameter in a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Validated.
+    name : str
+        ``world.turnover``, ``tiers.key.promise``.
+
+    Returns
+    -------
+    float or None
+        None where the scenario has no such tier or population.
+    """
+    section, *tables, key = name.split(".")
+    place: Any = getattr(scenario, section)
+    for table in tables:
+        place = place.ordered.get(table)
+    return None if place is None else getattr(place, key)
+
+
+def is_its_own(scenario: Scenario, name: str) -> bool:
+    """Whether a scenario has set a parameter itself: its value is not that of the ledger."""
+    row, value = parameter_named(name), value_in(scenario, name)
+    return row is not None and value is not None and value != row.default
+
+
+def takes(scenario: Scenario, name: str) -> bool:
+    """Whether a value of a parameter set goes into a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Validated.
+    name : str
+        Of the parameter.
+
+    Returns
+    -------
+    bool
+        False where the scenario has set the parameter itself, or has no seats in the tier or no population.
+    """
+    section, _, rest = name.partition(".")
+    tier = rest.rpartition(".")[0]
+    if section == "tiers" and tier and (tier not in scenario.tiers.ordered or not scenario.tiers.ordered[tier].seats):
+        return False
+    return value_in(scenario, name) is not None and not is_its_own(scenario, name)
+
+
+def with_set(scenario: Scenario, names: Sequence[str], values: Sequence[float]) -> Scenario:
+    """Copy of a scenario with a parameter set put in, but for what it does not take."""
+    return with_values(
+        scenario, {name: value for name, value in zip(names, values, strict=True) if takes(scenario, name)}
+    )
+
+
+# ---------------------------------------------------------------- assumed values
+
+
+def movable(scenarios: Sequence[Scenario], posterior: Posterior) -> tuple[Parameter, ...]:
+    """Rows of the ledger that are assumed and can be moved by a part of their value.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        To be compared.
+    posterior : Posterior
+        What it varies already is not moved again.
+
+    Returns
+    -------
+    tuple of Parameter
+        Without sizes, whole numbers, zeros and what no scenario takes.
+    """
+    return tuple(
+        row
+        for row in LEDGER
+        if row.kind == "assumed"
+        and row.section in MOVABLE_SECTIONS
+        and row.unit not in SIZES
+        and not isinstance(row.default, int)
+        and row.default != 0
+        and any(_places(scenario, row, posterior) for scenario in scenarios)
+    )
+
+
+def _places(scenario: Scenario, row: Parameter, posterior: Posterior) -> list[str]:
+    """Names under which a scenario takes a row: one, or one for each tier that the ledger does not name."""
+    names = [f"{row.section}.{row.name}"]
+    tier, _, key = row.name.rpartition(".")
+    if tier == ANY_TIER:
+        names = [f"tiers.{other}.{key}" for other in scenario.tiers.ordered if other not in NAMED_TIERS]
+    return [name for name in names if name not in posterior.names and takes(scenario, name)]
+
+
+def movements_of(rows: Sequence[Parameter], sets: int, seed: int) -> Movements:
+    """Draw by how much assumed values are moved, each up to a quarter either way (Latin hypercube).
+
+    Parameters
+    ----------
+    rows : sequence of Parameter
+        From `movable`.
+    sets : int
+        Parameter sets.
+    seed : int
+        Of the run.
+
+    Returns
+    -------
+    Movements
+        A factor for each set and row.
+    """
+    from scipy.stats import qmc
+
+    names = tuple(f"{row.section}.{row.name}" for row in rows)
+    if not rows:
+        return Movements(names, np.ones((sets, 0)))
+    parts = qmc.LatinHypercube(len(rows), rng=np.random.default_rng([seed, _MOVEMENTS])).random(sets)
+    return Movements(names, 1.0 + MOVED_BY * (2.0 * parts - 1.0))
+
+
+def with_moved(
+    scenarios: Sequence[Scenario], rows: Sequence[Parameter], factors: Sequence[float], posterior: Posterior
+) -> list[Scenario]:
+    """Copies of scenarios with assumed values moved, by the same factor in each.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        With a parameter set put in.
+    rows : sequence of Parameter
+        From `movable`.
+    factors : sequence of float
+        What each is multiplied by; results are clipped to the range of the ledger.
+    posterior : Posterior
+        What it varies is not moved.
+
+    Returns
+    -------
+    list of Scenario
+        Where two moved values do not go together, all are moved half as far, and so on.
+    """
+    for part in (1.0, 0.5, 0.25, 0.125):
+        moved = {row: 1.0 + part * (factor - 1.0) for row, factor in zip(rows, factors, strict=True)}
+        try:
+            return [with_values(scenario, dict(_moved(scenario, moved, posterior))) for scenario in scenarios]
+        except KamsimError:
+            continue
+    return list(scenarios)
+
+
+def _moved(scenario: Scenario, factors: Mapping[Parameter, float], posterior: Posterior) -> Iterator[tuple[str, float]]:
+    for row, factor in factors.items():
+        for name in _places(scenario, row, posterior):
+            yield name, min(row.high, max(row.low, row.default * factor))
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def notes_on_sets(scenarios: Sequence[Scenario], posterior: Posterior) -> Iterator[str]:
+    """Say which values of the parameter sets do not go into which scenario.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        To be compared.
+    posterior : Posterior
+        The sets.
+
+    Yields
+    ------
+    str
+        A sentence for all scenarios that keep the same.
+    """
+    kept: dict[tuple[str, ...], list[str]] = {}
+    for scenario in scenarios:
+        own = tuple(name for name in posterior.names if is_its_own(scenario, name))
+        if own:
+            kept.setdefault(own, []).append(scenario.name)
+    for names, who in kept.items():
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        scenarios_named = "every scenario" if len(who) == len(scenarios) > 1 else ", ".join(who)
+        yield f"{scenarios_named}: own value kept in all parameter sets: {shown}"
+    if not any(takes(scenario, name) for scenario in scenarios for name in posterior.names):
+        yield f"{posterior.source}: no scenario takes any value of it, so only assumed values are uncertain"

@@ -149,6 +149,16 @@ def main() -> None:
         first = seconds_of(*compare, KAMSIM_CACHE_DIR=folder)
         again = (command, "compare", "--out", str(Path(folder) / "next"))
         following = seconds_of(*again, KAMSIM_CACHE_DIR=folder)
+        evidence = {
+            name: seconds_of(command, *words, KAMSIM_CACHE_DIR=folder)
+            for name, words in {
+                "explain, all four claims, first": ("explain", "--out", str(Path(folder) / "why")),
+                "explain, all four claims, next": ("explain", "--out", str(Path(folder) / "again")),
+                "validate, next": ("validate",),
+                "compare --uncertainty": ("compare", "--uncertainty", "--out", str(Path(folder) / "sets")),
+                "calibrate, whole": ("calibrate", "--out", str(Path(folder) / "fit")),
+            }.items()
+        }
     help_seconds = min(seconds_of(command, "--help") for _ in range(3))
     sizes = by_accounts()
     figures = {
@@ -172,6 +182,7 @@ def main() -> None:
             "kamsim --help": help_seconds,
             "first compare, compilation included": first,
             "next compare": following,
+            **evidence,
         },
         "memory of compare, MB": {f"{n} replications": value for n, value in memory.items()},
     }

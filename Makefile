@@ -33,7 +33,7 @@ reference: $(VENV)/.demo  ## refresh the frozen default comparison
 
 calibration: $(VENV)/.demo  ## fit the defaults and the posterior anew; takes some minutes
 	$(BIN)/kamsim calibrate population --seed 1000 --out build/calibration
-	$(BIN)/python experiments/adopt_fit.py build/calibration
+	$(BIN)/python -m kamsim.evidence.adopt build/calibration
 	$(BIN)/kamsim evidence --markdown > docs/evidence.md
 
 clean:
@@ -49,5 +49,5 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing kamsim, the pinned libraries and the test tools into $(VENV), once"
-	PIP_CONSTRAINT=constraints.txt $(PIP) install --editable '.[test]'
+	PIP_CONSTRAINT=constraints.txt $(PIP) install --editable '.[test,cluster]'
 	@touch $@ $(VENV)/.demo

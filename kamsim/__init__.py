@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kamsim.analysis.compare import Comparison, compare
+    from kamsim.analysis.discovery import Discovery, discover
     from kamsim.analysis.explain import Explanation, explain
+    from kamsim.analysis.sensitivity import Sensitivity, sensitivity
     from kamsim.analysis.survey import Survey, survey
     from kamsim.analysis.uncertainty import UncertainComparison, compare_under_uncertainty
     from kamsim.analysis.validation import Validation, validate
     from kamsim.errors import KamsimError
     from kamsim.evidence.posterior import Posterior, read_posterior
+    from kamsim.experiments.design import Experiment, load_experiment, shipped_experiments
+    from kamsim.experiments.sweep import Progressed, read_sweep, sweep
     from kamsim.model.agents import Account, Function, KeyAccountManager
     from kamsim.model.ensemble import Run
     from kamsim.model.plan import History
@@ -31,6 +35,8 @@ _HOMES = {
     "Account": "kamsim.model.agents",
     "Book": "kamsim.world.book",
     "Comparison": "kamsim.analysis.compare",
+    "Discovery": "kamsim.analysis.discovery",
+    "Experiment": "kamsim.experiments.design",
     "Explanation": "kamsim.analysis.explain",
     "Function": "kamsim.model.agents",
     "History": "kamsim.model.plan",
@@ -39,22 +45,30 @@ _HOMES = {
     "KeyAccountProgram": "kamsim.model.program",
     "Policy": "kamsim.policy.policy",
     "Posterior": "kamsim.evidence.posterior",
+    "Progressed": "kamsim.experiments.sweep",
     "Run": "kamsim.model.ensemble",
     "Scenario": "kamsim.scenario",
+    "Sensitivity": "kamsim.analysis.sensitivity",
     "Survey": "kamsim.analysis.survey",
     "UncertainComparison": "kamsim.analysis.uncertainty",
     "Validation": "kamsim.analysis.validation",
     "World": "kamsim.world.world",
     "compare": "kamsim.analysis.compare",
     "compare_under_uncertainty": "kamsim.analysis.uncertainty",
+    "discover": "kamsim.analysis.discovery",
     "draw_world": "kamsim.model.session",
     "explain": "kamsim.analysis.explain",
+    "load_experiment": "kamsim.experiments.design",
     "load_scenario": "kamsim.scenario",
     "read_book": "kamsim.world.book",
     "read_posterior": "kamsim.evidence.posterior",
+    "read_sweep": "kamsim.experiments.sweep",
+    "sensitivity": "kamsim.analysis.sensitivity",
+    "shipped_experiments": "kamsim.experiments.design",
     "shipped_scenarios": "kamsim.scenario",
     "simulate": "kamsim.model.session",
     "survey": "kamsim.analysis.survey",
+    "sweep": "kamsim.experiments.sweep",
     "validate": "kamsim.analysis.validation",
 }
 
@@ -62,6 +76,8 @@ __all__ = [
     "Account",
     "Book",
     "Comparison",
+    "Discovery",
+    "Experiment",
     "Explanation",
     "Function",
     "History",
@@ -70,8 +86,10 @@ __all__ = [
     "KeyAccountProgram",
     "Policy",
     "Posterior",
+    "Progressed",
     "Run",
     "Scenario",
+    "Sensitivity",
     "Survey",
     "UncertainComparison",
     "Validation",
@@ -79,14 +97,20 @@ __all__ = [
     "__version__",
     "compare",
     "compare_under_uncertainty",
+    "discover",
     "draw_world",
     "explain",
+    "load_experiment",
     "load_scenario",
     "read_book",
     "read_posterior",
+    "read_sweep",
+    "sensitivity",
+    "shipped_experiments",
     "shipped_scenarios",
     "simulate",
     "survey",
+    "sweep",
     "validate",
 ]
 

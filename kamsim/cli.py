@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -17,6 +18,7 @@ from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
     from kamsim.analysis.compare import Comparison
+    from kamsim.analysis.sensitivity import Sensitivity
     from kamsim.analysis.uncertainty import UncertainComparison
     from kamsim.world.book import Book
 
@@ -32,6 +34,7 @@ DEFAULT_COMPARISON = (
     "full_program",
 )
 RESULTS = Path("results")
+RESUMABLE = ("calibrate", "sweep")
 INTERRUPTED = 130  # what shells report for a command ended by Ctrl-C
 
 
@@ -58,7 +61,8 @@ class Commands(click.Group):
         except KamsimError as error:
             _fail(str(error), 2)
         except KeyboardInterrupt:
-            _fail("interrupted; nothing was kept", INTERRUPTED)
+            kept = "what is done is kept: the same command goes on"
+            _fail(f"interrupted; {kept if ctx.invoked_subcommand in RESUMABLE else 'nothing was kept'}", INTERRUPTED)
         except BrokenPipeError:
             raise  # click ends quietly when the reader has gone, as in `| head`
         except OSError as error:
@@ -96,6 +100,23 @@ def _jobs(command: Command) -> Command:
 def _accounts(command: Command) -> Command:
     text = "CSV of real accounts: account_id, quarter, spend; or account_id, date, amount; or account_id, annual_spend."
     return click.option("--accounts", metavar="FILE", type=click.Path(), help=text)(command)
+
+
+def _uncertain_parameters(command: Command) -> Command:
+    text = "A parameter to vary, again for more.  [default: all that are calibrated]"
+    return click.option(
+        "--parameter", "parameters", metavar="NAME[=LOW:HIGH]", multiple=True, help=text
+    )(command)  # fmt: skip
+
+
+def _measure(command: Command) -> Command:
+    text = "What is asked about, such as key_revenue_growth."
+    return click.option("--measure", metavar="NAME", default="total_profit", show_default=True, help=text)(command)
+
+
+def _out(command: Command) -> Command:
+    text = "Folder for results.  [default: results/<name of the run>]"
+    return click.option("--out", metavar="DIR", type=click.Path(), help=text)(command)
 
 
 # ---------------------------------------------------------------- commands
@@ -464,6 +485,251 @@ def calibrate(
     _print(calibration_table(result), calibration_sentences(result), f"Written to {folder}{os.sep}: {names}")
 
 
+@main.command(
+    short_help="Say which uncertain parameters drive a measure.",
+    epilog=_example(
+        "kamsim sensitivity full_program --against status_quo",
+        "kamsim sensitivity --parameter world.turnover=0.02:0.08 --parameter world.gross_margin",
+    ),
+)
+@click.argument("scenario", default="full_program")
+@click.option("--against", metavar="SCENARIO", help="Ask about the difference to this scenario, in the same worlds.")
+@_measure
+@_uncertain_parameters
+@click.option("--screen/--no-screen", default=None, help="Rank only the ten that matter most.  [default: if more]")
+@click.option("--points", metavar="N", default=256, show_default=True, help="Base points, a power of two.")
+@click.option("--replications", "-n", metavar="N", default=32, show_default=True, help="Worlds at each point.")
+@_seed
+@_jobs
+@_out
+@_as_json
+def sensitivity(
+    scenario: str,
+    against: str | None,
+    measure: str,
+    parameters: tuple[str, ...],
+    screen: bool | None,
+    points: int,
+    replications: int,
+    seed: int,
+    jobs: int | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Say which uncertain parameters drive a measure of SCENARIO, or its difference to another policy.
+
+    Calibrated parameters vary over what is plausible, others that are named by a quarter either way. Each gets the
+    part of the variance that goes with it, alone and together with others. Takes a minute or two.
+    """
+    from kamsim.analysis import sensitivity as analyzing
+    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.store import default_name
+    from kamsim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    other = None if against is None else load_scenario(against)
+    settings: dict[str, Any] = {
+        "against": other, "measure": measure, "parameters": parameters, "screen": screen, "points": points,
+        "replications": replications, "seed": seed,
+    }  # fmt: skip
+    manifest = analyzing.sensitivity_manifest(loaded, **settings)
+    folder = Path(out) if out is not None else RESULTS / default_name(manifest)
+    _say_if_compiling(play_in_shared_worlds)
+    total = analyzing.points_to_play([one for one in (loaded, other) if one], parameters, screen, points)
+    with _progress("points", total) as progress:
+        result = analyzing.sensitivity(
+            loaded, **settings, jobs=jobs, out=folder, progress=progress, figure=_sensitivity_figure
+        )
+    if as_json:
+        _print_json({**result.to_dict(), "folder": str(folder)})
+        return
+    from kamsim.report.sensitivity import sensitivity_sentences, sensitivity_table
+
+    _print_notes(result.notes)
+    _print(sensitivity_table(result), sensitivity_sentences(result), f"Written to {folder}{os.sep}")
+
+
+@main.command(
+    short_help="Say in which corner of the uncertainties a policy fails.",
+    epilog=_example(
+        "kamsim discover performance_retiering --against status_quo",
+        "kamsim discover full_program --measure key_revenue_growth --threshold 0.02",
+    ),
+)
+@click.argument("scenario", default="full_program")
+@click.option(
+    "--against", metavar="SCENARIO", help="It fails where it does worse than this.  [default: status_quo, or threshold]"
+)
+@_measure
+@click.option("--threshold", metavar="X", type=float, help="It fails beyond this; a rate of 20 % is 0.2.")
+@_uncertain_parameters
+@click.option("--points", metavar="N", default=1000, show_default=True, help="Cases to play.")
+@click.option("--replications", "-n", metavar="N", default=64, show_default=True, help="Worlds of each case.")
+@_seed
+@_jobs
+@_out
+@_as_json
+def discover(
+    scenario: str,
+    against: str | None,
+    measure: str,
+    threshold: float | None,
+    parameters: tuple[str, ...],
+    points: int,
+    replications: int,
+    seed: int,
+    jobs: int | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Say in which corner of the uncertain parameters SCENARIO fails, if any corner tells.
+
+    It fails where it does worse than another policy in the same worlds, or where a measure is beyond a threshold.
+    Calibrated parameters vary over what is plausible, others that are named by a quarter either way.
+    """
+    from kamsim.analysis import discovery
+    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.store import default_name
+    from kamsim.scenario import DEFAULT_SCENARIO, load_scenario
+
+    if against is None and threshold is None:
+        against = DEFAULT_SCENARIO
+    loaded = load_scenario(scenario)
+    settings: dict[str, Any] = {
+        "against": None if against is None else load_scenario(against), "measure": measure, "threshold": threshold,
+        "parameters": parameters, "points": points, "replications": replications, "seed": seed,
+    }  # fmt: skip
+    manifest = discovery.discovery_manifest(loaded, **settings)
+    folder = Path(out) if out is not None else RESULTS / default_name(manifest)
+    _say_if_compiling(play_in_shared_worlds)
+    with _progress("cases", points) as progress:
+        result = discovery.discover(loaded, **settings, jobs=jobs, out=folder, progress=progress)
+    if as_json:
+        _print_json({**result.to_dict(), "folder": str(folder)})
+        return
+    from kamsim.report.discovery import discovery_sentences, discovery_table
+
+    _print_notes(result.notes)
+    _print(discovery_table(result), discovery_sentences(result), f"Written to {folder}{os.sep}")
+
+
+@main.command(
+    short_help="Play an experiment: many scenarios, resumable.",
+    epilog=_example(
+        "kamsim sweep four_levers",
+        "kamsim sweep my_experiment.toml --dry-run",
+        "kamsim sweep four_levers --precision 0.01 --jobs 8",
+        "kamsim sweep four_levers --cluster tcp://head-node:8786",
+    ),
+)
+@click.argument("experiment")
+@click.option("--dry-run", is_flag=True, help="Say how large it is, how long it takes and what it needs of the disk.")
+@click.option("--status", "show_status", is_flag=True, help="Say where it stands; nothing is played.")
+@click.option("--verify", is_flag=True, help="Compute a sample of its parts again and compare them bit by bit.")
+@click.option("--retry-failed", is_flag=True, help="Play parts again that hold failed replications.")
+@click.option("--restart", is_flag=True, help="Set aside what another version of kamsim computed, and begin anew.")
+@click.option("--replications", "-n", metavar="N", type=int, help="Worlds per point.  [default: the experiment's]")
+@click.option(
+    "--precision",
+    metavar="X",
+    type=float,
+    help=(
+        "Add replications until the 95 % intervals of differences in the measure compared are no wider than +-X of the "
+        "mean they are told against; 0.01 is one percent."
+    ),
+)
+@click.option(
+    "--confidence",
+    metavar="P",
+    type=float,
+    help=("Stop as soon as the best is separated from all others with this confidence, such as 0.95."),
+)
+@click.option(
+    "--most", metavar="N", default=100_000, show_default=True, help="Replications a point at most, with these."
+)
+@_jobs
+@click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to run on, such as tcp://host:8786.")
+@click.option("--executor", metavar="NAME", help="module:callable that gives any other concurrent.futures.Executor.")
+@_accounts
+@click.option("--out", metavar="DIR", type=click.Path(), help="Folder of the store.  [default: results/<experiment>]")
+@_as_json
+def sweep(
+    experiment: str,
+    dry_run: bool,
+    show_status: bool,
+    verify: bool,
+    retry_failed: bool,
+    restart: bool,
+    replications: int | None,
+    precision: float | None,
+    confidence: float | None,
+    most: int,
+    jobs: int | None,
+    cluster: str | None,
+    executor: str | None,
+    accounts: str | None,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Play every point of EXPERIMENT, a name that ships with kamsim or a .toml file, in the same worlds.
+
+    Each second of work is a part on the disk: killed at any moment, the same command goes on where it ended, and
+    after a change of the experiment only what changed is played. Results do not depend on where they are computed.
+    """
+    from kamsim.analysis.precision import checked_aim, sweep_to_precision
+    from kamsim.analysis.swept import swept
+    from kamsim.experiments import sweep as sweeping
+    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.design import load_experiment
+    from kamsim.experiments.executors import chosen_place
+    from kamsim.experiments.runner import checked_workers
+    from kamsim.report import sweep as reporting
+
+    loaded = load_experiment(experiment)
+    workers = checked_workers(loaded.replications if replications is None else replications, loaded.seed, jobs)
+    plan = sweeping.plan_of(loaded, book=_book(accounts), replications=replications)
+    aim = checked_aim(plan.compare, precision, confidence, most)
+    folder = Path(out) if out is not None else RESULTS / plan.name
+    if dry_run:
+        estimate = sweeping.estimate_of(plan, workers)
+        cores = f"{workers} core{'s' if workers > 1 else ''}"
+        _print_json(asdict(estimate)) if as_json else _print(reporting.estimate_text(plan, estimate, cores))
+        return
+    if show_status:
+        stands = sweeping.status_of(plan, folder)
+        _print_json(stands.to_dict()) if as_json else _print(reporting.status_text(stands, folder))
+        sys.exit(1 if stands.failed or stands.damaged else 0)
+    if verify:
+        verified, different = sweeping.verify_sweep(plan, folder)
+        said = f"{len(verified)} parts computed again: " + (
+            f"these differ: {', '.join(different)}" if different else "same"
+        )
+        _print_json({"verified": verified, "different": different}) if as_json else _print(said)
+        sys.exit(1 if different else 0)
+    _say_if_compiling(play_in_shared_worlds)
+    sweeping.warm_up(plan)
+    place = chosen_place(workers, cluster, executor)
+    with _rate(plan.size) as progress:
+        if aim is None:
+            stands = sweeping.run_sweep(
+                plan, folder, place, retry_failed=retry_failed, restart=restart, progress=progress
+            )
+            ended = ""
+        else:
+            precise = sweep_to_precision(
+                plan, folder, place, aim, retry_failed=retry_failed, restart=restart, progress=progress
+            )
+            stands, ended = precise.progressed, reporting.precision_text(precise, plan)
+    rows = swept(plan, folder)
+    reporting.write_summary(plan, folder, rows)
+    if as_json:
+        _print_json({**stands.to_dict(), "precision": ended or None, "folder": str(folder)})
+    else:
+        _print(reporting.swept_table(plan, rows), *reporting.effects_texts(loaded, plan, folder))
+        _print(*filter(None, [ended, reporting.status_text(stands, folder)]))
+    sys.exit(1 if stands.failed else 0)
+
+
 @main.group(
     cls=Commands,
     short_help="List, show, check and write scenarios.",
@@ -604,6 +870,12 @@ def _uncertainty_figure(comparison: "UncertainComparison") -> bytes:
     return uncertainty_figure(comparison)
 
 
+def _sensitivity_figure(result: "Sensitivity") -> bytes:
+    from kamsim.report.figures import sensitivity_figure
+
+    return sensitivity_figure(result)
+
+
 def _say_if_compiling(*kernels: Any) -> None:
     from kamsim.rules.compiler import is_compiled
 
@@ -625,6 +897,22 @@ def _progress(what: str, total: int) -> Iterator[Progress]:
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def _rate(total: int) -> Iterator[Callable[[int, int], None] | None]:
+    """Show progress with its rate and the time left on stderr; nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.speed:,.0f}/s"), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=120) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done, most: bar.update(task, completed=done, total=max(total, most))
 
 
 def _print_notes(notes: tuple[str, ...]) -> None:

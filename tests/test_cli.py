@@ -33,6 +33,8 @@ COMMANDS = [
     ["explain"],
     ["calibrate"],
     ["validate"],
+    ["sensitivity"],
+    ["discover"],
     ["scenario"],
     ["scenario", "list"],
     ["scenario", "show"],
@@ -117,7 +119,11 @@ def test_version() -> None:
     ("arguments", "said"),
     [
         (["comprae"], "Did you mean 'compare'?"),
-        (["frobnicate"], "Choose from calibrate, compare, evidence, explain, run, scenario, survey, validate."),
+        (
+            ["frobnicate"],
+            "Choose from calibrate, compare, discover, evidence, explain, run, scenario, sensitivity, survey, sweep, "
+            "validate.",
+        ),
         (["scenario", "chek"], "Did you mean 'check'?"),
         (["compare", "--replicatoins", "3"], "--replications"),
         (["compare", "--seed", "one"], "one"),

@@ -49,19 +49,36 @@ def test_the_wheel_carries_the_scenarios_and_runs_from_any_folder(tmp_path):
     assert names == {path.stem for path in (ROOT / "scenarios").glob("*.toml")}
     listed = run_python(
         "-c",
-        "import kamsim; print(kamsim.__file__); print(kamsim.shipped_scenarios())",
+        "import kamsim; print(kamsim.__file__, kamsim.shipped_scenarios(), kamsim.shipped_experiments()); "
+        "print(len(kamsim.read_posterior().values))",
         cwd=elsewhere,
         env=os.environ | {"PYTHONPATH": str(unpacked)},
     )
     assert str(unpacked) in listed
     assert all(name in listed for name in names)
+    assert "four_levers" in listed
+    assert listed.split()[-1] == "100"
+
+
+def example_of(readme, beginning):
+    return next(block.split("```")[0] for block in readme.split("```python\n") if block.startswith(beginning))
 
 
 def test_the_library_example_of_the_readme_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = readme.split("```python\n")[1].split("```")[0].replace("replications=200", "replications=4")
+    example = example_of(readme, "import kamsim").replace("replications=200", "replications=4")
     told = {}
     exec(example, told)
     assert told["spend"].shape == (12, 150)
     assert len(told["quarters"]) == 48
+
+
+def test_the_sweep_example_of_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kamsim.sweep(kamsim.load_experiment("four_levers"), "results/four_levers", replications=3, jobs=1)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = {}
+    exec(example_of(readme, "import pandas"), told)
+    assert len(told["frame"]) == 16 * 3
+    assert len(kamsim.read_sweep("results/four_levers")) == 16 * 3

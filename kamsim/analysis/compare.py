@@ -337,10 +337,22 @@ def tallied(blocks: Iterable[Floats], keep: Callable[[Floats], None] | None = No
 def _tally_of(block: Floats) -> Tally:
     values = np.where(np.isfinite(block), block, np.nan)
     best, contested = _best_of(values)
-    return Tally(_moments_of(values), _moments_of(values - values[:, :1]), best, contested)
+    return Tally(moments_of(values), moments_of(values - values[:, :1]), best, contested)
 
 
-def _moments_of(values: Floats) -> Moments:
+def moments_of(values: Floats) -> Moments:
+    """Moments over the first axis.
+
+    Parameters
+    ----------
+    values : array of shape (replications, ...)
+        NaN where there is none.
+
+    Returns
+    -------
+    Moments
+        Arrays of shape (...).
+    """
     known = ~np.isnan(values)
     number = known.sum(axis=0).astype(np.float64)
     mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(number, 1.0)
@@ -359,15 +371,26 @@ def _best_of(values: Floats) -> tuple[Floats, Floats]:
 
 def _merged(one: Tally, other: Tally) -> Tally:
     return Tally(
-        _merged_moments(one.values, other.values),
-        _merged_moments(one.differences, other.differences),
+        merged_moments(one.values, other.values),
+        merged_moments(one.differences, other.differences),
         one.best + other.best,
         one.contested + other.contested,
     )
 
 
-def _merged_moments(one: Moments, other: Moments) -> Moments:
-    """Moments of two parts together (Chan, Golub & LeVeque 1979), which stay exact where sums of squares cancel."""
+def merged_moments(one: Moments, other: Moments) -> Moments:
+    """Moments of two parts together, which stay exact where sums of squares cancel (Chan, Golub & LeVeque 1979).
+
+    Parameters
+    ----------
+    one, other : Moments
+        Of parts that have nothing in common.
+
+    Returns
+    -------
+    Moments
+        Of both.
+    """
     number = one.number + other.number
     part = other.number / np.maximum(number, 1.0)
     step = other.mean - one.mean

@@ -1,4 +1,4 @@
-"""Make the result of ``kamsim calibrate`` the default: ``python experiments/adopt_fit.py build/calibration``.
+"""Make the result of ``kamsim calibrate`` the default: ``python -m kamsim.evidence.adopt build/calibration``.
 
 Writes the best fit into the ledger and ships the posterior; ``make calibration`` calls it.
 """
@@ -9,8 +9,8 @@ import shutil
 import sys
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[1] / "kamsim"
-LEDGER = PACKAGE / "evidence" / "ledger.py"
+HERE = Path(__file__).resolve().parent
+LEDGER = HERE / "ledger.py"
 
 
 def main(folder: Path) -> None:
@@ -23,11 +23,11 @@ def main(folder: Path) -> None:
         if section == "tiers":
             words = '_term("{}", "{}", '.format(*parameter.split("."))
         row = re.compile(rf"({re.escape(words)})[^,]+,")
-        text, found = row.subn(lambda match, value=value: f"{match[1]}{value!r},", text)
+        text, found = row.subn(rf"\g<1>{value!r},", text)
         if found != 1:
             sys.exit(f"{LEDGER}: {found} rows of {name}, not one")
     LEDGER.write_text(text, encoding="utf-8", newline="\n")
-    shutil.copy(folder / "posterior.csv", PACKAGE / "evidence" / "posterior.csv")
+    shutil.copy(folder / "posterior.csv", HERE / "posterior.csv")
 
 
 if __name__ == "__main__":

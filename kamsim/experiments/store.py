@@ -65,8 +65,8 @@ def manifest_of(scenarios: Sequence[Scenario], seed: int, replications: int, boo
         "scenarios": [scenario.model_dump(mode="json", exclude_none=True) for scenario in scenarios],
         "seed": seed,
         "replications": replications,
-        "accounts": None if book is None else _fingerprint(book),
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
+        "accounts": None if book is None else fingerprint(book),
+        "versions": {"python": platform.python_version()} | {name: version_of(name) for name in _PACKAGES},
         "code_hash": _code_hash(),
     }
 
@@ -148,14 +148,15 @@ def _code_hash() -> str:
     return digest.hexdigest()[:16]
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Version of an installed package, for a manifest."""
     try:
         return version(package)
     except PackageNotFoundError:
         return "unknown"
 
 
-def _fingerprint(book: Book) -> dict[str, Any]:
+def fingerprint(book: Book) -> dict[str, Any]:
     """Name and content of an account file; a book that no file stands behind is known by its estimates."""
     path = Path(book.source)
     if path.is_file():

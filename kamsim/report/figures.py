@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.report.explain import TITLES, shown
+from kamsim.report.sensitivity import asked, direction_of, percent, short_meaning
 from kamsim.report.tables import TOTAL_PROFIT, Scale, rows_of, scale_of, verdict
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from kamsim.analysis.compare import Comparison
     from kamsim.analysis.explain import ClaimExplained, Part
+    from kamsim.analysis.sensitivity import Influence, Sensitivity
     from kamsim.analysis.uncertainty import UncertainComparison
     from kamsim.report.run import Run
 
@@ -385,6 +387,67 @@ def _kinds(there: set[str]) -> list[Patch]:
         for label, (kinds, (color, hatch)) in shown_as.items()
         if kinds & there
     ]
+
+
+ALONE, TOGETHER = BLUE, "#A6CFE6"
+
+
+def sensitivity_figure(result: "Sensitivity") -> bytes:
+    """Draw what each parameter explains, alone and with all that it does together with others, as bars.
+
+    Parameters
+    ----------
+    result : Sensitivity
+        From `kamsim.analysis.sensitivity.sensitivity`.
+
+    Returns
+    -------
+    bytes
+        A PNG, 1,920 pixels wide, higher the more parameters there are.
+    """
+    others = [] if result.others is None else [result.others]
+    rows = [*result.influences, *others]
+    figure = Figure(
+        figsize=(16, 4.2 + 1.15 * len(rows)), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.15, h_pad=0.12)
+    )
+    panel = figure.subplots()
+    for place, row in enumerate(rows):
+        total, first = (100 * max(0.0, value) for value in (row.total, row.first))
+        panel.barh(place, total, height=0.62, color=TOGETHER)
+        panel.barh(place, min(first, total), height=0.62, color=ALONE)
+        ends = [100 * max(0.0, end) for end in (row.total_low, row.total_high)]
+        panel.plot(ends, [place, place], color=INK, linewidth=4)
+    labels = [f"{len(result.screened_out)} others together" if row in others else _bar_label(row) for row in rows]
+    panel.set_yticks(range(len(rows)), labels, fontsize=LARGE - 3)
+    panel.set_ylim(len(rows) - 0.4, -0.6)
+    panel.set_xlim(left=0)
+    values = panel.secondary_yaxis("right")
+    values.set_yticks(range(len(rows)), [percent(row.total) for row in rows], fontsize=LARGE)
+    values.tick_params(length=0)
+    values.spines["right"].set_visible(False)
+    panel.set_xlabel(
+        "% of the variance; lines: 95 % intervals\n(+) rises, (\N{MINUS SIGN}) falls with it", fontsize=LARGE - 3
+    )
+    panel.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    panel.tick_params(axis="x", labelsize=LARGE - 3)
+    panel.tick_params(axis="y", length=0)
+    panel.grid(axis="x", color="#DDDDDD", linewidth=1)
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right", "left"]].set_visible(False)
+    title = f"What drives {asked(result)}"
+    figure.suptitle(textwrap.fill(title, 56), fontsize=LARGE + 3, fontweight="bold", x=0.02, ha="left")
+    figure.legend(
+        handles=[Patch(color=ALONE, label="alone"), Patch(color=TOGETHER, label="together with others")],
+        loc="outside lower center", ncols=2, frameon=False, fontsize=LARGE - 3,
+    )  # fmt: skip
+    return _png(figure)
+
+
+def _bar_label(influence: "Influence") -> str:
+    direction = {"rises": " (+)", "falls": " (\N{MINUS SIGN})"}.get(direction_of(influence), "")
+    kind = ", assumed" if influence.kind == "assumed" else ""
+    meaning = textwrap.fill(short_meaning(influence), 29, max_lines=2, placeholder=" …")
+    return f"{meaning}{kind}{direction}"
 
 
 def _legend(labels: dict[str, str] | None = None) -> list[Line2D]:

@@ -1,0 +1,413 @@
+"""In which corner of uncertain parameters a policy fails: a few bounds that hold most failures and little else.
+
+A shallow tree proposes boxes; the box that goes best with failing is kept if it does so on points left out as well.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.analysis.flips import Condition
+from kamsim.analysis.points import (
+    POINTS,
+    Question,
+    errors_of,
+    manifest_for,
+    means_of,
+    played_at,
+    question_of,
+    write_points,
+    write_result,
+)
+from kamsim.analysis.ranges import Range, values_at
+from kamsim.errors import KamsimError
+from kamsim.experiments.store import MANIFEST, Manifest, result_folder
+from kamsim.scenario import Scenario
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Bounds = dict[int, tuple[float, float]]
+
+SAMPLED = 1000
+REPLICATIONS = 64
+LEAST_POINTS = 50
+MOST_CONDITIONS = 3
+CONDITION_FROM = 0.03  # what a further condition must add to the correlation of box and failure
+LEAST_CORRELATION = 0.2  # of box and failure, on points left out
+LEAST_CHANCE = 0.01  # chance of so many failures in the boxes of points left out, were there no corner
+LEAST_SIDE = 0.02  # of the points, that fail, and that do not, to say where
+LEAST_NUMBER = 10
+LEAST_LEAF = 0.03  # of the points, in a box
+FOLDS = 5
+TABLE = "discovery.json"
+_FILES = frozenset({POINTS, TABLE, MANIFEST})
+_POINTS = 0x646973  # tells these draws from others of the same seed
+_UNSURE = 1.96  # standard errors
+
+
+class Box(NamedTuple):
+    """A box of points and how well it tells failures; without bounds where no box does."""
+
+    bounds: Bounds  # by parameter, above the first and at most the second
+    inside: Flags  # (points,)
+    density: float  # part of the points inside that fail
+    coverage: float  # part of the failures that are inside
+    mass: float  # part of the points that are inside
+    held_out: float  # density of boxes found without the points that they are judged by
+    chance: float  # of such a density by luck alone
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """In which corner of the varied parameters a policy fails, if in any.
+
+    Parameters
+    ----------
+    scenario, against : str
+        Names; the second is empty where a measure itself fails.
+    measure : str
+        Name.
+    threshold : float
+        Measure, or difference to the other scenario, on the bad side of which a case fails.
+    failed : float
+        Part of all cases that fail.
+    unsure : float
+        Part of all cases in which so few worlds cannot tell.
+    told : str
+        ``corner`` where there is one, ``none`` where no box tells failures, ``few`` where too few cases fail, or do
+        not, to say where.
+    conditions : tuple of Condition
+        Three at most, all of which hold in the corner.
+    density, coverage, mass : float
+        Part of the corner's cases that fail, of the failures that it holds, and of all cases that it is.
+    held_out : float
+        Density of corners found without the cases that they are judged by (cross-validation).
+    chance : float
+        Of such a density by luck alone, did no parameter matter.
+    ranges : tuple of Range
+        What was varied.
+    points, seed, replications : int
+        Of the run; the same worlds at each of the points.
+    notes : tuple of str
+        What was capped, left out or assumed, a sentence each.
+    """
+
+    scenario: str
+    against: str
+    measure: str
+    threshold: float
+    failed: float
+    unsure: float
+    told: str
+    conditions: tuple[Condition, ...]
+    density: float
+    coverage: float
+    mass: float
+    held_out: float
+    chance: float
+    ranges: tuple[Range, ...]
+    points: int
+    seed: int
+    replications: int
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what cannot be told is None."""
+        content = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in vars(self).items()
+        }
+        return content | {
+            "against": self.against or None,
+            "conditions": [condition.to_dict() for condition in self.conditions],
+            "ranges": [one.to_dict() for one in self.ranges],
+            "notes": list(self.notes),
+        }
+
+
+def discover(
+    scenario: Scenario,
+    *,
+    against: Scenario | None = None,
+    measure: str = "total_profit",
+    threshold: float | None = None,
+    parameters: Sequence[str] = (),
+    points: int = SAMPLED,
+    replications: int = REPLICATIONS,
+    seed: int = 1,
+    jobs: int | None = None,
+    out: str | PathLike[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Discovery:
+    """Find the corner of uncertain parameters in which a policy fails.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The policy.
+    against : Scenario, optional
+        What it is held against, in the same worlds; it fails where its mean is worse.
+    measure : str
+        Name.
+    threshold : float, optional
+        It fails where the measure, or the difference to the other, is on the bad side of this; needed where it is held
+        against none, else 0.
+    parameters : sequence of str
+        ``world.turnover`` or ``world.turnover=0.02:0.08``; by default all with a plausible range.
+    points : int
+        Cases to play, >= 50 (Latin hypercube).
+    replications : int
+        Worlds of each case, >= 2; the same for all.
+    seed : int
+        In [0, 2**64).
+    jobs : int, optional
+        Cases at a time; by default as many as there are cores. It changes no result.
+    out : str or path, optional
+        Folder to keep cases, result and manifest in; by default nothing is kept.
+    progress : callable, optional
+        Told how many cases are done.
+
+    Returns
+    -------
+    Discovery
+        The same to the last bit whatever the jobs.
+
+    Raises
+    ------
+    KamsimError
+        One sentence on what is wrong with the arguments, before anything is played; or where no case has the measure.
+    """
+    question, least = _checked(scenario, against, measure, threshold, parameters, points, replications, seed, jobs)
+    if out is None:
+        return _discovered(question, least, points, progress)[0]
+    with result_folder(out, _manifest(question, least, points), _FILES) as folder:
+        result, cases, columns = _discovered(question, least, points, progress)
+        write_points(folder, question.ranges, cases, columns)
+        write_result(folder / TABLE, result.to_dict())
+    return result
+
+
+def discovery_manifest(
+    scenario: Scenario,
+    *,
+    against: Scenario | None,
+    measure: str,
+    threshold: float | None,
+    parameters: Sequence[str],
+    points: int,
+    replications: int,
+    seed: int,
+) -> Manifest:
+    """Everything that a discovery with these arguments depends on.
+
+    Parameters
+    ----------
+    scenario, against, measure, threshold, parameters, points, replications, seed
+        As of `discover`.
+
+    Returns
+    -------
+    dict
+        For `kamsim.experiments.store.default_name`.
+    """
+    question, least = _checked(scenario, against, measure, threshold, parameters, points, replications, seed, 1)
+    return _manifest(question, least, points)
+
+
+def _manifest(question: Question, threshold: float, points: int) -> Manifest:
+    manifest = manifest_for("discover", question, threshold=threshold, points=points)
+    return {**manifest, "versions": manifest["versions"] | {"scikit-learn": version("scikit-learn")}}
+
+
+def _checked(
+    scenario: Scenario,
+    against: Scenario | None,
+    measure: str,
+    threshold: float | None,
+    parameters: Sequence[str],
+    points: int,
+    replications: int,
+    seed: int,
+    jobs: int | None,
+) -> tuple[Question, float]:
+    if against is None and threshold is None:
+        raise KamsimError("say what failing is: worse than another scenario (--against), or beyond a --threshold")
+    if threshold is not None and not math.isfinite(threshold):
+        raise KamsimError(f"threshold must be a number, not {threshold}")
+    if points < LEAST_POINTS:
+        raise KamsimError(f"points must be at least {LEAST_POINTS}, not {points}: fewer cases show no corner")
+    question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=jobs)
+    return question, threshold or 0.0
+
+
+# ---------------------------------------------------------------- what is played and concluded
+
+
+def _discovered(
+    question: Question, threshold: float, number: int, progress: Callable[[int], None] | None
+) -> tuple[Discovery, Floats, dict[str, Any]]:
+    """Result, cases in the unit cube, and what came of each."""
+    from scipy.stats import qmc
+
+    generator = np.random.default_rng([question.seed, _POINTS])
+    cases: Floats = qmc.LatinHypercube(len(question.ranges), rng=generator).random(number)
+    values = played_at(question, cases, progress)
+    means, errors = means_of(values), errors_of(values)
+    known = ~np.isnan(means)
+    if not known.any():
+        raise KamsimError(
+            f"{question.measure.name} does not exist in any case, for there are no key accounts; "
+            "choose another --measure"
+        )
+    failed = (means < threshold) if question.measure.higher_is_better else (means > threshold)
+    parameters = np.array([list(values_at(question.ranges, case).values()) for case in cases.tolist()])
+    box = box_of(parameters[known], failed[known])
+    inside = np.zeros(number, dtype=np.bool_)
+    inside[known] = box.inside
+    told = "corner" if box.bounds else "few" if _too_few(failed[known]) else "none"
+    result = Discovery(
+        scenario=question.scenarios[0].name,
+        against=question.scenarios[1].name if len(question.scenarios) > 1 else "",
+        measure=question.measure.name,
+        threshold=threshold,
+        failed=float(failed[known].mean()),
+        unsure=float((np.abs(means - threshold) < _UNSURE * errors)[known].mean()),
+        told=told,
+        conditions=tuple(_conditions(question.ranges, box.bounds)),
+        density=box.density,
+        coverage=box.coverage,
+        mass=box.mass,
+        held_out=box.held_out,
+        chance=box.chance,
+        ranges=question.ranges,
+        points=int(known.sum()),
+        seed=question.seed,
+        replications=question.replications,
+        notes=(*question.notes, *_notes_on_missing(question, ~known)),
+    )
+    return result, cases, {"output": means, "error": errors, "failed": failed, "in_corner": inside}
+
+
+def _conditions(ranges: Sequence[Range], bounds: Bounds) -> Iterator[Condition]:
+    for at, (low, high) in bounds.items():
+        one = ranges[at]
+        yield Condition(one.parameter, one.meaning, one.unit, one.kind, low, high)
+
+
+def _notes_on_missing(question: Question, missing: Flags) -> Iterator[str]:
+    if missing.any():
+        yield (
+            f"{missing.sum()} of {len(missing)} cases have no {question.measure.name}, for there are no key accounts; "
+            "they are left out"
+        )
+
+
+# ---------------------------------------------------------------- statistics on any points
+
+
+def box_of(points: Floats, failed: Flags) -> Box:
+    """Find the box of points that goes best with failing.
+
+    Parameters
+    ----------
+    points : array of shape (points, parameters)
+        Values.
+    failed : array of bool of shape (points,)
+        Whether each fails.
+
+    Returns
+    -------
+    Box
+        Without bounds where too few points fail, or do not, or where boxes found without a fifth of the points tell
+        failures in that fifth no better than chance, or hardly.
+    """
+    nothing = Box({}, np.zeros(len(points), dtype=np.bool_), *[math.nan] * 5)
+    if _too_few(failed):
+        return nothing
+    held_out, correlation, chance = _judged(points, failed)
+    nothing = nothing._replace(held_out=held_out, chance=chance)
+    if not (correlation >= LEAST_CORRELATION and chance < LEAST_CHANCE):
+        return nothing
+    bounds = _best_bounds(points, failed)
+    inside = _inside(points, bounds)
+    density, coverage = float(failed[inside].mean()), float(inside[failed].mean())
+    return Box(bounds, inside, density, coverage, float(inside.mean()), held_out, chance)
+
+
+def _too_few(failed: Flags) -> bool:
+    fewer = min(int(failed.sum()), int((~failed).sum()))
+    return fewer < max(LEAST_NUMBER, math.ceil(LEAST_SIDE * len(failed)))
+
+
+def _judged(points: Floats, failed: Flags) -> tuple[float, float, float]:
+    """Density of boxes on points left out, their correlation with failing, and the chance of so many failures."""
+    from scipy.stats import hypergeom
+    from sklearn.model_selection import StratifiedKFold
+
+    inside = np.zeros(len(points), dtype=np.bool_)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    for train, test in folds.split(points, failed):
+        bounds = _best_bounds(points[train], failed[train])
+        inside[test] = _inside(points[test], bounds) if bounds else False
+    hits, taken = int((inside & failed).sum()), int(inside.sum())
+    density = hits / taken if taken else math.nan
+    chance = float(hypergeom.sf(hits - 1, len(points), int(failed.sum()), taken))
+    return density, _correlation(inside, failed), chance
+
+
+def _best_bounds(points: Floats, failed: Flags) -> Bounds:
+    """Box of a node of a shallow tree that goes best with failing; each condition has to earn its place."""
+
+    def merit(bounds: Bounds) -> float:
+        return _correlation(_inside(points, bounds), failed) - CONDITION_FROM * conditions_in(bounds)
+
+    boxes = list(_boxes(points, failed))
+    return max(boxes, key=merit) if boxes else {}
+
+
+def conditions_in(bounds: Bounds) -> int:
+    """Number of bounds that a box has on either side."""
+    return sum(math.isfinite(end) for ends in bounds.values() for end in ends)
+
+
+def _boxes(points: Floats, failed: Flags) -> Iterator[Bounds]:
+    """Boxes of all nodes of the tree but its root."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    leaf = max(2, math.ceil(LEAST_LEAF * len(points)))
+    fitted = DecisionTreeClassifier(
+        max_depth=MOST_CONDITIONS, min_samples_leaf=leaf, class_weight="balanced", random_state=0
+    ).fit(points, failed)
+    tree = fitted.tree_
+    nodes: list[tuple[int, Bounds]] = [(0, {})]
+    while nodes:
+        node, bounds = nodes.pop()
+        if bounds:
+            yield bounds
+        at, threshold = int(tree.feature[node]), float(tree.threshold[node])
+        if at >= 0:
+            low, high = bounds.get(at, (-math.inf, math.inf))
+            nodes.append((int(tree.children_left[node]), bounds | {at: (low, threshold)}))
+            nodes.append((int(tree.children_right[node]), bounds | {at: (threshold, high)}))
+
+
+def _inside(points: Floats, bounds: Bounds) -> Flags:
+    # The tree compares in single precision.
+    values = points.astype(np.float32)
+    inside = np.ones(len(points), dtype=np.bool_)
+    for at, (low, high) in bounds.items():
+        inside &= (values[:, at] > low) & (values[:, at] <= high)
+    return inside
+
+
+def _correlation(inside: Flags, failed: Flags) -> float:
+    """Correlation of two marks; 0 where either is on all points or on none."""
+    if inside.all() or not inside.any() or failed.all() or not failed.any():
+        return 0.0
+    return float(np.corrcoef(inside, failed)[0, 1])

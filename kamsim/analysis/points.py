@@ -1,0 +1,277 @@
+"""Play one policy, or two side by side, at many points of uncertain parameters: in the same worlds at every point."""
+
+import json
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.analysis.compare import checked_names, planned
+from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
+from kamsim.errors import KamsimError, nearest
+from kamsim.experiments.chunk import Job, play_organizations
+from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.store import Manifest, manifest_of
+from kamsim.measures.outcomes import MEASURES, Measure
+from kamsim.scenario import Scenario
+
+Floats = NDArray[np.float64]
+
+REPLICATIONS = 32
+POINTS = "points.parquet"
+
+
+class Question(NamedTuple):
+    """What is asked at every point: a measure of a scenario, or its paired difference to another."""
+
+    scenarios: tuple[Scenario, ...]  # one, and perhaps the one that it is held against
+    ranges: tuple[Range, ...]
+    measure: Measure
+    replications: int
+    seed: int
+    workers: int
+    notes: tuple[str, ...]
+
+
+def measure_named(name: str) -> Measure:
+    """Find a measure; where there is none of the name, say which is nearest.
+
+    Parameters
+    ----------
+    name : str
+        ``total_profit``.
+
+    Returns
+    -------
+    Measure
+        Of `MEASURES`.
+
+    Raises
+    ------
+    KamsimError
+        Where there is none.
+    """
+    names = {measure.name: measure for measure in MEASURES}
+    if name not in names:
+        raise KamsimError(f"'{name}' is no measure; {nearest(name, names)}")
+    return names[name]
+
+
+def question_of(
+    scenario: Scenario,
+    against: Scenario | None,
+    measure: str,
+    parameters: Sequence[str],
+    *,
+    replications: int,
+    seed: int,
+    jobs: int | None,
+) -> Question:
+    """Check what is asked and put it together.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Whose measure it is.
+    against : Scenario, optional
+        What it is held against, in the same worlds.
+    measure : str
+        Name.
+    parameters : sequence of str
+        For `ranges_of`.
+    replications : int
+        Worlds at each point, >= 2.
+    seed : int
+        In [0, 2**64).
+    jobs : int, optional
+        Points at a time.
+
+    Returns
+    -------
+    Question
+        For `played_at`.
+
+    Raises
+    ------
+    KamsimError
+        One sentence on what is wrong.
+    """
+    scenarios = (scenario,) if against is None else (scenario, against)
+    checked_names(scenarios)
+    workers = checked_workers(replications, seed, jobs)
+    if replications < 2:
+        raise KamsimError("replications must be at least 2: one world does not tell luck from parameters")
+    found, ranges = measure_named(measure), ranges_of(scenarios, parameters)
+    notes = (*planned(scenarios, None).notes, *notes_on_ranges(scenarios, parameters))
+    return Question(scenarios, ranges, found, replications, seed, workers, notes)
+
+
+def manifest_for(command: str, question: Question, **settings: Any) -> Manifest:
+    """Everything that the answer to a question depends on.
+
+    Parameters
+    ----------
+    command : str
+        That asks.
+    question : Question
+        From `question_of`.
+    **settings
+        Of the command.
+
+    Returns
+    -------
+    dict
+        As of `manifest_of`.
+    """
+    return {
+        **manifest_of(question.scenarios, question.seed, question.replications),
+        "command": command,
+        "measure": question.measure.name,
+        "ranges": [one.to_dict() for one in question.ranges],
+        **settings,
+    }
+
+
+# ---------------------------------------------------------------- play
+
+
+def played_at(question: Question, points: Floats, progress: Callable[[int], None] | None = None) -> Floats:
+    """Play the same worlds at every point.
+
+    Parameters
+    ----------
+    question : Question
+        From `question_of`.
+    points : array of shape (points, parameters)
+        In the unit cube.
+    progress : callable, optional
+        Told how many points are done.
+
+    Returns
+    -------
+    array of shape (points, worlds)
+        Of the measure or of the difference, NaN where there is none; the same to the last bit whatever the workers.
+
+    Raises
+    ------
+    KamsimError
+        Before anything is played, where the values of a point do not go together.
+    """
+    changed = [_scenarios_at(question, point) for point in points]
+    column = MEASURES.index(question.measure)
+    values = np.empty((len(points), question.replications))
+    with closing(_in_order(question, changed)) as done:
+        for place, (outcomes, units) in enumerate(done):
+            scale = units if question.measure.unit == "money" else (1.0,) * len(units)
+            told = [table[:, column] * unit for table, unit in zip(outcomes, scale, strict=True)]
+            values[place] = told[0] if len(told) == 1 else told[0] - told[1]
+            if progress is not None:
+                progress(place + 1)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _scenarios_at(question: Question, point: Floats) -> list[Scenario]:
+    values = values_at(question.ranges, point.tolist())
+    try:
+        scenarios = [scenario_at(scenario, values) for scenario in question.scenarios]
+        planned(scenarios, None)
+    except KamsimError as error:
+        raise KamsimError(f"the ranges do not go together: {error}; narrow one, NAME=LOW:HIGH") from None
+    return scenarios
+
+
+Outcomes = tuple[list[Floats], tuple[float, ...]]
+
+
+def _in_order(question: Question, changed: Sequence[list[Scenario]]) -> Generator[Outcomes, None, None]:
+    """Play the points some at a time and hand over what came of them in their order."""
+    waiting: deque[Future[Outcomes]] = deque()
+    rest: Iterator[list[Scenario]] = iter(changed)
+    threads = ThreadPoolExecutor(question.workers, thread_name_prefix="kamsim")
+    try:
+        while True:
+            for scenarios in islice(rest, 2 * question.workers + 1 - len(waiting)):
+                plan = planned(scenarios, None)
+                waiting.append(threads.submit(_play, plan.jobs, plan.units, question))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+    finally:
+        threads.shutdown(cancel_futures=True)
+
+
+def _play(jobs: list[Job], units: tuple[float, ...], question: Question) -> Outcomes:
+    tables = play_organizations(jobs, question.seed, 0, question.replications)
+    return [table.outcomes for table in tables], units
+
+
+def means_of(values: Floats) -> Floats:
+    """Mean over worlds of each point, over the worlds that have the measure; NaN where none has.
+
+    Parameters
+    ----------
+    values : array of shape (points, worlds)
+        From `played_at`.
+
+    Returns
+    -------
+    array of shape (points,)
+        Means.
+    """
+    known = np.isfinite(values)
+    number = known.sum(axis=1)
+    return np.where(number > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(number, 1), np.nan)
+
+
+def errors_of(values: Floats) -> Floats:
+    """Standard error of each of `means_of`; NaN below two worlds."""
+    known = np.isfinite(values)
+    number = known.sum(axis=1)
+    squares = (np.where(known, values - means_of(values)[:, None], 0.0) ** 2).sum(axis=1)
+    return np.where(number > 1, np.sqrt(squares / np.maximum(number - 1, 1) / np.maximum(number, 1)), np.nan)
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def write_points(folder: Path, ranges: Sequence[Range], points: Floats, columns: dict[str, Any]) -> None:
+    """Write a row for every point: the values of its parameters and what came of them.
+
+    Parameters
+    ----------
+    folder : Path
+        From `kamsim.experiments.store.result_folder`.
+    ranges : sequence of Range
+        Of the parameters.
+    points : array of shape (points, parameters)
+        In the unit cube.
+    columns : dict
+        Further columns by name, before the parameters.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    values = [values_at(ranges, point) for point in points.tolist()]
+    arrays = {name: pa.array(column) for name, column in columns.items()}
+    arrays |= {one.parameter: pa.array([float(row[one.parameter]) for row in values], pa.float64()) for one in ranges}
+    pq.write_table(pa.table(arrays), folder / POINTS, compression="zstd")
+
+
+def write_result(path: Path, content: dict[str, Any]) -> None:
+    """Write a result as JSON.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    content : dict
+        Plain values.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")

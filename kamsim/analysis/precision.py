@@ -1,0 +1,277 @@
+"""Add replications until a difference is known well enough, or the best is separated from the rest."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.analysis.compare import CONFIDENCE, Moments, moments_of
+from kamsim.errors import KamsimError
+from kamsim.experiments.executors import Place
+from kamsim.experiments.parts import Store, checked, name_of
+from kamsim.experiments.sweep import Chunk, Plan, Progressed, check_points, chunks_of, run_sweep, specification_of
+from kamsim.measures.outcomes import MEASURES
+
+Floats = NDArray[np.float64]
+
+MOST_REPLICATIONS = 100_000
+LEAST_REPLICATIONS = 30  # below which the interval of a skewed difference is not to be trusted
+
+
+class Aim(NamedTuple):
+    """When to stop.
+
+    Parameters
+    ----------
+    measure : str
+        Whose differences.
+    precision : float
+        Half the width of their 95 % intervals, as a part of the mean of what they are told against; 0 for never.
+    confidence : float
+        At which the best has to be separated from all others; 0 for never.
+    most : int
+        Replications at which to stop in any case.
+    """
+
+    measure: str
+    precision: float = 0.0
+    confidence: float = 0.0
+    most: int = MOST_REPLICATIONS
+
+
+@dataclass(frozen=True)
+class Precise:
+    """How a sweep with an aim ended.
+
+    Parameters
+    ----------
+    progressed : Progressed
+        Where its store stands.
+    replications : tuple of int
+        Of each point.
+    half_width : float
+        Widest half of a 95 % interval of a difference, in the unit of the measure; NaN where there is none.
+    best : int
+        Point (or, with several policies, policy) separated as the best, -1 where none is.
+    reached : bool
+        Whether the aim was reached before the most replications.
+    """
+
+    progressed: Progressed
+    replications: tuple[int, ...]
+    half_width: float
+    best: int
+    reached: bool
+
+
+def half_widths(differences: Moments) -> Floats:
+    """Halves of the 95 % t intervals of mean differences.
+
+    Parameters
+    ----------
+    differences : Moments
+        Of paired differences.
+
+    Returns
+    -------
+    array
+        Infinite with fewer than two replications.
+    """
+    from scipy.special import stdtrit
+
+    number = np.maximum(differences.number, 2.0)
+    quantile = np.asarray(stdtrit(number - 1.0, 0.5 + CONFIDENCE / 2.0))
+    width = quantile * np.sqrt(differences.squares / (number - 1.0) / number)
+    return np.asarray(np.where(differences.number < 2, np.inf, width), dtype=np.float64)
+
+
+def is_separated(against: Moments, confidence: float, look: int) -> bool:
+    """Whether the best is separated from all others.
+
+    Parameters
+    ----------
+    against : Moments
+        Of the paired advantage of the best over every other.
+    confidence : float
+        With which the right one is to be chosen, over all looks and all others together.
+    look : int
+        How many times the data have been looked at, this one included.
+
+    Returns
+    -------
+    bool
+        True where every advantage is above zero, the error shared out over the others and, as 1 / (look (look + 1)),
+        over the looks (Bonferroni; the shares add up to one however often one looks).
+    """
+    from scipy.special import stdtr
+
+    others = len(against.mean)
+    allowed = (1.0 - confidence) / (look * (look + 1)) / max(1, others)
+    number = np.maximum(against.number, 2.0)
+    error = np.sqrt(against.squares / (number - 1.0) / number)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chance = np.where(error > 0, stdtr(number - 1.0, -against.mean / error), (against.mean <= 0).astype(float))
+    return bool(((chance < allowed) & (against.number >= 2)).all())
+
+
+class _Seen:
+    """Values of the measure so far: per point and policy, by replication."""
+
+    def __init__(self, points: int, policies: int) -> None:
+        self.values: list[list[Floats]] = [[np.empty(0) for _ in range(policies)] for _ in range(points)]
+
+    def add(self, table: Any, policies: list[str], measure: str) -> None:
+        point, policy = table["point"].to_numpy(), np.array(table["policy"].to_pylist())
+        values = table[measure].to_numpy(zero_copy_only=False)
+        for number in np.unique(point):
+            for place, name in enumerate(policies):
+                more = values[(point == number) & (policy == name)]
+                self.values[number][place] = np.concatenate([self.values[number][place], more])
+
+
+def sweep_to_precision(
+    plan: Plan,
+    folder: Path,
+    place: Place,
+    aim: Aim,
+    *,
+    retry_failed: bool = False,
+    restart: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Precise:
+    """Play a sweep round by round, each of the plan's replications, until its aim is reached.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep; with several policies each is told against the first, else each point against the first point.
+    folder, place, retry_failed, restart, progress
+        As for `run_sweep`.
+    aim : Aim
+        When to stop.
+
+    Returns
+    -------
+    Precise
+        How it ended; the same whatever was interrupted.
+
+    Raises
+    ------
+    KamsimError
+        Where the plan has nothing to tell a difference of.
+    """
+    if len(plan.points) * len(plan.policies) < 2:
+        raise KamsimError(f"{plan.name}: a single point of a single policy has no difference to be precise about")
+    if aim.measure not in plan.measures:
+        raise KamsimError(f"{plan.name}: measures leaves out {aim.measure}, whose differences are to be precise")
+    check_points(plan)
+    names = [policy.name for policy in plan.policies]
+    seen, store = _Seen(len(plan.points), len(plan.policies)), Store(folder)
+    active, chunks, look, first = list(range(len(plan.points))), list[Chunk](), 0, 0
+    while True:
+        more = list(chunks_of(plan, active, first, plan.replications))
+        chunks += more
+        progressed = run_sweep(
+            plan, folder, place, chunks=chunks, retry_failed=retry_failed, restart=restart, progress=progress
+        )
+        restart = False  # what has been set aside once must not be set aside again
+        for chunk in more:
+            seen.add(checked(store.parts / name_of(specification_of(chunk)))[0], names, aim.measure)
+        look, first = look + 1, first + plan.replications
+        widths, best, imprecise = judged(seen.values, aim, look)
+        replications = tuple(len(values[0]) for values in seen.values)
+        if best >= 0 or not imprecise:
+            return Precise(progressed, replications, float(np.max(widths)), best, True)
+        if first + plan.replications > aim.most:
+            return Precise(progressed, replications, float(np.max(widths)), -1, False)
+        # Points are told against the first, so the first goes on as long as any other does.
+        active = imprecise if len(plan.policies) > 1 else sorted({0, *imprecise})
+
+
+def judged(values: list[list[Floats]], aim: Aim, look: int) -> tuple[Floats, int, list[int]]:
+    """Judge what has been seen against the aim.
+
+    Parameters
+    ----------
+    values : list of list of array
+        By point and policy, by replication.
+    aim : Aim
+        When to stop.
+    look : int
+        How many times the data have been looked at.
+
+    Returns
+    -------
+    array, int, list of int
+        Half-widths of all differences, the separated best (or -1), and the points that are not known well enough.
+    """
+    points, policies = len(values), len(values[0])
+    differences = [
+        (point, values[point][policy], values[point][0]) for point in range(points) for policy in range(1, policies)
+    ] or [(point, values[point][0], values[0][0]) for point in range(1, points)]
+    widths, imprecise = [], set[int]()
+    for point, one, reference in differences:
+        paired = one - reference[: len(one)]
+        width = float(half_widths(moments_of(paired[:, None]))[0])
+        scale = abs(float(np.nanmean(reference[: len(one)])))
+        widths.append(width)
+        wide = not aim.precision or width > aim.precision * scale
+        if wide or len(paired) < LEAST_REPLICATIONS:
+            imprecise.add(point)
+    return np.array(widths), _separated(values, aim, look), sorted(imprecise)
+
+
+def _separated(values: list[list[Floats]], aim: Aim, look: int) -> int:
+    """Which is separated from all others: a policy over all points, or a point."""
+    if not aim.confidence:
+        return -1
+    if len(values[0]) > 1:
+        rivals = [np.concatenate([point[policy] for point in values]) for policy in range(len(values[0]))]
+    else:
+        shortest = min(len(point[0]) for point in values)
+        rivals = [point[0][:shortest] for point in values]
+    if len(rivals[0]) < LEAST_REPLICATIONS:
+        return -1
+    direction = next(1.0 if measure.higher_is_better else -1.0 for measure in MEASURES if measure.name == aim.measure)
+    means = [direction * float(np.nanmean(rival)) for rival in rivals]
+    best = int(np.argmax(means))
+    behind = [rival for place, rival in enumerate(rivals) if place != best]
+    others = np.stack([direction * (rivals[best] - rival) for rival in behind], axis=1)
+    return best if is_separated(moments_of(others), aim.confidence, look) else -1
+
+
+def checked_aim(measure: str, precision: float | None, confidence: float | None, most: int) -> Aim | None:
+    """Aim of a command, None where none was asked for.
+
+    Parameters
+    ----------
+    measure : str
+        Of the experiment.
+    precision, confidence : float or None
+        As given.
+    most : int
+        Replications at which to stop in any case.
+
+    Returns
+    -------
+    Aim or None
+        For `sweep_to_precision`.
+
+    Raises
+    ------
+    KamsimError
+        Where a number is out of its range.
+    """
+    if precision is None and confidence is None:
+        return None
+    if precision is not None and not (math.isfinite(precision) and 0 < precision < 1):
+        raise KamsimError(f"--precision must be a number between 0 and 1, not {precision:g}")
+    if confidence is not None and not 0.5 <= confidence < 1:
+        raise KamsimError(f"--confidence must be a number from 0.5 to below 1, not {confidence:g}")
+    if most < LEAST_REPLICATIONS:
+        raise KamsimError(f"--most must be at least {LEAST_REPLICATIONS}, not {most}")
+    return Aim(measure, precision or 0.0, confidence or 0.0, most)

@@ -1,0 +1,567 @@
+"""Which parameters drive a measure, or the difference between two policies: screening, then shares of variance.
+
+Every point is played in the same worlds, so what varies between points is what parameters do. What luck these worlds
+had with the parameters is told by splitting them into two halves.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.analysis.points import (
+    POINTS,
+    REPLICATIONS,
+    Question,
+    manifest_for,
+    means_of,
+    played_at,
+    question_of,
+    write_points,
+    write_result,
+)
+from kamsim.analysis.ranges import ranges_of
+from kamsim.errors import KamsimError
+from kamsim.experiments.store import MANIFEST, Manifest, result_folder
+from kamsim.scenario import Scenario
+
+Floats = NDArray[np.float64]
+Model = Callable[[Floats], Floats]
+
+BASE_POINTS = 256
+TRAJECTORIES = 10
+MOST_RANKED = 10  # parameters that get indices of their own; the others get one together
+TABLE, FIGURE = "sensitivity.json", "sensitivity.png"
+_FILES = frozenset({POINTS, TABLE, FIGURE, MANIFEST})
+_OTHERS = "others"  # no parameter is named so: names of parameters have a point
+_SCREENING, _INDICES = 0x6D6F72, 0x736F62  # tell their draws from others of the same seed
+_RESAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What a parameter does to what is asked; NaN where it was not told.
+
+    Parameters
+    ----------
+    parameter, meaning, unit, kind : str
+        Of the ledger; empty but for the first where several parameters stand together.
+    low, high : float
+        Between which it was varied.
+    effect : float
+        Mean absolute change of the measure over two thirds of the range, per whole range (Morris' mu*).
+    first, first_low, first_high : float
+        Part of the variance that the parameter explains by itself, and its 95 % interval.
+    total, total_low, total_high : float
+        The same with all that it does together with others.
+    correlation : float
+        Of ranks, with the measure: whether it rises or falls with the parameter.
+    """
+
+    parameter: str
+    meaning: str = ""
+    unit: str = ""
+    kind: str = ""
+    low: float = math.nan
+    high: float = math.nan
+    effect: float = math.nan
+    first: float = math.nan
+    first_low: float = math.nan
+    first_high: float = math.nan
+    total: float = math.nan
+    total_low: float = math.nan
+    total_high: float = math.nan
+    correlation: float = math.nan
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what was not told is None."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Which parameters drive a measure, or the difference between two policies.
+
+    Parameters
+    ----------
+    scenario, against : str
+        Names; the second is empty where a measure itself is asked for.
+    measure : str
+        Name.
+    influences : tuple of Influence
+        Of parameters with indices of their own, the most important first.
+    others : Influence or None
+        Of all other parameters together.
+    screened_out : tuple of Influence
+        These others, by their effect in the screening.
+    mean, low, high : float
+        Of the measure or difference over all points, and between which 90 % of them lie.
+    luck : float
+        Part of the variance between points that is luck of so few worlds.
+    gap : float
+        Largest difference between the total indices that each half of the worlds gives alone.
+    points, played : int
+        Base points of the indices, and points that were played in all.
+    seed, replications : int
+        Of the run; the same worlds at each point.
+    notes : tuple of str
+        What was capped, left out or assumed, a sentence each.
+    """
+
+    scenario: str
+    against: str
+    measure: str
+    influences: tuple[Influence, ...]
+    others: Influence | None
+    screened_out: tuple[Influence, ...]
+    mean: float
+    low: float
+    high: float
+    luck: float
+    gap: float
+    points: int
+    played: int
+    seed: int
+    replications: int
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what cannot be told is None."""
+        content = {name: _plain(value) for name, value in vars(self).items()}
+        return content | {
+            "against": self.against or None,
+            "influences": [influence.to_dict() for influence in self.influences],
+            "others": None if self.others is None else self.others.to_dict(),
+            "screened_out": [influence.to_dict() for influence in self.screened_out],
+            "notes": list(self.notes),
+        }
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def sensitivity(
+    scenario: Scenario,
+    *,
+    against: Scenario | None = None,
+    measure: str = "total_profit",
+    parameters: Sequence[str] = (),
+    screen: bool | None = None,
+    points: int = BASE_POINTS,
+    replications: int = REPLICATIONS,
+    seed: int = 1,
+    jobs: int | None = None,
+    out: str | PathLike[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+    figure: Callable[[Sensitivity], bytes] | None = None,
+) -> Sensitivity:
+    """Tell which parameters drive a measure of a scenario, or its difference to another in the same worlds.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Whose measure it is.
+    against : Scenario, optional
+        What it is held against; then it is the paired difference that is asked about.
+    measure : str
+        Name.
+    parameters : sequence of str
+        ``world.turnover`` or ``world.turnover=0.02:0.08``; by default all with a plausible range.
+    screen : bool, optional
+        Whether to look first for the few parameters that matter (Morris), and give all others one index together; by
+        default where there are more than ten.
+    points : int
+        Base points of the indices, a power of two; as many are played for each index and twice more.
+    replications : int
+        Worlds at each point, >= 2.
+    seed : int
+        In [0, 2**64).
+    jobs : int, optional
+        Points at a time; by default as many as there are cores. It changes no result.
+    out : str or path, optional
+        Folder to keep points, indices, figure and manifest in; by default nothing is kept.
+    progress : callable, optional
+        Told how many points are done.
+    figure : callable, optional
+        Draws the result as the bytes of a PNG file, for the folder.
+
+    Returns
+    -------
+    Sensitivity
+        The same to the last bit whatever the jobs.
+
+    Raises
+    ------
+    KamsimError
+        One sentence on what is wrong with the arguments, before anything is played; or where the measure does not
+        exist at some of the points.
+    """
+    _check_points(points)
+    question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=jobs)
+    screening = _is_screened(len(question.ranges), screen)
+    if out is None:
+        return _told(_Log(question, progress), screening, points)
+    manifest = _manifest(question, screening, points)
+    with result_folder(out, manifest, _FILES) as folder:
+        log = _Log(question, progress)
+        result = _told(log, screening, points)
+        log.write(folder)
+        write_result(folder / TABLE, result.to_dict())
+        if figure is not None:
+            (folder / FIGURE).write_bytes(figure(result))
+    return result
+
+
+def _manifest(question: Question, screening: bool, points: int) -> Manifest:
+    manifest = manifest_for("sensitivity", question, screening=screening, points=points)
+    return {**manifest, "versions": manifest["versions"] | {"SALib": version("SALib")}}
+
+
+def sensitivity_manifest(
+    scenario: Scenario,
+    *,
+    against: Scenario | None,
+    measure: str,
+    parameters: Sequence[str],
+    screen: bool | None,
+    points: int,
+    replications: int,
+    seed: int,
+) -> Manifest:
+    """Everything that a sensitivity analysis with these arguments depends on.
+
+    Parameters
+    ----------
+    scenario, against, measure, parameters, screen, points, replications, seed
+        As of `sensitivity`.
+
+    Returns
+    -------
+    dict
+        For `kamsim.experiments.store.default_name`.
+    """
+    question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=1)
+    return _manifest(question, _is_screened(len(question.ranges), screen), points)
+
+
+def points_to_play(scenarios: Sequence[Scenario], parameters: Sequence[str], screen: bool | None, points: int) -> int:
+    """Points that `sensitivity` plays in all.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        One or two.
+    parameters, screen, points
+        As of `sensitivity`.
+
+    Returns
+    -------
+    int
+        Of the screening and of the indices.
+    """
+    number = len(ranges_of(scenarios, parameters))
+    if not _is_screened(number, screen):
+        return points * (number + 2)
+    indices = number if number <= MOST_RANKED else MOST_RANKED + 1
+    return TRAJECTORIES * (number + 1) + points * (indices + 2)
+
+
+def _is_screened(parameters: int, screen: bool | None) -> bool:
+    return parameters > MOST_RANKED if screen is None else screen
+
+
+def _check_points(points: int) -> None:
+    if points >= 2 and points.bit_count() == 1:
+        return
+    below = 1 << max(1, points.bit_length() - 1) if points > 0 else 2
+    choice = f"{below}" if points < 2 else f"{below} or {2 * below}"
+    raise KamsimError(f"points must be a power of two, not {points}; take {choice}")
+
+
+# ---------------------------------------------------------------- what is played
+
+
+class _Log:
+    """The model as a function of points, which remembers what it was asked and what came of it."""
+
+    def __init__(self, question: Question, progress: Callable[[int], None] | None) -> None:
+        self.question = question
+        self._progress = progress
+        self._stages: list[tuple[str, Floats, Floats]] = []
+
+    @property
+    def played(self) -> int:
+        return sum(len(points) for _, points, _ in self._stages)
+
+    def play(self, stage: str, points: Floats) -> Floats:
+        """Measure at each point in each world, (points, worlds)."""
+        before, progress = self.played, self._progress
+        values = played_at(self.question, points, None if progress is None else lambda done: progress(before + done))
+        missing = int(np.isnan(means_of(values)).sum())
+        if missing:
+            raise KamsimError(
+                f"{self.question.measure.name} does not exist at {missing} of {len(points)} points, where there are "
+                "no key accounts; choose another --measure"
+            )
+        self._stages.append((stage, points, values))
+        return values
+
+    def write(self, folder: Path) -> None:
+        """Write all points to a file."""
+        points, values = (np.concatenate([stage[place] for stage in self._stages]) for place in (1, 2))
+        one, other = (means_of(half) for half in _halves(values))
+        columns = {
+            "stage": [name for name, points, _ in self._stages for _ in points],
+            "output": means_of(values),
+            "first_half_of_worlds": one,
+            "second_half_of_worlds": other,
+        }
+        write_points(folder, self.question.ranges, points, columns)
+
+
+def _halves(values: Floats) -> tuple[Floats, Floats]:
+    """Every second world, and the rest."""
+    return values[:, 0::2], values[:, 1::2]
+
+
+def _told(log: _Log, screening: bool, points: int) -> Sensitivity:
+    question = log.question
+    number = len(question.ranges)
+    effects = np.full(number, np.nan)
+    if screening:
+        effects = elementary_effects(
+            lambda asked: means_of(log.play("screening", asked)), number, TRAJECTORIES, question.seed
+        )
+    groups = grouped(effects, MOST_RANKED) if screening else list(range(number))
+    design = index_points(groups, points, question.seed)
+    values = log.play("indices", design)
+    means = means_of(values)
+    whole, *halves = (indices_of(groups, means_of(part), question.seed) for part in (values, *_halves(values)))
+    base = _independent(groups, len(design))
+    return _put_together(
+        log, effects, groups, whole,
+        correlations=_correlations(design[base], means[base]),
+        spread=means[base],
+        luck=luck_of(*(means_of(half)[base] for half in _halves(values))),
+        gap=float(np.abs(halves[0].total - halves[1].total).max()),
+        points=points,
+    )  # fmt: skip
+
+
+def _put_together(
+    log: _Log,
+    effects: Floats,
+    groups: Sequence[int],
+    whole: "Indices",
+    *,
+    correlations: Floats,
+    spread: Floats,
+    luck: float,
+    gap: float,
+    points: int,
+) -> Sensitivity:
+    question = log.question
+    ranked, others = [], None
+    for at, group in enumerate(dict.fromkeys(groups)):
+        told = _index_fields(whole, at)
+        if group < 0:
+            others = Influence(_OTHERS, **told)
+            continue
+        ranked.append(_influence(question, group, effects, correlations, told))
+    out = [_influence(question, at, effects, correlations, {}) for at, group in enumerate(groups) if group < 0]
+    low, high = np.quantile(spread, (0.05, 0.95))
+    return Sensitivity(
+        scenario=question.scenarios[0].name,
+        against=question.scenarios[1].name if len(question.scenarios) > 1 else "",
+        measure=question.measure.name,
+        influences=tuple(sorted(ranked, key=lambda one: (-one.total, one.parameter))),
+        others=others,
+        screened_out=tuple(sorted(out, key=lambda one: (-one.effect, one.parameter))),
+        mean=float(spread.mean()),
+        low=float(low),
+        high=float(high),
+        luck=luck,
+        gap=gap,
+        points=points,
+        played=log.played,
+        seed=question.seed,
+        replications=question.replications,
+        notes=question.notes,
+    )
+
+
+def _influence(question: Question, at: int, effects: Floats, correlations: Floats, told: dict[str, Any]) -> Influence:
+    one = question.ranges[at]
+    return Influence(
+        one.parameter, one.meaning, one.unit, one.kind, one.low, one.high,
+        effect=float(effects[at]), correlation=float(correlations[at]), **told,
+    )  # fmt: skip
+
+
+def _index_fields(whole: "Indices", at: int) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name in ("first", "total"):
+        value, margin = (float(array[at]) for array in (getattr(whole, name), getattr(whole, f"{name}_margin")))
+        fields |= {name: value, f"{name}_low": value - margin, f"{name}_high": value + margin}
+    return fields
+
+
+# ---------------------------------------------------------------- statistics on any model
+
+
+class Indices(NamedTuple):
+    """Parts of variance by group of parameters, in the order in which the groups first come."""
+
+    first: Floats
+    first_margin: Floats  # half the width of a 95 % interval
+    total: Floats
+    total_margin: Floats
+
+
+def elementary_effects(model: Model, parameters: int, trajectories: int = TRAJECTORIES, seed: int = 1) -> Floats:
+    """Screen parameters: how much each changes the output by itself, on average over the cube (Morris' mu*).
+
+    Parameters
+    ----------
+    model : callable
+        Outputs (points,) at points (points, parameters) of the unit cube.
+    parameters : int
+        How many.
+    trajectories : int
+        Walks through the cube that change one parameter after the other.
+    seed : int
+        Of the walks.
+
+    Returns
+    -------
+    array of shape (parameters,)
+        Mean absolute change, per whole range.
+    """
+    from SALib.analyze import morris as analysis
+    from SALib.sample import morris as sampling
+
+    generator = np.random.default_rng([seed, _SCREENING])
+    problem = _problem(list(range(parameters)))
+    points = sampling.sample(problem, trajectories, seed=generator)
+    found = analysis.analyze(problem, points, model(points), seed=generator)
+    return np.asarray(found["mu_star"], dtype=np.float64)
+
+
+def grouped(effects: Floats, most: int) -> list[int]:
+    """Groups of parameters: those with the largest effects by themselves, all others together.
+
+    Parameters
+    ----------
+    effects : array of shape (parameters,)
+        From `elementary_effects`.
+    most : int
+        Parameters by themselves.
+
+    Returns
+    -------
+    list of int
+        A number for each parameter: its own, or -1 for the others.
+    """
+    if len(effects) <= most:
+        return list(range(len(effects)))
+    largest = set(np.argsort(-effects, kind="stable")[:most].tolist())
+    return [place if place in largest else -1 for place in range(len(effects))]
+
+
+def variance_indices(model: Model, groups: Sequence[int], points: int = BASE_POINTS, seed: int = 1) -> Indices:
+    """Part of the variance of the output that each group of parameters explains (Sobol' indices).
+
+    Parameters
+    ----------
+    model : callable
+        Outputs (points,) at points (points, parameters) of the unit cube.
+    groups : sequence of int
+        Group of each parameter; those with the same number stand together.
+    points : int
+        Base points, a power of two; the model is asked at ``points * (number of groups + 2)``.
+    seed : int
+        Of the points.
+
+    Returns
+    -------
+    Indices
+        First-order: by itself. Total: with all that it does together with others.
+    """
+    return indices_of(groups, model(index_points(groups, points, seed)), seed)
+
+
+def index_points(groups: Sequence[int], points: int, seed: int) -> Floats:
+    """Points of the unit cube at which the indices need the output (Saltelli's design on a Sobol' sequence)."""
+    from SALib.sample import sobol as sampling
+
+    generator = np.random.default_rng([seed, _INDICES])
+    design: Floats = sampling.sample(_problem(groups), points, calc_second_order=False, seed=generator)
+    return design
+
+
+def indices_of(groups: Sequence[int], outputs: Floats, seed: int) -> Indices:
+    """Indices from outputs at the points of `index_points`; all are 0 where the output never changes."""
+    from SALib.analyze import sobol as analysis
+
+    if np.ptp(outputs) == 0:
+        return Indices(*(np.zeros(len(set(groups))) for _ in Indices._fields))
+    # SALib takes a seed of 0 for none.
+    resampling = 1 + int(np.random.default_rng([seed, _INDICES]).integers(2**31))
+    found = analysis.analyze(
+        _problem(groups), outputs, calc_second_order=False, num_resamples=_RESAMPLES, seed=resampling
+    )
+    return Indices(found["S1"], found["S1_conf"], found["ST"], found["ST_conf"])
+
+
+def _problem(groups: Sequence[int]) -> dict[str, Any]:
+    problem: dict[str, Any] = {
+        "num_vars": len(groups),
+        "names": [f"x{place}" for place in range(len(groups))],
+        "bounds": [[0.0, 1.0]] * len(groups),
+    }
+    # One group alone is none to SALib.
+    if len(set(groups)) < len(groups):
+        problem["groups"] = [f"g{group}" for group in groups]
+    return problem
+
+
+def _independent(groups: Sequence[int], points: int) -> NDArray[np.int64]:
+    """Places of the points of the design that are drawn independently: first and last of each block."""
+    step = len(set(groups)) + 2
+    return np.sort(np.concatenate([np.arange(0, points, step), np.arange(step - 1, points, step)]))
+
+
+def _correlations(points: Floats, outputs: Floats) -> Floats:
+    from scipy.stats import rankdata
+
+    if np.ptp(outputs) == 0:
+        return np.full(points.shape[1], np.nan)
+    ranks = rankdata(outputs)
+    return np.array([np.corrcoef(rankdata(column), ranks)[0, 1] for column in points.T])
+
+
+def luck_of(one: Floats, other: Floats) -> float:
+    """Part of the variance between points that is luck of the worlds, from what each half of them says.
+
+    Parameters
+    ----------
+    one, other : array of shape (points,)
+        Means over either half of the worlds.
+
+    Returns
+    -------
+    float
+        Of the mean over all worlds: 0 where the halves agree at every point, 1 where they have nothing in common.
+    """
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return 0.0 if np.ptp(one) == np.ptp(other) == 0 else 1.0
+    shared = max(0.0, float(np.corrcoef(one, other)[0, 1]))
+    # Spearman and Brown: what is shared by halves, doubled in length.
+    return 1.0 - 2.0 * shared / (1.0 + shared)

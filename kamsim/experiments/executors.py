@@ -1,0 +1,339 @@
+"""Where chunks run: processes of this machine, a Dask cluster or any other executor; and what to do when one breaks."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from kamsim.errors import KamsimError
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+CHANCES = 2  # how often the pool that holds a chunk may break before the chunk is tried alone
+
+
+class Place(NamedTuple):
+    """An executor, and how to get another when it breaks."""
+
+    open: Callable[[], Executor]
+    workers: int
+    rebuilds: bool  # whether a broken one can be replaced
+    name: str
+
+
+# ---------------------------------------------------------------- places
+
+
+def local_place(jobs: int) -> Place:
+    """Processes of this machine.
+
+    Parameters
+    ----------
+    jobs : int
+        How many, >= 1.
+
+    Returns
+    -------
+    Place
+        A worker that is killed costs its chunk's time, nothing else.
+    """
+
+    def start() -> Executor:
+        # Forking a process that runs threads can hang; a fresh one cannot.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+
+    return Place(start, jobs, True, f"{jobs} processes")
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, and end with it even where it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def end_with_parent() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def cluster_place(address: str) -> Place:
+    """A Dask cluster.
+
+    Parameters
+    ----------
+    address : str
+        Of its scheduler, ``tcp://host:8786``.
+
+    Returns
+    -------
+    Place
+        Its ``concurrent.futures`` interface.
+
+    Raises
+    ------
+    KamsimError
+        Where Dask is not installed, or nobody answers at the address.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise KamsimError("--cluster takes Dask; install it: pip install 'kamsim[cluster]'") from None
+    try:
+        client = distributed.Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise KamsimError(f"{address}: no Dask scheduler answers there ({type(error).__name__})") from None
+    threads = sum(client.nthreads().values())
+    if not threads:
+        client.close()
+        raise KamsimError(f"{address}: the Dask scheduler has no workers; start some: dask worker {address}")
+    return Place(lambda: _ClusterExecutor(client), threads, False, f"the Dask cluster at {address}")
+
+
+class _ClusterExecutor(Executor):
+    """Executor of a Dask client that closes the client with itself."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._executor = client.get_executor(pure=False)
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        return self._executor.submit(function, *arguments, **named)  # type: ignore[no-any-return]
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        with suppress(Exception):
+            self._executor.shutdown(wait=False)
+        with suppress(Exception):
+            self._client.close(timeout=2)
+
+
+def named_place(name: str, jobs: int) -> Place:
+    """Any other executor.
+
+    Parameters
+    ----------
+    name : str
+        ``module:callable``; the callable takes nothing and returns a `concurrent.futures.Executor`.
+    jobs : int
+        How many chunks it may hold at a time.
+
+    Returns
+    -------
+    Place
+        Of that executor.
+
+    Raises
+    ------
+    KamsimError
+        Where there is no such callable.
+    """
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise KamsimError(f"--executor is module:callable, such as my_cluster:pool, not '{name}'")
+    try:
+        make = getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise KamsimError(f"--executor {name}: cannot be imported: {error}") from None
+    except AttributeError:
+        raise KamsimError(f"--executor {name}: module {module} has no {attribute}") from None
+
+    def start() -> Executor:
+        executor = make()
+        if not callable(getattr(executor, "submit", None)):
+            raise KamsimError(f"--executor {name}: gave {type(executor).__name__}, not a concurrent.futures.Executor")
+        return executor  # type: ignore[no-any-return]
+
+    return Place(start, jobs, True, name)
+
+
+def chosen_place(jobs: int, cluster: str | None, executor: str | None) -> Place:
+    """Place that a command names.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes of this machine, or chunks that another executor may hold.
+    cluster, executor : str or None
+        Address of a Dask scheduler; name of an executor.
+
+    Returns
+    -------
+    Place
+        This machine's where neither is given.
+
+    Raises
+    ------
+    KamsimError
+        Where both are.
+    """
+    if cluster and executor:
+        raise KamsimError("--cluster and --executor are two places to run; give one of them")
+    if cluster:
+        return cluster_place(cluster)
+    return named_place(executor, jobs) if executor else local_place(jobs)
+
+
+# ---------------------------------------------------------------- running
+
+
+@dataclass
+class _Tried(Generic[Work]):
+    """Work, and how often an executor broke while it held it."""
+
+    work: Work
+    strikes: int = 0
+
+
+class Rules(NamedTuple, Generic[Work, Result]):
+    """How chunks are played, and what becomes of those that kill their worker."""
+
+    play: Callable[[Work], Result]  # found by name in another process; catches what goes wrong in a replication
+    split: Callable[[Work], tuple[Work, Work] | None]  # into halves, or None where nothing is left to take apart
+    give_up: Callable[[Work, str], Result]  # result of work that cannot be taken apart, and what became of it
+    merge: Callable[[Result, Result], Result]  # of the results of two halves
+
+
+def completed(
+    place: Place, rules: Rules[Work, Result], chunks: Iterable[Work]
+) -> Generator[tuple[Work, Result], None, None]:
+    """Play chunks, and hand each over when it is done, in whatever order.
+
+    Parameters
+    ----------
+    place : Place
+        Where.
+    rules : Rules
+        How, and what becomes of a chunk that kills its worker.
+    chunks : iterable
+        Taken as room becomes free: there may be millions.
+
+    Yields
+    ------
+    work, result
+        Of every chunk, once.
+
+    Raises
+    ------
+    KamsimError
+        Where the executor is lost and cannot be replaced; nothing that was handed over is.
+
+    Notes
+    -----
+    When a worker dies, its pool fails everything that it holds, and nobody can say which chunk did it. So all of it is
+    tried again; what a pool held when it broke a second time goes on with nothing beside it, where blame is certain.
+    """
+    fresh = iter(chunks)
+    again: deque[_Tried[Work]] = deque()
+    running: dict[Future[Result], _Tried[Work]] = {}
+    executor: Executor | None = None
+    try:
+        while True:
+            for tried in [tried for tried in again if tried.strikes >= CHANCES]:
+                again.remove(tried)
+                executor, result = _alone(place, executor or place.open(), rules, tried.work)
+                yield tried.work, result
+            broken = False
+            while len(running) < 2 * place.workers + 1 and not broken:
+                tried_next = again.popleft() if again else _next_of(fresh)
+                if tried_next is None:
+                    break
+                executor = executor or place.open()
+                try:
+                    running[executor.submit(rules.play, tried_next.work)] = tried_next
+                except BrokenExecutor:
+                    again.append(tried_next)
+                    broken = True
+            if not running and not again:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                tried = running.pop(future)
+                error = _failure_of(future)
+                if error is None:
+                    yield tried.work, future.result()
+                    continue
+                _raise_if_lost(place, error)
+                # A cluster has tried by itself what killed its workers, and goes on with the rest.
+                tried.strikes += 1 if place.rebuilds else CHANCES
+                again.append(tried)
+                broken = place.rebuilds
+            if broken and executor is not None:
+                for tried in running.values():
+                    tried.strikes += 1
+                again.extend(running.values())
+                running.clear()
+                executor = _replaced(place, executor)
+    finally:
+        if executor is not None:
+            _stop(executor)
+
+
+def _next_of(fresh: Iterator[Work]) -> "_Tried[Work] | None":
+    for work in fresh:
+        return _Tried(work)
+    return None
+
+
+def _alone(place: Place, executor: Executor, rules: Rules[Work, Result], work: Work) -> tuple[Executor, Result]:
+    """Play one piece of work with nothing beside it; take it apart where it kills its worker."""
+    try:
+        return executor, executor.submit(rules.play, work).result()
+    except Exception as error:
+        _raise_if_lost(place, error)
+        executor = _replaced(place, executor)
+    halves = rules.split(work)
+    if halves is None:
+        return executor, rules.give_up(work, "the worker that played it was killed, and again when it was tried alone")
+    executor, one = _alone(place, executor, rules, halves[0])
+    executor, other = _alone(place, executor, rules, halves[1])
+    return executor, rules.merge(one, other)
+
+
+def _failure_of(future: Future[Any]) -> BaseException | None:
+    try:
+        return future.exception()
+    except BaseException as error:  # a future that was canceled by its cluster
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return error
+
+
+def _raise_if_lost(place: Place, error: BaseException) -> None:
+    """Raise where it is the executor that failed, and not a worker that died of its work."""
+    if isinstance(error, KamsimError):
+        raise error
+    if isinstance(error, BrokenExecutor) and place.rebuilds:
+        return
+    if type(error).__name__ == "KilledWorker":
+        return
+    raise KamsimError(
+        f"{place.name} was lost ({type(error).__name__}: {error}); what is done is kept: run the same command again"
+    ) from None
+
+
+def _replaced(place: Place, executor: Executor) -> Executor:
+    if not place.rebuilds:
+        return executor
+    _stop(executor)
+    return place.open()
+
+
+def _stop(executor: Executor) -> None:
+    """Stop an executor without waiting for work that nobody wants any more."""
+    processes = list((getattr(executor, "_processes", None) or {}).values())
+    executor.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        with suppress(Exception):
+            process.kill()
+    for process in processes:
+        with suppress(Exception):
+            process.join()

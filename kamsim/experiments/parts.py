@@ -1,0 +1,306 @@
+"""The store of a sweep: one folder, one Parquet part per chunk, named by what it holds and written whole or not at all.
+
+A folder holds ``manifest.json``, ``parts/`` and, where an earlier version of the experiment left some, ``superseded/``.
+A part is named by a hash of its specification: scenarios, seed, replications, measures and the hash of the model. So a
+part that is there is the one that is asked for, and its own checksum says whether it is whole.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.errors import KamsimError
+
+Floats = NDArray[np.float64]
+
+PARTS = "parts"
+SUPERSEDED = "superseded"
+MANIFEST = "manifest.json"
+LOCK = ".lock"
+FORMAT = 1  # of a part; another one is another name
+NAME = re.compile(r"part-[0-9a-f]{32}\.parquet")
+FULL = "the disk is full; what is done is kept: make room and run the same command again"
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Rows(NamedTuple):
+    """What came of a chunk; a row per point, policy and replication, in that order."""
+
+    point: NDArray[np.int64]
+    policy: NDArray[np.int64]  # place among the policies
+    replication: NDArray[np.int64]
+    values: Floats  # (rows, measures); NaN where the replication failed or has no such measure
+    error: list[str]  # empty where it did not fail
+
+
+class Part(NamedTuple):
+    """What is known of a part on the disk."""
+
+    rows: int
+    failed: int
+
+
+def name_of(specification: Mapping[str, Any]) -> str:
+    """Name of the part that holds what a specification asks for.
+
+    Parameters
+    ----------
+    specification : mapping
+        Plain values; the same for the same results.
+
+    Returns
+    -------
+    str
+        ``part-`` and 32 hexadecimal digits.
+    """
+    text = json.dumps({"format": FORMAT, **specification}, sort_keys=True, allow_nan=False)
+    return f"part-{hashlib.sha256(text.encode()).hexdigest()[:32]}.parquet"
+
+
+# ---------------------------------------------------------------- a part
+
+
+def encoded(
+    rows: Rows, policies: Sequence[str], factors: Mapping[str, Sequence[Any]], measures: Sequence[str]
+) -> bytes:
+    """A part as the bytes of a Parquet file.
+
+    Parameters
+    ----------
+    rows : Rows
+        Of the chunk.
+    policies : sequence of str
+        Names.
+    factors : mapping
+        By name, a value per row.
+    measures : sequence of str
+        Names of the columns of values.
+
+    Returns
+    -------
+    bytes
+        The same for the same rows.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns: dict[str, Any] = {
+        "point": pa.array(rows.point.astype(np.int32)),
+        "policy": pa.array([policies[place] for place in rows.policy]).dictionary_encode(),
+        "replication": pa.array(rows.replication),
+        **{name: pa.array(list(values)) for name, values in factors.items()},
+        **{name: pa.array(rows.values[:, place], from_pandas=True) for place, name in enumerate(measures)},
+        "error": pa.array([text or None for text in rows.error], pa.string()),
+    }
+    table = pa.table(columns)
+    content = {"rows": len(rows.point), "failed": sum(map(bool, rows.error)), "sha256": _checksum(table)}
+    table = table.replace_schema_metadata({"kamsim": json.dumps(content, sort_keys=True)})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _checksum(table: Any) -> str:
+    """Checksum of the columns of a table: names, types and every value."""
+    import pyarrow as pa
+
+    digest = hashlib.sha256()
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        digest.update(f"{name} {column.type} {column.null_count} ".encode())
+        if pa.types.is_floating(column.type):
+            digest.update(column.to_numpy(zero_copy_only=False).tobytes())
+        else:
+            digest.update(json.dumps(column.to_pylist()).encode())
+    return digest.hexdigest()
+
+
+def checked(path: Path) -> tuple[Any, Part]:
+    """Read a part and make sure that it is what was written.
+
+    Parameters
+    ----------
+    path : Path
+        Of the part.
+
+    Returns
+    -------
+    pyarrow.Table, Part
+        Its content.
+
+    Raises
+    ------
+    KamsimError
+        Where it is cut short, changed, or no part of a sweep.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path, partitioning=None)
+        content = json.loads((table.schema.metadata or {})[b"kamsim"])
+        part, checksum = Part(content["rows"], content["failed"]), content["sha256"]
+    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError):
+        raise KamsimError(f"{path}: is damaged: cut short, or no part of a sweep") from None
+    if part.rows != table.num_rows or checksum != _checksum(table):
+        raise KamsimError(f"{path}: is damaged: its content is not what was written")
+    return table, part
+
+
+# ---------------------------------------------------------------- the folder
+
+
+class Store:
+    """Folder of a sweep; use `opened` to write to it.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not exist to be looked at.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def parts(self) -> Path:
+        """Folder of the parts."""
+        return self.folder / PARTS
+
+    def manifest(self) -> dict[str, Any] | None:
+        """What the folder says it holds; None where there is no sweep."""
+        path = self.folder / MANIFEST
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            raise KamsimError(f"{path}: cannot be read as the manifest of a sweep; choose another --out") from None
+        if not isinstance(content, dict) or content.get("command") != "sweep":
+            raise KamsimError(f"{self.folder}: holds another run, not a sweep; choose another --out")
+        return content
+
+    def names(self) -> set[str]:
+        """Names of the parts that are there, whole or not."""
+        if not self.parts.is_dir():
+            return set()
+        return {entry.name for entry in os.scandir(self.parts) if NAME.fullmatch(entry.name)}
+
+    def whole(self, name: str) -> Part | None:
+        """Part of that name if it is there and whole, else None."""
+        try:
+            return checked(self.parts / name)[1]
+        except KamsimError:
+            return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a part, whole or not at all: it shows under its name only when it is on the disk."""
+        _write_whole(self.parts / name, content)
+
+    def take_back(self, name: str) -> bool:
+        """Take a part back that an earlier version of the experiment left, if there is one."""
+        old = self.folder / SUPERSEDED / name
+        if not old.exists():
+            return False
+        os.replace(old, self.parts / name)
+        return True
+
+    def supersede(self, names: Sequence[str]) -> None:
+        """Set parts aside that the experiment no longer asks for: nobody shall read them among the others."""
+        if names:
+            (self.folder / SUPERSEDED).mkdir(exist_ok=True)
+        for name in names:
+            os.replace(self.parts / name, self.folder / SUPERSEDED / name)
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Say what the folder holds."""
+        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        path = self.folder / MANIFEST
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            _write_whole(path, text.encode())
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+        _sync_folder(path.parent)
+    except BaseException as error:
+        beside.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
+        if error.errno in DISK_IS_FULL:
+            raise KamsimError(f"{path.parent}: {FULL}") from None
+        raise KamsimError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Store]:
+    """Open the folder of a sweep to write to it, alone.
+
+    Parameters
+    ----------
+    folder : Path
+        Created if missing.
+
+    Yields
+    ------
+    Store
+        Free of what a killed sweep left half-written.
+
+    Raises
+    ------
+    KamsimError
+        Where another sweep is at work in it, or it cannot be written, or holds something else.
+    """
+    from filelock import FileLock, Timeout
+
+    store = Store(folder)
+    if folder.is_dir() and store.manifest() is None and not _is_ours(folder):
+        raise KamsimError(f"{folder}: already holds other files; choose another --out")
+    try:
+        store.parts.mkdir(parents=True, exist_ok=True)
+        # The system lets go of the lock when a process ends, however it ends.
+        with FileLock(folder / LOCK, timeout=0):
+            for half in (*folder.glob(".*.partial"), *store.parts.glob(".*.partial")):
+                half.unlink()
+            yield store
+    except Timeout:
+        raise KamsimError(
+            f"{folder}: another sweep is at work in this folder; wait for it or choose another --out"
+        ) from None
+    except OSError as error:
+        if error.errno in DISK_IS_FULL:
+            raise KamsimError(f"{folder}: {FULL}") from None
+        raise KamsimError(f"{folder}: cannot be written: {error.strerror}; choose another --out") from None
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder without a manifest holds nothing but what a sweep killed at its very start leaves."""
+    names = {entry.name for entry in folder.iterdir()}
+    leftover = {LOCK, PARTS, f".{MANIFEST}.partial"}
+    empty = not (folder / PARTS).is_dir() or not any((folder / PARTS).iterdir())
+    return names <= leftover and empty

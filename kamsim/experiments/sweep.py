@@ -1,0 +1,725 @@
+"""A sweep: every point of an experiment played in the same worlds, chunk by chunk, into a store that can be resumed."""
+
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.errors import KamsimError
+from kamsim.experiments.chunk import Job, job_of, play_organizations
+from kamsim.experiments.design import Experiment, points_of
+from kamsim.experiments.executors import Place, Rules, completed, local_place
+from kamsim.experiments.parts import Rows, Store, checked, encoded, name_of, opened
+from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.store import fingerprint, version_of
+from kamsim.measures.outcomes import MEASURES
+from kamsim.rules.compiler import model_hash
+from kamsim.scenario import LEVERS, Scenario, with_values
+from kamsim.world.book import Book
+from kamsim.world.world import known_of
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+SECONDS_PER_CHUNK = 1.0
+SECONDS_PER_ACCOUNT_QUARTER = 130e-9  # a world drawn and one policy played in it
+BYTES_PER_VALUE = 8.3  # measures are noise, and noise does not compress
+POINTS_CHECKED_FIRST = 2_000  # points of a design that are all made into scenarios before anything is played
+VERIFIED = 5  # parts
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep plays.
+
+    Parameters
+    ----------
+    name, question : str
+        Of the experiment.
+    policies : tuple of Scenario
+        Played side by side at every point, in the same worlds.
+    points : sequence of mapping
+        Values by name as an experiment file has them: ``selection``, ``world.turnover``.
+    replications, seed : int
+        Worlds per point.
+    measures : tuple of str
+        Names.
+    compare : str
+        The measure that precision and effects are about.
+    experiment : mapping
+        Its content, for the manifest.
+    book : Book, optional
+        Account book to play in.
+    """
+
+    name: str
+    question: str
+    policies: tuple[Scenario, ...]
+    points: Sequence[Mapping[str, Any]]
+    replications: int
+    seed: int
+    measures: tuple[str, ...]
+    compare: str
+    experiment: Mapping[str, Any]
+    book: Book | None = None
+
+    @property
+    def size(self) -> int:
+        """Replication-policies of the whole sweep."""
+        return len(self.points) * len(self.policies) * self.replications
+
+    @cached_property
+    def factors(self) -> dict[str, type]:
+        """Names of the factors, with the type of their column: the same in every part, whatever its points have."""
+        names = tuple(self.points[0]) if len(self.points) else ()
+        return {name: _type_of({type(point[name]) for point in self.points}) for name in names}
+
+
+class Chunk(NamedTuple):
+    """About a second of work: some points, each in the same worlds; carries all that another process needs."""
+
+    policies: tuple[dict[str, Any], ...]
+    points: tuple[tuple[int, dict[str, Any]], ...]
+    seed: int
+    first: int
+    replications: int
+    measures: tuple[str, ...]
+    book: Book | None
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """Where a sweep stands.
+
+    Parameters
+    ----------
+    parts, done : int
+        Parts that the experiment asks for, and those of them that are there and whole.
+    failed : int
+        Replications of those that ended in an error.
+    damaged : tuple of str
+        Parts that are there and not whole.
+    computed : int
+        Parts that this run computed.
+    superseded : int
+        Parts of an earlier version of the experiment that were set aside.
+    """
+
+    parts: int
+    done: int
+    failed: int
+    damaged: tuple[str, ...] = ()
+    computed: int = 0
+    superseded: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "parts": self.parts,
+            "done": self.done,
+            "failed": self.failed,
+            "damaged": list(self.damaged),
+            "computed": self.computed,
+            "superseded": self.superseded,
+        }
+
+
+def plan_of(experiment: Experiment, *, book: Book | None = None, replications: int | None = None) -> Plan:
+    """Plan of an experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        From `load_experiment`.
+    book : Book, optional
+        Account book to play in.
+    replications : int, optional
+        Instead of those of the experiment.
+
+    Returns
+    -------
+    Plan
+        For `run_sweep`.
+    """
+    content = {
+        "name": experiment.name,
+        "question": experiment.question,
+        "design": experiment.design.model_dump(mode="json", exclude_none=True),
+        "factors": {
+            factor.name: list(factor.levels) or [factor.low, factor.high, factor.whole] for factor in experiment.factors
+        },
+        "rows": [list(row) for row in experiment.rows],
+        "replications": replications or experiment.replications,
+        "seed": experiment.seed,
+        "measures": list(experiment.measures),
+        "compare": experiment.compare,
+    }
+    return Plan(
+        experiment.name,
+        experiment.question,
+        experiment.policies,
+        points_of(experiment).values,
+        replications or experiment.replications,
+        experiment.seed,
+        experiment.measures,
+        experiment.compare,
+        content,
+        book,
+    )
+
+
+def with_point(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
+    """Scenario with the values of a point put in; levers go by their short names in an experiment."""
+    return with_values(scenario, {f"policy.{name}" if name in LEVERS else name: at for name, at in values.items()})
+
+
+# ---------------------------------------------------------------- chunks
+
+
+def seconds_per_replication(plan: Plan) -> float:
+    """Seconds of one core that a replication of one point takes, about."""
+    quarters = [4 * sum(policy.timeline.model_dump().values()) for policy in plan.policies]
+    accounts = [_accounts_of(plan, policy) for policy in plan.policies]
+    return SECONDS_PER_ACCOUNT_QUARTER * float(np.dot(accounts, quarters))
+
+
+def _accounts_of(plan: Plan, policy: Scenario) -> int:
+    return policy.world.accounts if plan.book is None else len(plan.book.annual_spend)
+
+
+def chunks_of(
+    plan: Plan, points: Sequence[int] | None = None, first: int = 0, count: int | None = None
+) -> Iterator[Chunk]:
+    """Chunks of a sweep, the same whoever plays them and whatever has been played.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+    points : sequence of int, optional
+        Which points; by default all.
+    first, count : int, optional
+        Which replications; by default all.
+
+    Yields
+    ------
+    Chunk
+        About a second of work each: several points, or some of the replications of one.
+    """
+    numbers = range(len(plan.points)) if points is None else points
+    count = plan.replications if count is None else count
+    each = seconds_per_replication(plan)
+    together = max(1, int(SECONDS_PER_CHUNK / (each * count)))
+    at_a_time = max(1, min(count, int(SECONDS_PER_CHUNK / each)))
+    bases = tuple(policy.model_dump(mode="json", exclude_none=True) for policy in plan.policies)
+    for start in range(0, len(numbers), together):
+        some = tuple((number, dict(plan.points[number])) for number in numbers[start : start + together])
+        for begin in range(first, first + count, at_a_time):
+            length = min(at_a_time, first + count - begin)
+            yield Chunk(bases, some, plan.seed, begin, length, plan.measures, plan.book)
+
+
+def specification_of(chunk: Chunk) -> dict[str, Any]:
+    """All that the results of a chunk depend on, as plain values."""
+    return {
+        "policies": list(chunk.policies),
+        "points": [list(point) for point in chunk.points],
+        "seed": chunk.seed,
+        "first": chunk.first,
+        "replications": chunk.replications,
+        "measures": list(chunk.measures),
+        "accounts": None if chunk.book is None else fingerprint(chunk.book),
+        "model": model_hash(),
+    }
+
+
+def play_chunk(chunk: Chunk) -> Rows:
+    """Play a chunk; a replication that fails becomes a row with its error.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        Of a sweep.
+
+    Returns
+    -------
+    Rows
+        By point, policy and replication.
+    """
+    places = [(number, place) for number, _ in chunk.points for place in range(len(chunk.policies))]
+    jobs: list[Job | str] = []
+    units: list[float] = []
+    for _, values in chunk.points:
+        for base in chunk.policies:
+            job, unit = _job_or_error(base, values, chunk.book)
+            jobs.append(job)
+            units.append(unit)
+    playable = [place for place, job in enumerate(jobs) if not isinstance(job, str)]
+    outcomes = np.full((len(places), chunk.replications, len(MEASURES)), np.nan)
+    errors = [[job if isinstance(job, str) else ""] * chunk.replications for job in jobs]
+    _play_into([jobs[place] for place in playable], playable, chunk, 0, chunk.replications, outcomes, errors)
+    money = np.array([measure.unit == "money" for measure in MEASURES])
+    outcomes *= np.where(money, np.array(units)[:, None], 1.0)[:, None, :]
+    columns = [[measure.name for measure in MEASURES].index(name) for name in chunk.measures]
+    numbers = np.arange(chunk.first, chunk.first + chunk.replications)
+    return Rows(
+        np.repeat([point for point, _ in places], chunk.replications),
+        np.repeat([policy for _, policy in places], chunk.replications),
+        np.tile(numbers, len(places)),
+        outcomes[:, :, columns].reshape(-1, len(columns)),
+        list(itertools.chain.from_iterable(errors)),
+    )
+
+
+def _job_or_error(base: Mapping[str, Any], values: Mapping[str, Any], book: Book | None) -> tuple[Any, float]:
+    try:
+        scenario = with_point(Scenario.model_validate(base), values)
+        known, unit = known_of(scenario, book)
+        return job_of(scenario, known if book is not None else None), unit
+    except KamsimError as error:
+        return str(error), math.nan
+
+
+def _play_into(
+    jobs: Sequence[Any],
+    places: Sequence[int],
+    chunk: Chunk,
+    begin: int,
+    count: int,
+    outcomes: Floats,
+    errors: list[list[str]],
+) -> None:
+    """Play some replications of all jobs; where that fails, take them apart until what fails stands alone."""
+    if not jobs:
+        return
+    try:
+        tables = play_organizations(jobs, chunk.seed, chunk.first + begin, count)
+    except Exception as error:
+        if count > 1:
+            half = count // 2
+            _play_into(jobs, places, chunk, begin, half, outcomes, errors)
+            _play_into(jobs, places, chunk, begin + half, count - half, outcomes, errors)
+        elif len(jobs) > 1:
+            half = len(jobs) // 2
+            _play_into(jobs[:half], places[:half], chunk, begin, 1, outcomes, errors)
+            _play_into(jobs[half:], places[half:], chunk, begin, 1, outcomes, errors)
+        else:
+            errors[places[0]][begin] = f"{type(error).__name__}: {error}"
+        return
+    for place, table in zip(places, tables, strict=True):
+        outcomes[place, begin : begin + count] = table.outcomes
+
+
+def halves_of(chunk: Chunk) -> tuple[Chunk, Chunk] | None:
+    """A chunk in two: by replications, then by points; None for one replication of one point."""
+    if chunk.replications > 1:
+        half = chunk.replications // 2
+        later = chunk._replace(first=chunk.first + half, replications=chunk.replications - half)
+        return chunk._replace(replications=half), later
+    if len(chunk.points) > 1:
+        half = len(chunk.points) // 2
+        return chunk._replace(points=chunk.points[:half]), chunk._replace(points=chunk.points[half:])
+    return None
+
+
+def failed_rows(chunk: Chunk, sentence: str) -> Rows:
+    """Rows of a chunk that could not be played."""
+    places = list(itertools.product([number for number, _ in chunk.points], range(len(chunk.policies))))
+    rows = len(places) * chunk.replications
+    return Rows(
+        np.repeat([point for point, _ in places], chunk.replications),
+        np.repeat([policy for _, policy in places], chunk.replications),
+        np.tile(np.arange(chunk.first, chunk.first + chunk.replications), len(places)),
+        np.full((rows, len(chunk.measures)), np.nan),
+        [sentence] * rows,
+    )
+
+
+def merged(one: Rows, other: Rows) -> Rows:
+    """Rows of two halves in the order that the whole would have had."""
+    point, policy, replication = (np.concatenate(pair) for pair in zip(one[:3], other[:3], strict=True))
+    order = np.lexsort((replication, policy, point))
+    errors = one.error + other.error
+    values = np.concatenate([one.values, other.values])
+    return Rows(point[order], policy[order], replication[order], values[order], [errors[place] for place in order])
+
+
+RULES: Rules[Chunk, Rows] = Rules(play_chunk, halves_of, failed_rows, merged)
+
+
+def part_of(plan: Plan, chunk: Chunk, rows: Rows) -> bytes:
+    """Rows of a chunk as the bytes of its part: with the values of the factors at each point."""
+    values = dict(chunk.points)
+    numbers = rows.point.tolist()
+    factors = {
+        name: [_as_type(values[number][name], kind) for number in numbers] for name, kind in plan.factors.items()
+    }
+    return encoded(rows, [policy.name for policy in plan.policies], factors, plan.measures)
+
+
+def _type_of(types: set[type]) -> type:
+    if types <= {int}:
+        return int
+    return float if types <= {int, float} else str
+
+
+def _as_type(value: Any, kind: type) -> Any:
+    """Value of a factor as its column has it; a lever given as a table as JSON."""
+    if kind is str:
+        return value if isinstance(value, str) else json.dumps(value)
+    return kind(value)
+
+
+# ---------------------------------------------------------------- running
+
+
+def warm_up(plan: Plan) -> None:
+    """Compile the simulation once, before several processes would each do it."""
+    chunk = next(chunks_of(plan))
+    play_chunk(chunk._replace(points=chunk.points[:1], replications=1))
+
+
+def manifest_of(plan: Plan) -> dict[str, Any]:
+    """What a store says that it holds."""
+    return {
+        "command": "sweep",
+        "kamsim": version_of("kamsim"),
+        "model": model_hash(),
+        "experiment": dict(plan.experiment),
+        "policies": [policy.model_dump(mode="json", exclude_none=True) for policy in plan.policies],
+        "accounts": None if plan.book is None else fingerprint(plan.book),
+    }
+
+
+def check_points(plan: Plan) -> None:
+    """Make scenarios of the points of a design before anything is played; all of them unless there are thousands.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+
+    Raises
+    ------
+    KamsimError
+        Naming the point that makes no valid scenario.
+    """
+    step = max(1, len(plan.points) // POINTS_CHECKED_FIRST)
+    for number in range(0, len(plan.points), step):
+        for policy in plan.policies:
+            try:
+                with_point(policy, plan.points[number])
+            except KamsimError as error:
+                values = ", ".join(f"{name} = {value}" for name, value in plan.points[number].items())
+                raise KamsimError(f"{plan.name}: point {number} ({values}): {error}") from None
+
+
+def run_sweep(
+    plan: Plan,
+    folder: Path,
+    place: Place,
+    *,
+    retry_failed: bool = False,
+    restart: bool = False,
+    chunks: Sequence[Chunk] | None = None,
+    rules: Rules[Chunk, Rows] = RULES,
+    progress: Progress | None = None,
+) -> Progressed:
+    """Play what is missing of a sweep.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+    folder : Path
+        Of its store; a sweep begun there goes on.
+    place : Place
+        Where chunks are played.
+    retry_failed : bool
+        Whether parts that hold failed replications are played again.
+    restart : bool
+        Whether a store of another version of the model is set aside and begun anew.
+    chunks : sequence of Chunk, optional
+        What is asked for; by default the whole plan.
+    rules : Rules
+        How a chunk is played.
+    progress : callable, optional
+        Told how many replication-policies are done, and how many this run has to do.
+
+    Returns
+    -------
+    Progressed
+        Where the sweep stands at the end.
+
+    Raises
+    ------
+    KamsimError
+        Where the store is of another model, busy, or cannot be written; or the executor was lost.
+    """
+    if chunks is None:
+        check_points(plan)
+    with opened(folder) as store:
+        _claim(store, plan, restart)
+        wanted, done, failed, computed, advanced = set[str](), 0, 0, 0, 0
+        damaged: list[str] = []
+
+        def pending() -> Iterator[Chunk]:
+            nonlocal done, failed, advanced
+            here = store.names()
+            for chunk in chunks_of(plan) if chunks is None else chunks:
+                name = name_of(specification_of(chunk))
+                wanted.add(name)
+                if name not in here and not store.take_back(name):
+                    yield chunk
+                    continue
+                part = store.whole(name)
+                if part is None:
+                    damaged.append(name)
+                    yield chunk
+                elif retry_failed and part.failed:
+                    yield chunk
+                else:
+                    done, failed = done + 1, failed + part.failed
+                    advanced += part.rows
+                    if progress is not None:
+                        progress(advanced, plan.size)
+
+        for chunk, rows in completed(place, rules, pending()):
+            store.write(name_of(specification_of(chunk)), part_of(plan, chunk, rows))
+            done, computed, failed = done + 1, computed + 1, failed + sum(map(bool, rows.error))
+            advanced += len(rows.point)
+            if progress is not None:
+                progress(advanced, plan.size)
+        left_over = sorted(store.names() - wanted) if chunks is None else []
+        store.supersede(left_over)
+        return Progressed(len(wanted), done, failed, tuple(damaged), computed, len(left_over))
+
+
+def sweep(
+    experiment: Experiment,
+    out: str | Path,
+    *,
+    replications: int | None = None,
+    jobs: int | None = None,
+    book: Book | None = None,
+    retry_failed: bool = False,
+    restart: bool = False,
+    progress: Progress | None = None,
+) -> Progressed:
+    """Play what is missing of an experiment, on this machine; `read_sweep` reads what came of it.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        From `load_experiment`.
+    out : str or path
+        Folder of the store; a sweep begun there goes on.
+    replications : int, optional
+        Worlds per point; by default the experiment's.
+    jobs : int, optional
+        Processes; by default as many as there are cores. They change no result.
+    book : Book, optional
+        Account book to play in.
+    retry_failed, restart, progress
+        As for `run_sweep`.
+
+    Returns
+    -------
+    Progressed
+        Where the sweep stands at the end.
+
+    Raises
+    ------
+    KamsimError
+        One sentence on what is wrong.
+    """
+    workers = checked_workers(experiment.replications if replications is None else replications, experiment.seed, jobs)
+    plan = plan_of(experiment, book=book, replications=replications)
+    warm_up(plan)
+    place = local_place(workers)
+    return run_sweep(plan, Path(out), place, retry_failed=retry_failed, restart=restart, progress=progress)
+
+
+def _claim(store: Store, plan: Plan, restart: bool) -> None:
+    """Make the store one of this plan; parts of another plan are set aside, and taken back where they fit."""
+    manifest, before = manifest_of(plan), store.manifest()
+    if before is not None and before != json.loads(json.dumps(manifest)):
+        if before.get("model") != manifest["model"] and not restart:
+            raise KamsimError(
+                f"{store.folder}: was made by kamsim {before.get('kamsim')} with model {before.get('model')}, this is "
+                f"kamsim {manifest['kamsim']} with model {manifest['model']}; choose another --out, or --restart to "
+                "set its parts aside and compute them anew"
+            )
+        store.supersede(sorted(store.names()))
+    store.write_manifest(manifest)
+
+
+# ---------------------------------------------------------------- looking
+
+
+def status_of(plan: Plan, folder: Path) -> Progressed:
+    """Look where a sweep stands, without touching it.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+    folder : Path
+        Of its store.
+
+    Returns
+    -------
+    Progressed
+        Nothing computed.
+
+    Raises
+    ------
+    KamsimError
+        Where the folder holds no sweep, or one of another model.
+    """
+    store = _of_this_model(folder)
+    here = store.names()
+    asked = done = failed = 0
+    damaged = []
+    for chunk in chunks_of(plan):
+        asked += 1
+        name = name_of(specification_of(chunk))
+        if name in here:
+            part = store.whole(name)
+            if part is None:
+                damaged.append(name)
+            else:
+                done, failed = done + 1, failed + part.failed
+    return Progressed(asked, done, failed, tuple(damaged))
+
+
+def _of_this_model(folder: Path) -> Store:
+    store = Store(folder)
+    manifest = store.manifest()
+    if manifest is None:
+        raise KamsimError(f"{folder}: holds no sweep")
+    if manifest.get("model") != model_hash():
+        raise KamsimError(
+            f"{folder}: was made by kamsim {manifest.get('kamsim')} with model {manifest.get('model')}, this is kamsim "
+            f"{version_of('kamsim')} with model {model_hash()}; its parts cannot be told from here"
+        )
+    return store
+
+
+def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int = 1) -> tuple[list[str], list[str]]:
+    """Compute some of the parts of a store again, and compare them bit by bit.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+    folder : Path
+        Of its store.
+    parts : int
+        How many, drawn at random; all if there are fewer.
+    seed : int
+        Of that draw.
+
+    Returns
+    -------
+    list of str, list of str
+        Names of the parts computed again, and of those that differ.
+    """
+    store = _of_this_model(folder)
+    here = store.names()
+    there = [name for chunk in chunks_of(plan) if (name := name_of(specification_of(chunk))) in here]
+    drawn = set(np.random.default_rng(seed).permutation(sorted(there))[:parts].tolist())
+    verified, different = [], []
+    for chunk in chunks_of(plan):
+        name = name_of(specification_of(chunk))
+        if name in drawn:
+            verified.append(name)
+            if (store.parts / name).read_bytes() != part_of(plan, chunk, play_chunk(chunk)):
+                different.append(name)
+    return verified, different
+
+
+def read_sweep(folder: str | Path) -> Any:
+    """Read a sweep as one table, and make sure that every part of it is what was written.
+
+    Parameters
+    ----------
+    folder : str or path
+        Of its store.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per point, policy and replication, in that order.
+
+    Raises
+    ------
+    KamsimError
+        Where a part is damaged, or the folder holds no sweep.
+    """
+    import pyarrow as pa
+
+    store = Store(Path(folder))
+    if store.manifest() is None:
+        raise KamsimError(f"{folder}: holds no sweep")
+    tables = [checked(store.parts / name)[0].replace_schema_metadata(None) for name in sorted(store.names())]
+    if not tables:
+        raise KamsimError(f"{folder}: the sweep there has no part yet")
+    table: Any = pa.concat_tables(tables, promote_options="permissive")
+    frame = table.unify_dictionaries().to_pandas()
+    return frame.sort_values(["point", "policy", "replication"], kind="stable", ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Size of a sweep before it is run.
+
+    Parameters
+    ----------
+    points, policies, replications, parts : int
+        Of the design.
+    seconds : float
+        On so many workers, about.
+    megabytes : float
+        On the disk, about.
+    """
+
+    points: int
+    policies: int
+    replications: int
+    parts: int
+    seconds: float
+    megabytes: float
+
+
+def estimate_of(plan: Plan, workers: int) -> Estimate:
+    """Estimate what a sweep costs.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+    workers : int
+        That share it.
+
+    Returns
+    -------
+    Estimate
+        From the size of the book; nothing is played.
+    """
+    each = seconds_per_replication(plan)
+    together = max(1, int(SECONDS_PER_CHUNK / (each * plan.replications)))
+    at_a_time = max(1, min(plan.replications, int(SECONDS_PER_CHUNK / each)))
+    parts = math.ceil(len(plan.points) / together) * math.ceil(plan.replications / at_a_time)
+    work = each * len(plan.points) * plan.replications
+    size = plan.size * len(plan.measures) * BYTES_PER_VALUE + 3_000 * parts
+    return Estimate(
+        len(plan.points), len(plan.policies), plan.replications, parts, work / min(workers, parts), size / 1e6
+    )

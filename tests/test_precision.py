@@ -1,0 +1,163 @@
+"""Replications are added until enough is known, and the stopping rule does not spoil what is then said."""
+
+import numpy as np
+import pytest
+from test_sweep import content, plan_of
+
+import kamsim.experiments.sweep as sweep
+from kamsim.analysis.compare import moments_of
+from kamsim.analysis.precision import (
+    Aim,
+    checked_aim,
+    half_widths,
+    is_separated,
+    judged,
+    sweep_to_precision,
+)
+from kamsim.analysis.swept import best_first, summary_csv, swept, values_by_world
+from kamsim.errors import KamsimError
+from kamsim.experiments.executors import named_place
+from kamsim.experiments.sweep import Plan, read_sweep, run_sweep
+
+TRIES = 2_000
+POOL = named_place("faults:pool", 2)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(sweep, "SECONDS_PER_CHUNK", 0.004)
+
+
+def test_half_widths_are_those_of_student():
+    values = np.random.default_rng(1).standard_normal((25, 2))
+    expected = 2.0638985616 * values.std(axis=0, ddof=1) / 5.0  # Student's t, 24 degrees of freedom
+    np.testing.assert_allclose(half_widths(moments_of(values)), expected, rtol=1e-9)
+    assert np.isinf(half_widths(moments_of(values[:1]))).all()
+
+
+def test_intervals_at_the_end_of_a_fixed_width_rule_hold_the_truth():
+    """Rounds of 40 until the interval is narrow: stopping when it looks narrow may not cost coverage."""
+    generator, truth, held, rounds = np.random.default_rng(21), 0.3, 0, set()
+    aim = Aim("total_profit", precision=0.12)
+    for _ in range(TRIES):
+        one, other = np.empty(0), np.empty(0)
+        for look in range(1, 60):
+            reference = 1.0 + 0.1 * generator.standard_normal(40)
+            other = np.concatenate([other, reference])
+            one = np.concatenate([one, reference + truth + generator.lognormal(0, 0.7, 40) - np.exp(0.245)])
+            widths, _, imprecise = judged([[other, one]], aim, look)
+            if not imprecise:
+                break
+        rounds.add(look)
+        difference = (one - other).mean()
+        held += abs(difference - truth) <= widths[0]
+    assert 0.93 <= held / TRIES <= 0.97
+    assert len(rounds) > 2  # the rule stopped at different times
+
+
+@pytest.mark.parametrize("lead", [0.0, 0.2])
+def test_a_wrong_best_is_separated_no_more_often_than_said(lead):
+    """Three rivals, looked at up to 12 times; with no lead every separation is wrong."""
+    generator, wrong, right = np.random.default_rng(22), 0, 0
+    for _ in range(TRIES):
+        values = [[np.empty(0)] for _ in range(3)]
+        for look in range(1, 13):
+            shared = generator.standard_normal(40)
+            for place, point in enumerate(values):
+                own = 0.5 * generator.standard_normal(40) + (lead if place == 1 else 0.0)
+                point[0] = np.concatenate([point[0], shared + own])
+            _, best, _ = judged(values, Aim("total_profit", confidence=0.95), look)
+            if best >= 0:
+                wrong += best != 1 or lead == 0.0
+                right += best == 1 and lead > 0.0
+                break
+    assert wrong / TRIES <= 0.05
+    assert lead == 0.0 or right / TRIES > 0.9
+
+
+def test_lower_is_better_where_it_is():
+    low, high = np.full(40, 0.1) + 0.001 * np.arange(40), np.full(40, 0.5)
+    assert judged([[low], [high]], Aim("quota_miss_rate", confidence=0.95), 1)[1] == 0
+    assert judged([[low], [high]], Aim("total_profit", confidence=0.95), 1)[1] == 1
+    assert not is_separated(moments_of(np.zeros((40, 1))), 0.95, 1)
+
+
+def test_a_sweep_goes_on_until_it_is_precise_and_again_from_where_it_was(tmp_path):
+    plan = plan_of(points=3, replications=30)
+    coarse = sweep_to_precision(plan, tmp_path / "s", POOL, Aim("total_profit", precision=0.05))
+    fine = sweep_to_precision(plan, tmp_path / "s", POOL, Aim("total_profit", precision=0.002))
+    assert coarse.reached
+    assert fine.reached
+    assert max(fine.replications) > max(coarse.replications) >= 30
+    frame = read_sweep(tmp_path / "s")
+    for point, replications in enumerate(fine.replications):
+        rows = frame[frame.point == point]
+        assert rows.replication.nunique() == replications == len(rows) / 2
+    for row in swept(plan, tmp_path / "s"):
+        if row.measure == "total_profit" and row.policy == "full_program":
+            reference = frame[(frame.point == row.point) & (frame.policy == "status_quo")].total_profit.mean()
+            assert (row.high - row.low) / 2 <= 0.002 * abs(reference) * (1 + 1e-9)
+    at_once = sweep_to_precision(plan, tmp_path / "o", POOL, Aim("total_profit", precision=0.002))
+    assert at_once.replications == fine.replications
+    names = {path for path in content(tmp_path / "o") if path.startswith("parts/")}
+    assert names == {path for path in content(tmp_path / "s") if path.startswith("parts/")}
+
+
+def test_it_stops_at_the_most_replications_and_says_so(tmp_path):
+    ended = sweep_to_precision(plan_of(points=2), tmp_path / "s", POOL, Aim("total_profit", precision=1e-9, most=30))
+    assert not ended.reached
+    assert set(ended.replications) == {30}
+
+
+def test_the_best_policy_is_separated(tmp_path):
+    plan = plan_of(points=2, replications=40)
+    ended = sweep_to_precision(plan, tmp_path / "s", POOL, Aim("quota_miss_rate", confidence=0.95, most=4000))
+    assert ended.reached
+    frame = read_sweep(tmp_path / "s").groupby("policy").quota_miss_rate.mean()
+    assert plan.policies[ended.best].name == frame.idxmin()
+
+
+@pytest.mark.parametrize(
+    ("precision", "confidence", "most", "sentence"),
+    [(0.0, None, 100, "--precision"), (2.0, None, 100, "--precision"), (float("nan"), None, 100, "--precision"),
+     (None, 1.0, 100, "--confidence"), (None, 0.2, 100, "--confidence"), (0.1, None, 3, "--most")],
+)  # fmt: skip
+def test_an_aim_out_of_range_is_refused(precision, confidence, most, sentence):
+    with pytest.raises(KamsimError, match=sentence):
+        checked_aim("total_profit", precision, confidence, most)
+    assert checked_aim("total_profit", None, None, 100) is None
+
+
+def test_nothing_to_tell_a_difference_of_is_refused(tmp_path):
+    plan = plan_of(points=1)
+    alone = Plan(**{**vars(plan), "policies": plan.policies[:1]})
+    with pytest.raises(KamsimError, match="no difference to be precise about"):
+        sweep_to_precision(alone, tmp_path / "s", POOL, Aim("total_profit", precision=0.1))
+
+
+# ---------------------------------------------------------------- what a sweep shows
+
+
+@pytest.mark.parametrize("policies", [1, 2])
+def test_a_summary_is_that_of_the_rows(tmp_path, policies):
+    plan = plan_of(points=4, replications=25)
+    plan = Plan(**{**vars(plan), "policies": plan.policies[:policies]})
+    run_sweep(plan, tmp_path / "s", POOL)
+    frame, rows = read_sweep(tmp_path / "s"), swept(plan, tmp_path / "s")
+    assert len(rows) == 4 * policies * 2
+    for row in rows:
+        own = frame[(frame.point == row.point) & (frame.policy == row.policy)][row.measure].to_numpy()
+        against = frame[(frame.point == (row.point if policies > 1 else 0)) & (frame.policy == "status_quo")]
+        difference = own - against[row.measure].to_numpy()
+        assert row.mean == pytest.approx(own.mean())
+        assert row.mean_high - row.mean == pytest.approx(2.063898562 * own.std(ddof=1) / 5)
+        assert row.difference == pytest.approx(difference.mean(), abs=1e-12)
+        assert row.high - row.difference == pytest.approx(2.063898562 * difference.std(ddof=1) / 5, abs=1e-9)
+        assert (row.replications, row.failed) == (25, 0)
+    ranked = best_first(rows, "quota_miss_rate")
+    assert [row.mean for row in ranked] == sorted(row.mean for row in ranked)
+    assert len(summary_csv(plan, rows).splitlines()) == 1 + len(rows)
+    worlds = values_by_world(plan, tmp_path / "s", "total_profit")
+    np.testing.assert_array_equal(
+        worlds[2], frame[(frame.point == 2) & (frame.policy == "status_quo")].total_profit.to_numpy()
+    )

@@ -1,0 +1,430 @@
+"""Screening and indices against functions whose answers are known, ranges, and the command."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from conftest import assert_same_bits, small
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kamsim.analysis import points as playing
+from kamsim.analysis.points import errors_of, means_of, played_at, question_of
+from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
+from kamsim.analysis.sensitivity import (
+    BASE_POINTS,
+    MOST_RANKED,
+    TRAJECTORIES,
+    Influence,
+    Sensitivity,
+    elementary_effects,
+    grouped,
+    index_points,
+    luck_of,
+    points_to_play,
+    sensitivity,
+    variance_indices,
+)
+from kamsim.cli import main
+from kamsim.errors import KamsimError
+from kamsim.evidence.ledger import parameter
+from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.report.figures import sensitivity_figure
+from kamsim.report.sensitivity import sensitivity_sentences, sensitivity_table
+
+FEW = ("world.market_growth", "world.gross_margin", "world.share_speed=0.04:0.2")
+compiled_only = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="hundreds of runs take too long in plain Python")
+
+
+def ishigami(points: np.ndarray) -> np.ndarray:
+    x = math.pi * (2.0 * points - 1.0)
+    return np.sin(x[:, 0]) + 7.0 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+def ishigami_indices() -> tuple[np.ndarray, np.ndarray]:
+    """First-order and total indices in closed form (Ishigami & Homma 1990)."""
+    a, b, pi = 7.0, 0.1, math.pi
+    one, two, both = 0.5 * (1 + b * pi**4 / 5) ** 2, a**2 / 8, 8 * b**2 * pi**8 / 225
+    variance = one + two + both
+    return np.array([one, two, 0.0]) / variance, np.array([one + both, two, both]) / variance
+
+
+# ---------------------------------------------------------------- statistics
+
+
+def test_indices_of_ishigamis_function_come_back() -> None:
+    found = variance_indices(ishigami, [0, 1, 2], 4096, seed=3)
+    first, total = ishigami_indices()
+    np.testing.assert_allclose(found.first, first, atol=0.02)
+    np.testing.assert_allclose(found.total, total, atol=0.02)
+    assert (np.abs(found.first - first) <= 1.5 * found.first_margin + 1e-3).all()
+    assert (np.abs(found.total - total) <= 1.5 * found.total_margin + 1e-3).all()
+    assert (found.first_margin < 0.06).all()
+
+
+def test_parameters_in_one_group_have_one_index() -> None:
+    found = variance_indices(ishigami, [-1, 1, -1], 4096, seed=3)
+    first, total = ishigami_indices()
+    # What the first and the third do together is inside their group.
+    assert found.first[0] == pytest.approx(1.0 - total[1], abs=0.03)
+    assert found.total[1] == pytest.approx(first[1], abs=0.03)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**64 - 1])
+def test_indices_of_a_linear_function_are_its_squared_weights(seed: int) -> None:
+    weights = np.array([3.0, 0.0, 1.0, -2.0])
+    found = variance_indices(lambda points: 100.0 + points @ weights, range(4), 1024, seed=seed)
+    part = weights**2 / (weights**2).sum()
+    np.testing.assert_allclose(found.first, part, atol=0.03)
+    np.testing.assert_allclose(found.total, part, atol=0.03)
+    assert found.total[1] == 0
+    assert_same_bits(found, variance_indices(lambda points: 100.0 + points @ weights, range(4), 1024, seed=seed))
+
+
+def test_a_constant_has_indices_of_zero() -> None:
+    found = variance_indices(lambda points: np.full(len(points), 2.5), [0, 1], 16)
+    assert not np.array(found).any()
+    assert not elementary_effects(lambda points: np.zeros(len(points)), 3).any()
+
+
+def test_screening_ranks_as_the_effects_are() -> None:
+    weights = np.array([0.5, 0.0, 4.0, -2.0, 1.0])
+    effects = elementary_effects(lambda points: points @ weights, 5, seed=9)
+    np.testing.assert_allclose(effects, np.abs(weights), atol=1e-9)
+    # An effect that changes its sign counts all the same.
+    effects = elementary_effects(lambda points: (points[:, 0] - 0.5) ** 2 + 0.1 * points[:, 1], 3, 50)
+    assert effects[2] == 0 < effects[1]
+    assert effects[0] > effects[1] or effects[0] > 0
+    found = elementary_effects(ishigami, 3, 200)
+    assert (np.argsort(-found)[0], (found > 0.5).all()) in [(0, True), (1, True)]
+
+
+def test_the_largest_effects_stand_alone_and_the_others_together() -> None:
+    effects = np.array([1.0, 5.0, 0.1, 3.0])
+    assert grouped(effects, 2) == [-1, 1, -1, 3]
+    assert grouped(effects, 4) == [0, 1, 2, 3]
+
+
+def test_luck_is_the_noise_that_was_planted() -> None:
+    generator = np.random.default_rng(1)
+    signal = generator.standard_normal(20_000)
+    one, other = (signal + 0.5 * generator.standard_normal(20_000) for _ in range(2))
+    # The mean of both halves has half the noise of either: 0.125 against a signal of 1.
+    assert luck_of(one, other) == pytest.approx(0.125 / 1.125, abs=0.01)
+    assert luck_of(signal, signal) == pytest.approx(0.0, abs=1e-12)
+    assert luck_of(generator.standard_normal(5000), -generator.standard_normal(5000)) > 0.9
+    assert luck_of(np.ones(4), np.ones(4)) == 0.0
+    assert luck_of(np.ones(4), np.arange(4.0)) == 1.0
+
+
+def test_means_leave_out_worlds_without_the_measure() -> None:
+    values = np.array([[1.0, 3.0, math.nan], [math.nan] * 3, [2.0, math.nan, math.nan]])
+    np.testing.assert_array_equal(means_of(values), [2.0, math.nan, 2.0])
+    np.testing.assert_array_equal(errors_of(values), [1.0, math.nan, math.nan])
+
+
+# ---------------------------------------------------------------- ranges
+
+
+def test_calibrated_parameters_vary_over_what_is_plausible_by_default() -> None:
+    scenarios = [small("status_quo"), small("full_program")]
+    ranges = {one.parameter: one for one in ranges_of(scenarios)}
+    # The small scenario sets this one itself.
+    assert set(ranges) == set(PLAUSIBLE) - {"world.turnover"}
+    assert all((one.low, one.high) == PLAUSIBLE[name] for name, one in ranges.items())
+    assert "world.turnover" in next(notes_on_ranges(scenarios, ()))
+    assert not list(notes_on_ranges(scenarios, ["world.turnover"]))
+
+
+def test_named_parameters_take_their_range_a_quarter_or_what_is_given() -> None:
+    row = parameter("world", "gross_margin")
+    names = [
+        "world.turnover",
+        "world.gross_margin",
+        "tiers.strategic.promise",
+        "world.loss_aversion",
+        "world.functions",
+    ]
+    plausible, quarter, tied, clipped, whole = ranges_of([small()], names)
+    assert (plausible.low, plausible.high) == PLAUSIBLE["world.turnover"]
+    assert (quarter.low, quarter.high, quarter.kind) == (0.75 * row.default, 1.25 * row.default, "assumed")
+    low, high = PLAUSIBLE["tiers.key.promise"]
+    assert (tied.low, tied.high) == (low + 0.08, high + 0.08)
+    assert (clipped.low, clipped.high) == (1.5, parameter("world", "loss_aversion").high)
+    assert (whole.low, whole.high, whole.whole) == (3, 5, True)
+    (given_ends,) = ranges_of([small()], ["world.turnover = 0.01:0.5"])
+    assert (given_ends.low, given_ends.high) == (0.01, 0.5)
+
+
+@given(st.integers(-5, 5), st.integers(1, 9), st.floats(0, 1))
+def test_whole_numbers_stay_whole_and_inside(low: int, width: int, part: float) -> None:
+    value = Range("world.functions", "", "", "", low, low + width, whole=True).value(part)
+    assert isinstance(value, int)
+    assert low <= value <= low + width
+
+
+def test_every_whole_number_is_as_likely() -> None:
+    one = Range("world.functions", "", "", "", 3, 5, whole=True)
+    values = [one.value((place + 0.5) / 300) for place in range(300)]
+    assert [values.count(number) for number in (3, 4, 5)] == [100, 100, 100]
+
+
+def test_a_point_goes_into_a_scenario_and_what_is_tied_follows() -> None:
+    ranges = ranges_of([small()], ["tiers.key.promise", "world.functions"])
+    changed = scenario_at(small(), values_at(ranges, [0.5, 1.0]))
+    key = changed.tiers.ordered["key"].promise
+    assert key == pytest.approx(sum(PLAUSIBLE["tiers.key.promise"]) / 2)
+    assert changed.tiers.ordered["strategic"].promise == pytest.approx(key + TIED["tiers.strategic.promise"][1])
+    assert changed.world.functions == 5
+    own = small().changed(tiers={"ordered": {"strategic": {"promise": 0.9}}})
+    assert scenario_at(own, values_at(ranges, [0.5, 1.0])).tiers.ordered["strategic"].promise == 0.9
+    # A scenario without key accounts takes what it has.
+    assert scenario_at(small("no_program"), values_at(ranges, [0.5, 1.0])).world.functions == 5
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["world.turnovr"], "did you mean 'world.turnover'?"),
+        (["promise"], "did you mean 'tiers.key.promise'?"),
+        (["xyzzy"], "kamsim evidence prints all of them"),
+        (["world.turnover", "world.turnover=0:1"], "named twice"),
+        (["world.turnover=a:b"], "world.turnover=LOW:HIGH"),
+        (["world.turnover=0.1"], "world.turnover=LOW:HIGH"),
+        (["world.turnover=0.2:0.1"], "lower end first"),
+        (["world.turnover=nan:1"], "lower end first"),
+        (["world.turnover=0.5:2"], "world.turnover may be 0 to 1 (chance a quarter), not 0.5 to 2"),
+        (["tiers.key.attention=0:1"], "above 0 to 10"),
+        (["world.functions=1.5:3"], "needs whole numbers"),
+        (["population.selection"], "there is no population.selection in status_quo"),
+        (["policy.alignment"], "is a lever"),
+        (["policy.health_threshold"], "of which a quarter is nothing; give policy.health_threshold=LOW:HIGH"),
+    ],
+)
+def test_faults_of_a_parameter_are_said_in_one_sentence(asked: list[str], said: str) -> None:
+    with pytest.raises(KamsimError, match=r".+") as error:
+        ranges_of([small()], asked)
+    assert said in str(error.value)
+
+
+def test_a_difference_between_scenarios_is_not_varied() -> None:
+    other = small().changed(tiers={"ordered": {"key": {"concession": 0.11}}})
+    with pytest.raises(KamsimError, match="a difference between the scenarios"):
+        ranges_of([small(), other], ["tiers.key.concession"])
+    differs = small().changed(world={"share_speed": 0.2})
+    assert "world.share_speed" not in {one.parameter for one in ranges_of([small(), differs])}
+
+
+# ---------------------------------------------------------------- the model
+
+
+def asked(**changed: Any) -> Sensitivity:
+    settings: dict[str, Any] = {"parameters": FEW, "points": 8, "replications": 4, "seed": 5, "jobs": 1}
+    return sensitivity(small("full_program"), **settings | changed)
+
+
+def test_points_are_played_in_the_same_worlds_whatever_the_workers() -> None:
+    scenarios = small("full_program"), small("status_quo")
+    points = np.random.default_rng(2).random((7, 3))
+    values = [
+        played_at(question_of(*scenarios, "total_profit", FEW, replications=5, seed=3, jobs=jobs), points)
+        for jobs in (1, 3)
+    ]
+    assert_same_bits(*values)
+    again = question_of(*scenarios, "total_profit", FEW, replications=3, seed=3, jobs=1)
+    assert_same_bits(played_at(again, points[:2]), values[0][:2, :3])
+    alone = question_of(scenarios[0], None, "total_profit", FEW, replications=5, seed=3, jobs=1)
+    other = question_of(scenarios[1], None, "total_profit", FEW, replications=5, seed=3, jobs=1)
+    np.testing.assert_array_equal(played_at(alone, points) - played_at(other, points), values[0])
+
+
+@compiled_only
+def test_a_difference_between_equal_policies_has_no_drivers() -> None:
+    twin = small("full_program").changed(name="twin")
+    result = asked(against=twin)
+    assert result.low == result.mean == result.high == 0
+    assert all(influence.total == 0 for influence in result.influences)
+    assert "Nothing that was varied changes" in sensitivity_sentences(result)
+
+
+@compiled_only
+def test_what_drives_profit_is_found_and_the_same_whatever_the_jobs(tmp_path: Path) -> None:
+    result = asked(points=64, out=tmp_path / "out", figure=sensitivity_figure)
+    assert result.to_dict() == asked(points=64, jobs=3).to_dict()
+    assert result.influences[0].parameter == "world.gross_margin"
+    assert result.influences[0].correlation > 0.5
+    assert result.others is None
+    assert not result.screened_out
+    assert result.played == 64 * 5 == points_to_play([small("full_program")], FEW, None, 64)
+    content = json.loads((tmp_path / "out" / "sensitivity.json").read_text(encoding="utf-8"))
+    assert content == result.to_dict()
+    assert (tmp_path / "out" / "sensitivity.png").read_bytes().startswith(b"\x89PNG")
+    table = pq.read_table(tmp_path / "out" / "points.parquet").to_pandas()
+    assert len(table) == result.played
+    assert table["world.share_speed"].between(0.04, 0.2).all()
+    halves = table[["first_half_of_worlds", "second_half_of_worlds"]].mean(axis=1)
+    np.testing.assert_allclose(table["output"], halves)
+    base = table.iloc[np.r_[0 : len(table) : 5, 4 : len(table) : 5]]["output"]
+    assert result.mean == pytest.approx(base.mean())
+
+
+@compiled_only
+def test_screening_leaves_the_rest_one_index_together(tmp_path: Path) -> None:
+    told: list[int] = []
+    result = asked(parameters=(), points=4, replications=2, out=tmp_path / "out", progress=told.append)
+    assert len(result.influences) == MOST_RANKED
+    assert len(result.screened_out) == len(PLAUSIBLE) - 1 - MOST_RANKED
+    least = min(influence.effect for influence in result.influences)
+    assert least >= max(influence.effect for influence in result.screened_out)
+    assert result.others is not None
+    assert math.isnan(result.others.effect)
+    assert told == list(range(1, result.played + 1))
+    assert result.played == points_to_play([small("full_program")], (), None, 4)
+    stages = pq.read_table(tmp_path / "out" / "points.parquet").column("stage").to_pylist()
+    assert stages.count("screening") == TRAJECTORIES * len(PLAUSIBLE)
+    json.dumps(result.to_dict(), allow_nan=False)
+    assert f"{len(result.screened_out)} others together" in sensitivity_table(result).plain
+
+
+def test_a_measure_that_does_not_exist_is_said() -> None:
+    with pytest.raises(KamsimError, match="key_revenue_growth does not exist at 6 of 6 points"):
+        sensitivity(small("no_program"), measure="key_revenue_growth", parameters=FEW[:1], points=2, replications=2,
+                    screen=False)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"measure": "total_proft"}, "did you mean 'total_profit'?"),
+        ({"points": 100}, "take 64 or 128"),
+        ({"points": 0}, "take 2"),
+        ({"points": -4}, "take 2"),
+        ({"replications": 1}, "at least 2"),
+        ({"jobs": 0}, "jobs"),
+        ({"seed": -1}, "seed"),
+        ({"against": small("full_program")}, "named 'full_program'"),
+        (
+            {"parameters": ["world.ceiling_base=0.1:0.9"]},
+            "the ranges do not go together: [world]: ceiling_base + ceiling_fit",
+        ),
+    ],
+)
+def test_bad_input_is_said_before_anything_is_played(
+    changed: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playing, "play_organizations", None)
+    with pytest.raises(KamsimError, match=r".+") as error:
+        asked(**changed)
+    assert said in str(error.value)
+
+
+# ---------------------------------------------------------------- report
+
+
+def planted(*kinds: str, luck: float = 0.02) -> Sensitivity:
+    """A result in which the parameters explain a half, a quarter and so on."""
+    influences = tuple(
+        Influence(
+            f"world.a_parameter_of_a_long_name_{place}", f"what it means: number {place}", "part", kind, 0.0, 1.0, 2.0,
+            0.5**place, 0.5**place - 0.1, 0.5**place + 0.1, 0.5**place, 0.5**place - 0.1, 0.5**place + 0.1, -0.5,
+        )
+        for place, kind in enumerate(kinds, start=1)
+    )  # fmt: skip
+    return Sensitivity("mine", "theirs", "total_profit", influences, None, (), 3.0, -1.0, 7.0, luck, 0.05, 64, 320,
+                       1, 8, ())  # fmt: skip
+
+
+def test_sentences_name_what_explains_most_and_what_is_assumed() -> None:
+    said = sensitivity_sentences(planted("assumed", "calibrated", "calibrated", "assumed"))
+    assert "Three parameters explain 88 % of how the difference of mine to theirs in total profit varies" in said
+    assert "Of these one is assumed (world.a_parameter_of_a_long_name_1)." in said
+    assert "what it means (world.a_parameter_of_a_long_name_1; falls with it)" in said
+    assert "-1.000 to +7.000 in 90 % of all cases" in said
+    assert "6 % of the variance is parameters acting together" in said
+    assert "Luck of the 8 worlds makes about 2 % of what varies" in said
+    assert "play more worlds" not in said
+    assert "play more worlds" in sensitivity_sentences(planted("assumed", luck=0.4))
+    assert "It is calibrated." in sensitivity_sentences(planted("calibrated"))
+
+
+def test_the_table_fits_80_columns_in_order_of_importance() -> None:
+    text = sensitivity_table(planted("assumed", "calibrated", "calibrated")).plain
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.index("name_1") < text.index("name_2") < text.index("name_3")
+
+
+def test_the_figure_is_a_png() -> None:
+    assert sensitivity_figure(planted("assumed", "calibrated")).startswith(b"\x89PNG")
+
+
+# ---------------------------------------------------------------- command
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    text = "[world]\naccounts = 24\n[timeline]\nwarmup_years = 1\nwindow_years = 2\n"
+    for name in ("status_quo", "full_program"):
+        (tmp_path / f"small_{name}.toml").write_text(f'extends = "{name}"\n{text}')
+    return tmp_path
+
+
+def test_the_command_prints_a_table_and_keeps_a_folder(here: Path) -> None:
+    arguments = [
+        "sensitivity",
+        "small_full_program.toml",
+        "--against",
+        "small_status_quo.toml",
+        "--points",
+        "4",
+        "-n",
+        "2",
+    ]
+    arguments += ["--parameter", "world.market_growth", "--parameter", "world.gross_margin=0.3:0.6"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "world.gross_margin" in result.stdout
+    assert "of how the difference of small_full_program" in " ".join(result.stdout.split())
+    (folder,) = (here / "results").iterdir()
+    assert folder.name.startswith("sensitivity-")
+    names = {"points.parquet", "sensitivity.json", "sensitivity.png", "manifest.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    again = CliRunner().invoke(main, [*arguments, "--json", "--jobs", "1"])
+    assert json.loads(again.stdout)["folder"] == f"results/{folder.name}"
+    assert [path.name for path in (here / "results").iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--measure", "xyzzy"], "choose from collaboration, "),
+        (["--parameter", "world.turnovr"], "did you mean 'world.turnover'?"),
+        (["--points", "5"], "power of two"),
+        (["--against", "small_status_qu.toml"], "no such scenario file"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence(here: Path, arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(main, ["sensitivity", "small_full_program.toml", *arguments])
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert not (here / "results").exists()
+
+
+def test_defaults_of_command_and_library_agree() -> None:
+    options = {option.name: option.default for option in main.commands["sensitivity"].params}
+    assert (options["points"], options["replications"]) == (BASE_POINTS, playing.REPLICATIONS)
+
+
+def test_base_points_are_a_design_of_the_unit_cube() -> None:
+    points = index_points([0, -1, -1], 8, seed=0)
+    assert points.shape == (8 * 4, 3)
+    assert ((points >= 0) & (points <= 1)).all()

@@ -1,0 +1,409 @@
+"""Sweeps: the same bytes whoever plays them, nothing lost whatever is killed, and damage is named."""
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import faults
+import numpy as np
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+import kamsim.experiments.sweep as sweep
+from kamsim.errors import KamsimError
+from kamsim.experiments.chunk import job_of, play_organizations
+from kamsim.experiments.executors import local_place, named_place
+from kamsim.experiments.parts import LOCK, PARTS, SUPERSEDED, Store, opened
+from kamsim.experiments.sweep import (
+    RULES,
+    Plan,
+    chunks_of,
+    estimate_of,
+    halves_of,
+    merged,
+    name_of,
+    play_chunk,
+    read_sweep,
+    run_sweep,
+    specification_of,
+    status_of,
+    verify_sweep,
+)
+from kamsim.measures.outcomes import MEASURES
+from kamsim.scenario import load_scenario, with_values
+
+FEW = {"world": {"accounts": 20, "functions": 2}, "timeline": {"warmup_years": 0, "window_years": 3}}
+
+
+def plan_of(points=6, replications=10, **changes):
+    policies = tuple(load_scenario(name).changed(**FEW) for name in ("status_quo", "full_program"))
+    turnover = np.linspace(0.01, 0.06, points).round(4).tolist()
+    given = {
+        "name": "few",
+        "question": "What if?",
+        "policies": policies,
+        "points": [{"world.turnover": value, "policy.ratchet": 0.25} for value in turnover],
+        "replications": replications,
+        "seed": 1,
+        "measures": ("total_profit", "quota_miss_rate"),
+        "compare": "total_profit",
+        "experiment": {"question": "What if?", "points": points, "replications": replications},
+    }
+    return Plan(**(given | changes))
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    """Chunks of a few replications, so that small sweeps have many parts."""
+    monkeypatch.setattr(sweep, "SECONDS_PER_CHUNK", 0.0008)
+
+
+def content(folder):
+    """Bytes of all files below a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweeps") / "whole"
+    before, sweep.SECONDS_PER_CHUNK = sweep.SECONDS_PER_CHUNK, 0.0008
+    run_sweep(plan_of(), folder, named_place("faults:pool", 2))
+    sweep.SECONDS_PER_CHUNK = before
+    return folder
+
+
+# ---------------------------------------------------------------- results
+
+
+def test_a_sweep_holds_what_the_ensemble_plays(uninterrupted):
+    plan, frame = plan_of(), read_sweep(uninterrupted)
+    assert len(frame) == plan.size == 6 * 2 * 10
+    assert list(frame.columns) == [
+        *("point", "policy", "replication", "world.turnover", "policy.ratchet"),
+        *("total_profit", "quota_miss_rate", "error"),
+    ]
+    for number, values in enumerate(plan.points):
+        jobs = [job_of(with_values(policy, values)) for policy in plan.policies]
+        for policy, table in zip(plan.policies, play_organizations(jobs, 1, 0, 10), strict=True):
+            rows = frame[(frame.point == number) & (frame.policy == policy.name)]
+            for name in plan.measures:
+                column = [measure.name for measure in MEASURES].index(name)
+                np.testing.assert_array_equal(rows[name], table.outcomes[:, column])
+            assert (rows["world.turnover"] == values["world.turnover"]).all()
+    assert frame.error.isna().all()
+
+
+def test_pandas_reads_the_parts_in_one_line(uninterrupted):
+    frame = pd.read_parquet(uninterrupted / "parts")
+    assert len(frame) == plan_of().size
+    assert len(list((uninterrupted / "parts").iterdir())) > 10
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 7])
+def test_workers_change_no_byte(uninterrupted, tmp_path, jobs):
+    run_sweep(plan_of(), tmp_path / "s", local_place(jobs))
+    assert content(tmp_path / "s") == content(uninterrupted)
+
+
+def test_a_sweep_that_is_done_computes_nothing_again(uninterrupted, monkeypatch):
+    before = content(uninterrupted)
+    monkeypatch.setattr(sweep, "play_organizations", lambda *_: pytest.fail("played"))
+    stands = run_sweep(plan_of(), uninterrupted, named_place("faults:pool", 1))
+    assert (stands.done, stands.computed) == (stands.parts, 0)
+    assert content(uninterrupted) == before
+
+
+def test_only_what_changed_is_computed(tmp_path):
+    plan, place = plan_of(points=4), named_place("faults:pool", 1)
+    first = run_sweep(plan, tmp_path / "s", place)
+    more = plan_of(points=4)
+    more = Plan(**{**vars(more), "points": [*more.points, {"world.turnover": 0.3, "policy.ratchet": 0.25}],
+                   "experiment": {"changed": True}})  # fmt: skip
+    second = run_sweep(more, tmp_path / "s", place)
+    assert 0 < second.computed <= first.parts // 4 + 2
+    assert second.done == second.parts
+    assert len(read_sweep(tmp_path / "s")) == more.size
+    # Back to the former experiment: what it no longer asks for is set aside, not read.
+    third = run_sweep(plan, tmp_path / "s", place)
+    assert third.computed == 0
+    assert len(read_sweep(tmp_path / "s")) == plan.size
+    assert any((tmp_path / "s" / SUPERSEDED).iterdir())
+
+
+def test_chunks_cover_everything_once_whatever_their_size(monkeypatch):
+    plan = plan_of(points=7, replications=23)
+    for seconds in (1e-9, 0.001, 0.02, 10.0):
+        monkeypatch.setattr(sweep, "SECONDS_PER_CHUNK", seconds)
+        seen = [
+            (number, replication)
+            for chunk in chunks_of(plan)
+            for number, _ in chunk.points
+            for replication in range(chunk.first, chunk.first + chunk.replications)
+        ]
+        assert sorted(seen) == [(number, replication) for number in range(7) for replication in range(23)]
+        assert estimate_of(plan, 1).parts == len(list(chunks_of(plan)))
+
+
+def test_halves_put_together_are_the_whole():
+    chunk = max(chunks_of(plan_of(points=3)), key=lambda chunk: chunk.replications)
+    chunk = chunk._replace(points=tuple((n, dict(p)) for n, p in enumerate(plan_of(points=3).points)))
+    whole = play_chunk(chunk)
+    halves = halves_of(chunk)
+    together = merged(*map(play_chunk, halves))
+    for one, other in zip(whole[:4], together[:4], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert together.error == whole.error
+    assert halves_of(chunk._replace(replications=1, points=chunk.points[:1])) is None
+
+
+# ---------------------------------------------------------------- faults
+
+
+def test_a_failing_replication_is_a_row_with_its_error(uninterrupted, tmp_path):
+    plan, folder = plan_of(), tmp_path / "s"
+    stands = run_sweep(plan, folder, local_place(2), rules=RULES._replace(play=faults.play_failing))
+    assert stands.done == stands.parts
+    frame = read_sweep(folder)
+    failed = frame[frame.error.notna()]
+    assert set(zip(failed.point, failed.replication, strict=True)) == {faults.POISONED}
+    assert (failed.error == "FloatingPointError: planted").all()
+    assert failed[list(plan.measures)].isna().all(axis=None)
+    whole = read_sweep(uninterrupted)
+    rest = frame.error.isna()
+    pd.testing.assert_frame_equal(frame[rest], whole[rest])
+    assert stands.failed == len(failed) == status_of(plan, folder).failed
+    again = run_sweep(plan, folder, named_place("faults:pool", 1))
+    assert (again.computed, again.failed) == (0, len(failed))
+    mended = run_sweep(plan, folder, named_place("faults:pool", 1), retry_failed=True)
+    assert (mended.computed, mended.failed) == (1, 0)
+    assert content(folder) == content(uninterrupted)
+
+
+def test_a_point_that_makes_no_scenario_is_said_before_anything_is_played(tmp_path):
+    plan = plan_of(points=2)
+    wrong = Plan(**{**vars(plan), "points": [*plan.points, {"world.turnover": 7.0, "policy.ratchet": 0.25}]})
+    with pytest.raises(KamsimError, match=r"few: point 2 \(world.turnover = 7.0, .*\): turnover in \[world\] must be"):
+        run_sweep(wrong, tmp_path / "s", local_place(1))
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_worker_killed_once_costs_nothing_but_time(uninterrupted, tmp_path, monkeypatch):
+    monkeypatch.setenv(faults.MARK, str(tmp_path / "mark"))
+    stands = run_sweep(plan_of(), tmp_path / "s", local_place(2), rules=RULES._replace(play=faults.play_killed_once))
+    assert (tmp_path / "mark").exists()
+    assert (stands.done, stands.failed) == (stands.parts, 0)
+    assert content(tmp_path / "s") == content(uninterrupted)
+
+
+def test_what_keeps_killing_its_worker_is_found_and_the_rest_goes_on(uninterrupted, tmp_path):
+    plan = plan_of()
+    stands = run_sweep(plan, tmp_path / "s", local_place(2), rules=RULES._replace(play=faults.play_killing))
+    assert stands.done == stands.parts
+    frame, whole = read_sweep(tmp_path / "s"), read_sweep(uninterrupted)
+    failed = frame[frame.error.notna()]
+    assert set(zip(failed.point, failed.replication, strict=True)) == {faults.POISONED}
+    assert failed.error.str.contains("killed").all()
+    rest = frame.error.isna()
+    pd.testing.assert_frame_equal(frame[rest], whole[rest])
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import kamsim.experiments.sweep as sweep
+from kamsim.experiments.executors import local_place
+sweep.SECONDS_PER_CHUNK = 0.0008
+from test_sweep import plan_of
+if __name__ == "__main__":
+    sweep.run_sweep(plan_of(points=120), Path({folder!r}), local_place(1))
+"""
+
+
+def test_killed_at_any_moment_and_run_again_the_store_is_the_same(tmp_path):
+    """Kill the process 50 times at random moments; the last run finishes what is left."""
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    run_sweep(plan_of(points=120), whole, named_place("faults:pool", 2))
+    script = tmp_path / "run.py"
+    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent), folder=str(folder)))
+    moments, killed, parts_at_kill, parts = random.Random(6), 0, [], len(list((whole / PARTS).iterdir()))
+    for number in range(50):
+        # Take some parts away where little is left to do, so that every kill finds work.
+        there = set(folder.glob(f"{PARTS}/part-*"))
+        if len(there) > 0.5 * parts:
+            for path in moments.sample(sorted(there), len(there) // 2):
+                path.unlink()
+        there = set(folder.glob(f"{PARTS}/part-*"))
+        process = subprocess.Popen([sys.executable, str(script)], start_new_session=True, stderr=subprocess.DEVNULL)
+        if number % 5:  # while it writes; else while it starts
+            until = time.perf_counter() + 60.0
+            while set(folder.glob(f"{PARTS}/part-*")) <= there and time.perf_counter() < until:
+                time.sleep(0.002)
+        time.sleep(moments.uniform(0.0, 0.3))
+        killed += process.poll() is None
+        process.kill()
+        process.wait()
+        names = list((folder / PARTS).iterdir()) if (folder / PARTS).exists() else []
+        parts_at_kill.append(len(names))
+        # Whatever shows under the name of a part is whole.
+        assert all(Store(folder).whole(path.name) for path in names if path.name.startswith("part-"))
+    assert killed >= 45
+    assert len(set(parts_at_kill)) > 5
+    subprocess.run([sys.executable, str(script)], check=True)
+    assert content(folder) == content(whole)
+
+
+def test_workers_end_with_their_parent(tmp_path):
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import os, signal, sys, time\n"
+        "from kamsim.experiments.executors import local_place\n"
+        "if __name__ == '__main__':\n"
+        "    pool = local_place(2).open()\n"
+        "    print(*{pool.submit(os.getpid).result() for _ in range(8)}, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    printed = subprocess.run([sys.executable, str(script)], capture_output=True, text=True).stdout
+    workers = [int(word) for word in printed.split()]
+    assert workers
+    for _ in range(100):
+        if not any(Path(f"/proc/{worker}").exists() for worker in workers):
+            return
+        time.sleep(0.1)
+    pytest.fail("a worker outlived its parent")
+
+
+# ---------------------------------------------------------------- the folder
+
+
+def test_a_second_sweep_on_one_folder_says_so(uninterrupted):
+    with opened(uninterrupted), pytest.raises(KamsimError, match="another sweep is at work in this folder"):
+        run_sweep(plan_of(), uninterrupted, local_place(1))
+    assert run_sweep(plan_of(), uninterrupted, local_place(1)).computed == 0
+
+
+def damaged(folder, how):
+    part = sorted((folder / PARTS).iterdir())[3]
+    data = part.read_bytes()
+    if how == "cut short":
+        part.write_bytes(data[: len(data) // 2])
+    elif how == "empty":
+        part.write_bytes(b"")
+    elif how == "tampered":
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(part, partitioning=None)
+        place = table.column_names.index("total_profit")
+        column = table["total_profit"].to_pylist()
+        table = table.set_column(place, "total_profit", [[column[0] + 1e-9, *column[1:]]])
+        pq.write_table(table, part)
+    return part.name
+
+
+@pytest.mark.parametrize("how", ["cut short", "empty", "tampered"])
+def test_a_damaged_part_is_named_and_computed_anew(uninterrupted, tmp_path, how):
+    plan, folder = plan_of(), tmp_path / "s"
+    run_sweep(plan, folder, named_place("faults:pool", 1))
+    name = damaged(folder, how)
+    with pytest.raises(KamsimError, match=f"{name}: is damaged"):
+        read_sweep(folder)
+    assert status_of(plan, folder).damaged == (name,)
+    stands = run_sweep(plan, folder, named_place("faults:pool", 1))
+    assert (stands.damaged, stands.computed) == ((name,), 1)
+    assert content(folder) == content(uninterrupted)
+
+
+def test_a_store_of_another_model_is_named_and_not_read(uninterrupted, tmp_path, monkeypatch):
+    plan, folder = plan_of(points=2), tmp_path / "s"
+    run_sweep(plan, folder, named_place("faults:pool", 1))
+    monkeypatch.setattr(sweep, "model_hash", lambda: "0123456789abcdef")
+    for look in (status_of, verify_sweep):
+        with pytest.raises(KamsimError, match=r"was made by kamsim .* this is kamsim .* with model 0123456789abcdef"):
+            look(plan, folder)
+    with pytest.raises(KamsimError, match="--restart"):
+        run_sweep(plan, folder, named_place("faults:pool", 1))
+    stands = run_sweep(plan, folder, named_place("faults:pool", 1), restart=True)
+    assert stands.computed == stands.parts
+
+
+def test_verify_finds_a_part_that_is_whole_but_wrong(uninterrupted, tmp_path):
+    plan, folder = plan_of(), tmp_path / "s"
+    run_sweep(plan, folder, named_place("faults:pool", 1))
+    verified, different = verify_sweep(plan, folder, parts=4)
+    assert (len(verified), different) == (4, [])
+    chunk = next(chunks_of(plan))
+    rows = play_chunk(chunk)
+    rows.values[0, 0] += 1.0
+    name = name_of(specification_of(chunk))
+    Store(folder).write(name, sweep.part_of(plan, chunk, rows))
+    assert verify_sweep(plan, folder, parts=10_000)[1] == [name]
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(KamsimError, match="already holds other files"):
+        run_sweep(plan_of(), tmp_path, local_place(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    with pytest.raises(KamsimError, match="holds no sweep"):
+        read_sweep(tmp_path / "nowhere")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_named_and_what_is_done_is_kept(small_disk, tmp_path):
+    plan, folder = plan_of(points=60), small_disk / "s"
+    with pytest.raises(KamsimError, match="the disk is full; what is done is kept"):
+        run_sweep(plan, folder, named_place("faults:pool", 1))
+    parts = list((folder / PARTS).iterdir())
+    assert parts
+    assert all(Store(folder).whole(path.name) for path in parts)
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    stands = run_sweep(plan, folder, named_place("faults:pool", 1))
+    assert stands.done == stands.parts > stands.computed > 0
+
+
+def test_the_lock_is_of_the_system_and_ends_with_its_process(uninterrupted):
+    with FileLock(uninterrupted / LOCK, timeout=0):
+        pass  # nobody holds it
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("nonsense", "module:callable"),
+        ("no_such_module:pool", "cannot be imported"),
+        ("faults:no_such", "has no no_such"),
+        ("faults:holds_poison", ""),
+    ],
+)
+def test_an_executor_that_is_none_is_named(name, sentence):
+    if sentence:
+        with pytest.raises(KamsimError, match=sentence):
+            named_place(name, 1)
+    else:
+        with pytest.raises(TypeError):
+            named_place(name, 1).open()
+
+
+def test_levels_of_several_types_are_one_column(tmp_path):
+    levels = ["spend", 0.5, "enterprise"]
+    plan = plan_of(points=3)
+    points = [{"selection": level, "retiering": {"spend": 0.5} if level == 0.5 else "static"} for level in levels]
+    plan = Plan(**{**vars(plan), "points": points})
+    run_sweep(plan, tmp_path / "s", named_place("faults:pool", 1))
+    frame = read_sweep(tmp_path / "s")
+    assert frame.groupby("point").selection.first().tolist() == ["spend", "0.5", "enterprise"]
+    assert frame.groupby("point").retiering.first().tolist() == ["static", '{"spend": 0.5}', "static"]
+    assert not frame.error.notna().any()

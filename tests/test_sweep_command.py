@@ -1,0 +1,153 @@
+"""The command `kamsim sweep` as its users meet it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from kamsim.cli import main
+
+EXPERIMENT = """
+question = "What does turnover cost?"
+base = "small.toml"
+replications = 20
+measures = ["total_profit", "quota_miss_rate"]
+
+[design]
+kind = "full"
+
+[levers]
+selection = ["spend", "enterprise"]
+
+[uncertainties]
+"world.turnover" = [0.01, 0.06]
+"""
+SMALL = (
+    'extends = "status_quo"\n[world]\naccounts = 20\nfunctions = 2\n[timeline]\nwarmup_years = 0\nwindow_years = 3\n'
+)
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(SMALL)
+    path = tmp_path / "turnover.toml"
+    path.write_text(EXPERIMENT)
+    return path
+
+
+def kamsim(*words):
+    return CliRunner().invoke(main, ["sweep", *map(str, words)])
+
+
+def test_a_sweep_from_dry_run_to_verify(experiment):
+    dry = json.loads(kamsim(experiment, "--dry-run", "--json").output)
+    assert (dry["points"], dry["policies"], dry["replications"]) == (4, 1, 20)
+    assert dry["seconds"] > 0
+    assert not Path("results").exists()
+    assert "4 points x 20 replications = 80 replication-policies" in kamsim(experiment, "--dry-run").output
+    before = kamsim(experiment, "--status")
+    assert (before.exit_code, before.stderr) == (2, "Error: results/turnover: holds no sweep\n")
+    done = kamsim(experiment, "--jobs", 2)
+    assert done.exit_code == 0, done.output
+    assert "Effects on total profit" in done.output
+    assert "selection: spend, then enterprise; turnover: 0.01, then 0.06" in done.output
+    assert max(map(len, done.output.splitlines())) <= 100
+    frame = pd.read_parquet("results/turnover/parts")
+    assert set(frame.columns) == {
+        *("point", "policy", "replication", "selection", "world.turnover", "total_profit", "quota_miss_rate", "error")
+    }
+    assert len(frame) == 80
+    assert len(Path("results/turnover/summary.csv").read_text().splitlines()) == 1 + 4 * 2
+    again = json.loads(kamsim(experiment, "--json").output)
+    assert (again["computed"], again["failed"]) == (0, 0)
+    assert "of 1 parts done" in kamsim(experiment, "--status").output
+    assert json.loads(kamsim(experiment, "--verify", "--json").output)["different"] == []
+
+
+def test_damage_is_said_by_status_and_mended_by_the_same_command(experiment):
+    kamsim(experiment)
+    (part,) = Path("results/turnover/parts").glob("part-*")
+    part.write_bytes(part.read_bytes()[:100])
+    status = kamsim(experiment, "--status")
+    assert status.exit_code == 1
+    assert part.name in status.output
+    mended = kamsim(experiment)
+    assert mended.exit_code == 0
+    assert "damaged, computed anew" in mended.output
+    assert kamsim(experiment, "--status").exit_code == 0
+
+
+def test_a_failed_replication_ends_with_exit_1_and_says_how_many(experiment, monkeypatch):
+    monkeypatch.setattr("kamsim.experiments.sweep.SECONDS_PER_CHUNK", 1e-9)
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    import faults
+
+    import kamsim.experiments.sweep as sweep
+
+    monkeypatch.setattr(sweep, "RULES", sweep.RULES._replace(play=faults.play_failing))
+    monkeypatch.setattr(sweep.run_sweep, "__kwdefaults__", {**sweep.run_sweep.__kwdefaults__, "rules": sweep.RULES})
+    failed = kamsim(experiment, "--executor", "faults:one")
+    assert failed.exit_code == 1, failed.output
+    assert "failed: 1 replication;" in failed.output
+    assert kamsim(experiment, "--status").exit_code == 1
+    monkeypatch.undo()
+    monkeypatch.chdir(experiment.parent)
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.setattr("kamsim.experiments.sweep.SECONDS_PER_CHUNK", 1e-9)
+    mended = json.loads(kamsim(experiment, "--retry-failed", "--executor", "faults:one", "--json").output)
+    assert (mended["computed"], mended["failed"]) == (1, 0)
+
+
+def test_precision_adds_replications(experiment):
+    result = kamsim(experiment, "--precision", 0.01, "--replications", 30)
+    assert result.exit_code == 0, result.output
+    assert "precise enough on total_profit" in result.output
+    assert len(pd.read_parquet("results/turnover/parts")) > 4 * 30
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["four_lever"], "did you mean 'four_levers'"),
+        (["nowhere.toml"], "nowhere.toml"),
+        (["turnover.toml", "--precision", "0"], "--precision must be a number between 0 and 1"),
+        (["turnover.toml", "--cluster", "tcp://a:1", "--executor", "b:c"], "give one of them"),
+        (["turnover.toml", "--executor", "nonsense"], "module:callable"),
+        (["turnover.toml", "--jobs", "0"], "jobs must be at least 1"),
+        (["turnover.toml", "--replications", "0"], "replications must be"),
+        (["turnover.toml", "--out", "small.toml"], "small.toml"),
+    ],
+)
+def test_bad_input_is_one_sentence(experiment, words, sentence):
+    result = kamsim(*words)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.strip().count("\n") == 0
+    assert not Path("results").exists()
+
+
+def test_an_interrupted_sweep_says_that_it_goes_on(experiment, tmp_path):
+    (tmp_path / "small.toml").write_text(SMALL.replace("accounts = 20", "accounts = 400"))
+    experiment.write_text(EXPERIMENT.replace("replications = 20", "replications = 4000"))
+    command = [sys.executable, "-m", "kamsim", "sweep", str(experiment), "--jobs", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    parts = tmp_path / "results" / "turnover" / "parts"
+    until = time.monotonic() + 120
+    while not list(parts.glob("part-*")) and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "Error: interrupted; what is done is kept: the same command goes on"
+    assert "Traceback" not in said
+    assert list(parts.glob("part-*"))
+    assert not list(parts.glob(".*"))

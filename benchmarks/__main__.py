@@ -18,6 +18,9 @@ from rich.table import Table
 
 import kamsim
 from kamsim.experiments.chunk import job_of, play_organizations
+from kamsim.experiments.design import load_experiment
+from kamsim.experiments.executors import local_place
+from kamsim.experiments.sweep import chunks_of, plan_of, run_sweep, with_point
 from kamsim.model.ensemble import simulate
 from kamsim.policy.policy import policy_of
 from kamsim.scenario import Scenario, load_scenario
@@ -57,6 +60,72 @@ with tempfile.TemporaryDirectory() as folder:
     kamsim.compare(scenarios, replications=int(sys.argv[1]), seed=20000, out=Path(folder) / "run")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
+
+
+SWEEP = """
+question = "How long does the runner take?"
+base = "status_quo"
+replications = {replications}
+[design]
+kind = "latin_hypercube"
+points = {points}
+[uncertainties]
+"world.turnover" = {{ low = 0.02, high = 0.06 }}
+"world.premium_mean" = {{ low = 0.01, high = 0.05 }}
+"""
+
+HUGE_SWEEP = """
+import resource, sys
+from pathlib import Path
+from kamsim.experiments.design import load_experiment
+from kamsim.experiments.executors import local_place
+from kamsim.experiments.sweep import plan_of, run_sweep
+class Started(Exception): pass
+def stop(done, most):
+    if done > 10_000: raise Started
+if __name__ == "__main__":
+    plan = plan_of(load_experiment(sys.argv[1]))
+    try:
+        run_sweep(plan, Path(sys.argv[2]), local_place(2), progress=stop)
+    except Started:
+        print(plan.size, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def sweep_seconds(folder: Path) -> dict[str, float]:
+    """Seconds that four dozen chunks of about half a second take: bare, through the runner, and by two workers of it."""
+    file = folder / "timed.toml"
+    file.write_text(SWEEP.format(replications=1_000, points=48))
+    plan = plan_of(load_experiment(file))
+    chunks = list(chunks_of(plan))
+    jobs = [[job_of(with_point(plan.policies[0], values)) for _, values in chunk.points] for chunk in chunks]
+
+    def bare() -> None:
+        for chunk, some in zip(chunks, jobs, strict=True):
+            play_organizations(some, chunk.seed, chunk.first, chunk.replications)
+
+    seconds = {"bare ensemble": best_seconds(bare, 2)}
+    for workers in (1, 2):
+        times = []
+        for repeat in range(2):
+            start = time.perf_counter()
+            run_sweep(plan, folder / f"sweep-{workers}-{repeat}", local_place(workers))
+            times.append(time.perf_counter() - start)
+        seconds[f"sweep, {workers} job" + ("s" if workers > 1 else "")] = min(times)
+    return seconds
+
+
+def huge_sweep_megabytes(folder: Path) -> float:
+    """Memory of the parent when a sweep of ten million replication-policies has been planned and started."""
+    file, script = folder / "huge.toml", folder / "huge.py"
+    file.write_text(SWEEP.format(replications=200, points=50_000))
+    script.write_text(HUGE_SWEEP)
+    done = subprocess.run(
+        [sys.executable, str(script), str(file), str(folder / "huge")], check=True, capture_output=True, text=True
+    )
+    size, kilobytes = map(int, done.stdout.split())
+    assert size == 10_000_000
+    return kilobytes / 1024
 
 
 def best_seconds(job: Callable[[], object], repeats: int = 3) -> float:
@@ -159,6 +228,8 @@ def main() -> None:
                 "calibrate, whole": ("calibrate", "--out", str(Path(folder) / "fit")),
             }.items()
         }
+    with tempfile.TemporaryDirectory() as folder:
+        sweeps, huge = sweep_seconds(Path(folder)), huge_sweep_megabytes(Path(folder))
     help_seconds = min(seconds_of(command, "--help") for _ in range(3))
     sizes = by_accounts()
     figures = {
@@ -175,6 +246,8 @@ def main() -> None:
             "compare whole against Mesa driver": mesa / one_job,
             "drawing a world, in policies played": draw / play,
             "2 jobs against 1": one_job / two_jobs,
+            "sweep against the bare ensemble, chunks of a second": sweeps["sweep, 1 job"] / sweeps["bare ensemble"],
+            "sweep, 2 jobs against 1": sweeps["sweep, 1 job"] / sweeps["sweep, 2 jobs"],
             f"memory, {many} replications against {few}": memory[many] / memory[few],
             "20,000 accounts against 1,500, per account": sizes["20,000 accounts"] / sizes["1,500 accounts"],
         },
@@ -183,8 +256,12 @@ def main() -> None:
             "first compare, compilation included": first,
             "next compare": following,
             **evidence,
+            **sweeps,
         },
-        "memory of compare, MB": {f"{n} replications": value for n, value in memory.items()},
+        "memory, MB": {
+            **{f"compare, {n} replications": value for n, value in memory.items()},
+            "sweep of 10,000,000 replication-policies, started": huge,
+        },
     }
     table = Table("figure", "value", title="kamsim benchmarks")
     for group, rows in figures.items():

@@ -93,7 +93,7 @@ if __name__ == "__main__":
 
 
 def sweep_seconds(folder: Path) -> dict[str, float]:
-    """Seconds that four dozen chunks of about half a second take: bare, through the runner, and by two workers of it."""
+    """Seconds that four dozen chunks take: bare, through the runner, and by two workers of it."""
     file = folder / "timed.toml"
     file.write_text(SWEEP.format(replications=1_000, points=48))
     plan = plan_of(load_experiment(file))

@@ -217,7 +217,7 @@ def play_in_shared_worlds(
             twin = policies.twin[index]
             policy = Policy(
                 levers,
-                Twin(twin[0], twin[1], twin[2] > 0.0, twin[3] > 0.0),
+                Twin(twin[0], twin[1], twin[2] > 0.0, twin[3] > 0.0, twin[4] > 0.0, int(twin[5])),
                 policies.terms[index],
                 policies.seats[index, :tiers],
                 policies.attention[index, :tiers],

@@ -163,7 +163,7 @@ def play(
     """Play a policy in a world, quarter by quarter, and write down its history (and its trace, if one is asked for)."""
     program, desk = _at_birth(world, policy, parameters)
     launch_year = timeline.history_years - 1
-    quota, streak, missed_last_year = 0.0, 0, False
+    quota, streak, rebuilds, missed_last_year = 0.0, 0, 0, False
     members = _members(program, desk)
     for year in range(len(history.years)):
         for quarter in range(4 * year, 4 * year + 4):
@@ -188,13 +188,17 @@ def play(
         rebuild = False
         if year > launch_year:
             this_year.quota = quota
-            attainment = quota_attainment(this_year.key_revenue, quota)
+            judged = this_year.key_revenue
+            if policy.twin.judged_without_luck:
+                judged = _expected_over(history, year, members)
+            attainment = quota_attainment(judged, quota)
             streak = missed_in_a_row(streak, attainment)
             missed_last_year = attainment < 1.0
             this_year.missed = missed_last_year
-            rebuild = patience_ends(streak, world.patience)
+            rebuild = patience_ends(streak, world.patience) and rebuilds < policy.twin.most_rebuilds
         if rebuild:
             streak = 0
+            rebuilds += 1
             this_year.rebuilt = True
             this_year.rebuild_cost = rebuild_cost(this_year.key_revenue, policy.terms.rebuild_cost_share)
             _tire(program, policy)

@@ -91,7 +91,7 @@ class KeyAccountProgram(mesa.Model):
         self.promise: list[float] = policy.promise.tolist()
         self.concession: list[float] = policy.concession.tolist()
         self.quarter = self.year = -1
-        self.quota, self.streak, self.missed_last_year = 0.0, 0, False
+        self.quota, self.streak, self.rebuilds, self.missed_last_year = 0.0, 0, 0, False
         self.price_given_of_year = 0.0
         self.history: History = empty_history(self.timeline.years, count, budget.kams)
         labels = [str(number + 1) for number in range(count)] if book is None else book.account_id
@@ -158,13 +158,15 @@ class KeyAccountProgram(mesa.Model):
         """Compare key account revenue with the quota; say whether patience ends in a rebuild."""
         year = self.history.years[self.year]
         year.quota = self.quota
-        attainment = quota_attainment(float(year.key_revenue), self.quota)
+        judged = self._expected_spend_of_key() if self.policy.twin.judged_without_luck else float(year.key_revenue)
+        attainment = quota_attainment(judged, self.quota)
         self.streak = missed_in_a_row(self.streak, attainment)
         self.missed_last_year = attainment < 1.0
         year.missed = self.missed_last_year
-        if not patience_ends(self.streak, self.world.patience):
+        if not patience_ends(self.streak, self.world.patience) or self.rebuilds >= self.policy.twin.most_rebuilds:
             return False
         self.streak = 0
+        self.rebuilds += 1
         year.rebuilt = True
         year.rebuild_cost = rebuild_cost(float(year.key_revenue), self.policy.terms.rebuild_cost_share)
         self.functions.do("tire")

@@ -42,6 +42,8 @@ class Twin(NamedTuple):
     ceiling_reach: float = 1.0  # part of the share ceiling that can be reached; above 1 nothing saturates
     quota_without_luck: bool = False  # quotas build on what was to be expected, not on lumpy orders
     tiers_served_alike: bool = False  # functions grant all key accounts the same part of what is asked
+    judged_without_luck: bool = False  # attainment is told by what was to be expected, not by lumpy orders
+    most_rebuilds: int = 1_000_000  # that patience may end in; 0 stays the course
 
 
 class Policy(NamedTuple):

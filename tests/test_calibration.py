@@ -14,10 +14,10 @@ from kamsim.analysis.calibration import (
     Effort,
     Space,
     calibrate,
+    fits,
     log_likelihood,
     misfit_of,
     simulated_at,
-    weighted_quantiles,
 )
 from kamsim.analysis.emulator import fitted_emulator, sampled
 from kamsim.cli import main
@@ -83,9 +83,14 @@ def test_points_are_sampled_by_their_density():
     assert (points <= 1).all()
 
 
-def test_weighted_quantiles_count_weight_not_points():
-    values, weights = np.array([3.0, 1.0, 2.0]), np.array([0.6, 0.1, 0.3])
-    assert weighted_quantiles(values, weights, (0.05, 0.1, 0.3, 0.41)) == [1.0, 1.0, 2.0, 3.0]
+def test_a_set_fits_where_the_published_figures_are_jointly_likely_and_moments_in_range():
+    aims = (Aim("quota_miss", 0.58, 0.58), Aim("rebuilt_twice", 0.46, 0.46), Aim("growth_sd", 0.2, 0.5))
+    scatter = np.diag([0.06**2, 0.06**2])
+    both = 0.06 * math.sqrt(5.991 / 2)  # chi-squared with two degrees of freedom
+    figures = np.array([[0.58, 0.46, 0.3], [0.58 + 0.99 * both, 0.46 + 0.99 * both, 0.3], [0.58, 0.46, 0.51]])
+    beyond = np.array([[0.58 + 1.01 * both, 0.46 + 1.01 * both, 0.3]])
+    assert fits(figures, scatter, aims).tolist() == [True, True, False]
+    assert not fits(beyond, scatter, aims)[0]
 
 
 def test_misfit_is_nothing_inside_ranges_and_squared_beyond():
@@ -119,7 +124,7 @@ def planted(scenario, values, seed, organizations=600):
     figures = dict(zip(FIGURES, simulated_at(space, np.array([]), seed, organizations).figures.tolist(), strict=True))
     ratios = {name: math.exp(figures[name]) for name in calibration.RATIOS}
     targets = {name: (figures | ratios)[name] for name in FIGURES[:4]}
-    ranges = {name: (figures[name] - 0.01, figures[name] + 0.01) for name in FIGURES[4:]}
+    ranges = {name: (figures[name] - 0.03, figures[name] + 0.03) for name in FIGURES[4:]}
     return targets, ranges
 
 
@@ -136,7 +141,7 @@ def test_planted_parameters_are_recovered_and_what_has_no_effect_is_named(small)
         assert by_name[name].identified
     for name, value in values.items():
         assert by_name[name].low <= value <= by_name[name].high
-    assert len(found.posterior) == 20
+    assert found.fitting >= len(found.posterior) >= 10
 
 
 def test_an_interrupted_calibration_goes_on_where_it_ended(small, tmp_path, monkeypatch):
@@ -159,14 +164,14 @@ def test_an_interrupted_calibration_goes_on_where_it_ended(small, tmp_path, monk
         return simulated_at(*arguments)
 
     monkeypatch.setattr(calibration, "simulated_at", counted)
-    assert calibrate(small, free=FREE, seed=5, effort=TINY, posterior=3, folder=folder) == whole
+    assert calibrate(small, free=FREE, seed=5, effort=TINY, posterior=3, folder=folder).to_dict() == whole.to_dict()
     assert len(simulated) == whole.simulated - 11
     assert all(json.loads(line) for line in log.read_text().splitlines())
 
 
 def test_jobs_change_nothing(small):
     one, two = (calibrate(small, free=FREE, seed=6, effort=TINY, posterior=3, jobs=jobs) for jobs in (1, 2))
-    assert one == two
+    assert one.to_dict() == two.to_dict()
 
 
 def test_a_folder_of_another_calibration_is_refused(small, tmp_path):
@@ -200,6 +205,7 @@ def test_a_scenario_that_cannot_tell_a_figure_is_refused_with_its_name(small):
 
 def test_the_command_writes_a_scenario_a_posterior_and_json(tmp_path, monkeypatch):
     monkeypatch.setattr(calibration, "Effort", lambda: TINY)
+    monkeypatch.setattr(calibration, "fits", lambda figures, *_: np.ones(len(figures), dtype=bool))
     out = tmp_path / "fit"
     words = ["calibrate", "--free", "world.premium_mean", "--free", "tiers.key.promise", "--posterior", "3"]
     result = CliRunner().invoke(main, [*words, "--out", str(out)])

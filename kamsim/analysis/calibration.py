@@ -1,8 +1,9 @@
 """Fit free parameters to published figures and to real books, and find all sets that fit within sampling error.
 
 1. Spread points over the plausible ranges and simulate the figures at each. 2. Learn from them an emulator, draw points
-that fit by it, simulate those, learn again. 3. Search the best fit by simulation alone (CMA-ES). 4. Sample the
-posterior by the emulator, simulate every point drawn with fresh organizations, and weigh it by what that gave.
+that fit by it, simulate those, learn again. 3. Search the best fit by simulation alone (CMA-ES). 4. Draw points that
+fit by the emulator, simulate each with organizations that nothing was fitted to, and keep those that do fit:
+approximate Bayesian computation with a uniform prior, the emulator sparing the simulation of what could not fit anyway.
 """
 
 import math
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.analysis.emulator import Emulator, fitted_emulator, sampled
-from kamsim.analysis.survey import figures_of, joined, sampled_figures, spread_of_log_spend
+from kamsim.analysis.survey import book_moments, figures_of, joined, sampled_figures
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.books import MOMENTS
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
@@ -37,8 +38,11 @@ FIGURES = (*(figure.name for figure in OUTCOMES), *BOOK_MOMENTS)
 # How sharply the best fit is drawn to each published figure: well inside what a survey of 69 can tell apart.
 SHARPNESS = {"quota_miss": 0.02, "rebuilt_twice": 0.03, "large_spend_growth_ratio": 0.035, "collaboration_ratio": 0.045}
 HELD_TO_THE_MIDDLE = 0.02  # misfit of a parameter at the end of its plausible range, in squared deviations
+OUTSIDE = 2.0  # how steeply the density falls outside of the region; the emulator does not know its edge to a hair
 IDENTIFIED = 0.8  # posterior spread over prior spread below which a parameter counts as told by the evidence
 CONFIDENCE = 0.95
+ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
+LEAST_FITTING = 10  # sets below which nothing is said to be told
 
 
 class Effort(NamedTuple):
@@ -49,7 +53,7 @@ class Effort(NamedTuple):
     wave: int = 96  # points of a wave
     generations: int = 80  # of the search for the best fit
     organizations: int = 320  # simulated per point
-    candidates: int = 320  # points drawn from the posterior
+    candidates: int = 480  # points drawn, of which those that fit are kept
     candidate_organizations: int = 480
     steps: int = 3000  # of the sampler
 
@@ -131,8 +135,8 @@ class Calibration:
         Values of the best fit by name, tied ones too.
     posterior : tuple of dict
         Sets of values that fit within sampling error, equally likely.
-    effective : float
-        Independent sets that the posterior is worth.
+    fitting, candidates : int
+        Points drawn that fit, and points drawn.
     seed, simulated : int
         Of the run; points simulated in all.
     """
@@ -142,7 +146,8 @@ class Calibration:
     parameters: tuple[FittedParameter, ...]
     fitted: dict[str, float]
     posterior: tuple[dict[str, float], ...]
-    effective: float
+    fitting: int
+    candidates: int
     seed: int
     simulated: int
 
@@ -156,7 +161,8 @@ class Calibration:
             "parameters": [row_of(parameter) for parameter in self.parameters],
             "fitted": self.fitted,
             "posterior": list(self.posterior),
-            "effective": self.effective,
+            "fitting": self.fitting,
+            "candidates": self.candidates,
             "seed": self.seed,
             "simulated": self.simulated,
         }
@@ -188,7 +194,7 @@ def calibrate(
     ranges : mapping, optional
         Other ranges of the moments of real books, by name.
     posterior : int
-        Parameter sets to return, >= 1.
+        Parameter sets to return, >= 1; fewer where fewer of those drawn fit.
     seed : int
         In [0, 2**64). Fitting and checking use organizations apart.
     jobs : int, optional
@@ -329,9 +335,8 @@ def simulated_at(space: Space, point: Floats, first_seed: int, organizations: in
     pair = [job_of(scenario), job_of(scenario.changed(tiers={"ordered": tiers}))]
     pieces = list(run_in_chunks(pair, first_seed, organizations, workers=space.workers))
     population, untouched = (joined([tables[place] for tables in pieces]) for place in (0, 1))
-    figures = figures_of([population])
-    moments = figures_of([untouched]) | {"log_spend_sd": spread_of_log_spend(untouched)}
-    told = _told_apart({name: (moments if name in BOOK_MOMENTS else figures)[name] for name in FIGURES})
+    figures = figures_of([population]) | book_moments(untouched)
+    told = _told_apart({name: figures[name] for name in FIGURES})
     covariance = np.zeros((len(OUTCOMES), len(OUTCOMES)))
     if scatter and np.isfinite(told).all():
         samples = sampled_figures(population, np.random.default_rng([first_seed, SURVEY_SAMPLE]))
@@ -374,7 +379,7 @@ def misfit_of(figures: Floats, aims: Sequence[Aim]) -> Floats:
         off = np.maximum(0.0, low + margin - figures[..., column])
         off += np.maximum(0.0, figures[..., column] - high + margin)
         total += (off / (SHARPNESS | MOMENT_MARGIN)[aim.name]) ** 2
-    return total
+    return np.asarray(total, dtype=np.float64)
 
 
 def log_likelihood(figures: Floats, error: Floats, scatter: Floats, aims: Sequence[Aim]) -> Floats:
@@ -407,10 +412,57 @@ def log_likelihood(figures: Floats, error: Floats, scatter: Floats, aims: Sequen
     return np.asarray(log, dtype=np.float64)
 
 
+def _beyond_region(figures: Floats, scatter: Floats, aims: Sequence[Aim]) -> Floats:
+    """How far figures are outside of where the evidence has them: squared, 0 inside; (points,)."""
+    from scipy.stats import chi2
+
+    published = len(scatter)
+    aimed = np.array([float(_log_if_ratio(aim.name, aim.low)) for aim in aims[:published]])
+    off = figures[:, :published] - aimed
+    distance = np.einsum("ij,jk,ik->i", off, np.linalg.inv(scatter), off)
+    total = np.maximum(0.0, distance - float(chi2.ppf(CONFIDENCE, published)))
+    for column, aim in enumerate(aims[published:], start=published):
+        beyond = np.maximum(0.0, aim.low - figures[:, column]) + np.maximum(0.0, figures[:, column] - aim.high)
+        total += (beyond / MOMENT_MARGIN[aim.name]) ** 2
+    return np.asarray(total, dtype=np.float64)
+
+
+def fits(figures: Floats, scatter: Floats, aims: Sequence[Aim]) -> NDArray[np.bool_]:
+    """Whether figures are all where the evidence has them.
+
+    Parameters
+    ----------
+    figures : array of shape (points, figures)
+        Ratios as logs.
+    scatter : array of shape (published, published)
+        Covariance of figures of a survey's sample.
+    aims : sequence of Aim
+        In the order of the figures.
+
+    Returns
+    -------
+    array of bool, shape (points,)
+        The published ones together inside the region that holds 95 % of a survey's samples about them (chi-squared),
+        moments of real books inside their ranges.
+    """
+    return _beyond_region(figures, scatter, aims) <= 0.0
+
+
 def population_size(free: int) -> int:
     """Points of a generation of the search, as its authors advise, rounded up to an even number."""
     size = 4 + int(3 * math.log(free))
     return size + size % 2
+
+
+def _known_result(known: Mapping[str, Any], path: Path | None) -> Simulated:
+    """Result of an evaluation as the log has it, which somebody may have edited."""
+    try:
+        result = Simulated(np.array(known["figures"], dtype=float), np.array(known["scatter"], dtype=float))
+        if result.figures.shape == (len(FIGURES),) and result.scatter.shape == (len(OUTCOMES), len(OUTCOMES)):
+            return result
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise KamsimError(f"{path}: holds an evaluation that is damaged; remove the file to begin anew")
 
 
 class _Points:
@@ -433,7 +485,7 @@ class _Points:
             result = simulated_at(self.space, point, seed, organizations, scatter)
             self.log.add(what, {"figures": result.figures.tolist(), "scatter": result.scatter.tolist()})
         else:
-            result = Simulated(np.array(known["figures"]), np.array(known["scatter"]))
+            result = _known_result(known, self.log.path)
         self.simulated += 1
         if self.progress is not None:
             self.progress(self.simulated)
@@ -474,14 +526,11 @@ def _calibrated(
         for point in _fitting_points(done, aims, scatter, effort, effort.wave, generator):
             done.simulate(point)
     best = _best_fit(done, aims, effort, generator)
-    candidates = _fitting_points(done, aims, scatter, effort, effort.candidates - 1, generator)
+    candidates = _fitting_points(done, aims, scatter, effort, effort.candidates - 1, generator, only_inside=True)
     fresh = [done.simulate(point, fresh=effort.candidate_organizations).figures for point in (best, *candidates)]
     figures = np.array(fresh)
-    weights = _weights(done, aims, scatter, effort, candidates, figures[1:])
-    # Without replacement: a few points of great weight must not stand for the whole.
-    usable = min(posterior, int((weights > 0).sum()))
-    chosen = generator.choice(len(candidates), size=usable, replace=False, p=weights)
-    return _told(space, aims, scatter, best, candidates, figures, weights, chosen, done.simulated)
+    fitting = np.flatnonzero(fits(figures[1:], scatter, aims))
+    return _told(space, aims, scatter, best, candidates[fitting], figures, fitting, posterior, done.simulated)
 
 
 def _emulator(done: _Points, aims: Sequence[Aim]) -> Emulator:
@@ -492,13 +541,21 @@ def _emulator(done: _Points, aims: Sequence[Aim]) -> Emulator:
 
 
 def _fitting_points(
-    done: _Points, aims: Sequence[Aim], scatter: Floats, effort: Effort, count: int, generator: np.random.Generator
+    done: _Points,
+    aims: Sequence[Aim],
+    scatter: Floats,
+    effort: Effort,
+    count: int,
+    generator: np.random.Generator,
+    only_inside: bool = False,
 ) -> Floats:
-    """Points that fit by what is known so far, in proportion to how well."""
+    """Points that fit by what is known so far, in proportion to how well; if asked, none that would not be kept."""
     emulator = _emulator(done, aims)
 
     def density(points: Floats) -> Floats:
-        return log_likelihood(emulator(points), emulator.error, scatter, aims)
+        figures: Floats = emulator(points)
+        log = log_likelihood(figures, emulator.error, scatter, aims)
+        return log - OUTSIDE * _beyond_region(figures, scatter, aims) if only_inside else log
 
     points, figures = np.array(done.points), np.array(done.figures)
     walkers = max(2 * len(done.space.names) + 2, 32)
@@ -533,21 +590,6 @@ def _best_fit(done: _Points, aims: Sequence[Aim], effort: Effort, generator: np.
     return np.clip(np.asarray(search.result.xfavorite, dtype=np.float64), 0.0, 1.0)
 
 
-def _weights(
-    done: _Points, aims: Sequence[Aim], scatter: Floats, effort: Effort, candidates: Floats, figures: Floats
-) -> Floats:
-    """Weigh candidates by what simulation gave over what the emulator had promised (importance sampling)."""
-    emulator = _emulator(done, aims)
-    noise = np.concatenate([np.sqrt(np.diag(scatter) * SURVEY_SAMPLE / effort.candidate_organizations), np.zeros(3)])
-    found = log_likelihood(figures, noise, scatter, aims)
-    promised = log_likelihood(emulator(candidates), emulator.error, scatter, aims)
-    log = found - promised
-    weights = np.exp(log - log.max())
-    # Truncated as in Ionides (2008): a point that the emulator took for hopeless must not outweigh all others.
-    weights = np.minimum(weights, weights.mean() * math.sqrt(len(weights)))
-    return np.asarray(weights / weights.sum(), dtype=np.float64)
-
-
 # ---------------------------------------------------------------- result
 
 
@@ -556,26 +598,27 @@ def _told(
     aims: tuple[Aim, ...],
     scatter: Floats,
     best: Floats,
-    candidates: Floats,
+    kept: Floats,
     figures: Floats,
-    weights: Floats,
-    chosen: NDArray[np.int64],
+    fitting: NDArray[np.int64],
+    posterior: int,
     simulated: int,
 ) -> Calibration:
     fitted = space.values(best)
     return Calibration(
         space.scenario.name,
-        tuple(_figures_told(aims, scatter, figures, weights)),
-        tuple(_parameters_told(space, fitted, candidates, weights)),
+        tuple(_figures_told(aims, scatter, figures[0], figures[1:][fitting])),
+        tuple(_parameters_told(space, fitted, kept)),
         fitted,
-        tuple(space.values(candidates[place]) for place in sorted(chosen.tolist())),
-        float(1.0 / (weights**2).sum()),
+        tuple(space.values(point) for point in kept[:posterior]),
+        len(fitting),
+        len(figures) - 1,
         space.seed,
         simulated,
     )
 
 
-def _figures_told(aims: Sequence[Aim], scatter: Floats, figures: Floats, weights: Floats) -> Iterator[FittedFigure]:
+def _figures_told(aims: Sequence[Aim], scatter: Floats, best: Floats, kept: Floats) -> Iterator[FittedFigure]:
     for column, aim in enumerate(aims):
         back = np.exp if aim.name in RATIOS else np.asarray
         low, high, target = aim.low, aim.high, math.nan
@@ -583,40 +626,20 @@ def _figures_told(aims: Sequence[Aim], scatter: Floats, figures: Floats, weights
             half = 1.959964 * math.sqrt(scatter[column, column])
             middle = float(_log_if_ratio(aim.name, aim.low))
             low, high, target = float(back(middle - half)), float(back(middle + half)), aim.low
-        ends = weighted_quantiles(figures[1:, column], weights, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-        yield FittedFigure(
-            aim.name, low, high, target, float(back(figures[0, column])), *(float(back(end)) for end in ends)
-        )
+        ends = [float(back(end)) for end in _ends_of(kept[:, column])]
+        yield FittedFigure(aim.name, low, high, target, float(back(best[column])), *ends)
 
 
-def _parameters_told(
-    space: Space, fitted: Mapping[str, float], candidates: Floats, weights: Floats
-) -> Iterator[FittedParameter]:
+def _ends_of(values: Floats) -> list[float]:
+    return np.quantile(values, ENDS).tolist() if len(values) else [math.nan, math.nan]
+
+
+def _parameters_told(space: Space, fitted: Mapping[str, float], kept: Floats) -> Iterator[FittedParameter]:
     for column, name in enumerate(space.names):
         low, high = PLAUSIBLE[name]
-        values = candidates[:, column]
-        mean = float(weights @ values)
-        spread = math.sqrt(float(weights @ (values - mean) ** 2)) * math.sqrt(12.0)
-        ends = weighted_quantiles(values, weights, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-        first, last = (low + end * (high - low) for end in ends)
-        yield FittedParameter(name, low, high, fitted[name], first, last, spread, spread < IDENTIFIED)
-
-
-def weighted_quantiles(values: Floats, weights: Floats, parts: Sequence[float]) -> list[float]:
-    """Quantiles of weighted values.
-
-    Parameters
-    ----------
-    values, weights : arrays of shape (n,)
-        Weights >= 0.
-    parts : sequence of float
-        In [0, 1].
-
-    Returns
-    -------
-    list of float
-        Smallest values up to which at least such a part of the weight lies.
-    """
-    order = np.argsort(values, kind="stable")
-    below = np.cumsum(weights[order]) / weights.sum()
-    return [float(values[order][min(int(np.searchsorted(below, part)), len(values) - 1)]) for part in parts]
+        values = kept[:, column]
+        spread = float(values.std()) * math.sqrt(12.0) if len(values) else math.nan
+        first, last = (low + end * (high - low) for end in _ends_of(values))
+        # A handful of sets cannot tell that a range is narrow.
+        identified = spread < IDENTIFIED and len(values) >= LEAST_FITTING
+        yield FittedParameter(name, low, high, fitted[name], first, last, spread, identified)

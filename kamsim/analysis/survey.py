@@ -176,24 +176,27 @@ def figures_of(tables: Sequence[Table]) -> dict[str, float]:
     return {name: float(value) for name, value in _in_order(figures | {"collaboration_ratio": ratio}).items()}
 
 
-def spread_of_log_spend(table: Table) -> float:
-    """Standard deviation of log annual spend of ordinary accounts, over the years of the window but the first.
+def book_moments(table: Table) -> dict[str, float]:
+    """Moments of log annual spend of ordinary accounts within each organization's book, then their mean.
 
     Parameters
     ----------
     table : Table
-        Organizations.
+        Organizations; those without ordinary accounts tell nothing.
 
     Returns
     -------
-    float
-        >= 0; NaN without ordinary accounts.
+    dict
+        ``year_to_year_correlation``, ``growth_sd`` and ``log_spend_sd``, as real books tell them one by one.
     """
-    total = dict(zip(_SUMMANDS, _summands(table).sum(axis=0), strict=True))
-    if total["pairs"] == 0:
-        return math.nan
-    mean = total["sum_after"] / total["pairs"]
-    return math.sqrt(max(0.0, total["sum_after_squared"] / total["pairs"] - mean * mean))
+    sums = _summands(table)
+    total = {name: sums[:, column] for column, name in enumerate(_SUMMANDS)}
+    correlation, growth_sd = _year_to_year(total)
+    mean = _ratio(total["sum_after"], total["pairs"])
+    spread = np.sqrt(np.maximum(_ratio(total["sum_after_squared"], total["pairs"]) - mean * mean, 0.0))
+    found = {"year_to_year_correlation": correlation, "growth_sd": growth_sd, "log_spend_sd": spread}
+    known = {name: values[~np.isnan(values)] for name, values in found.items()}
+    return {name: float(values.mean()) if len(values) else math.nan for name, values in known.items()}
 
 
 def sampled_figures(

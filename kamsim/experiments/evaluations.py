@@ -37,6 +37,10 @@ class Evaluations:
             self._open(self.path, json.loads(json.dumps(settings)))
 
     def _open(self, path: Path, settings: dict[str, Any]) -> None:
+        if path.parent.is_dir() and not path.exists() and any(path.parent.iterdir()):
+            raise KamsimError(f"{path.parent}: already holds other files; choose another --out")
+        if path.parent.exists() and not path.parent.is_dir():
+            raise KamsimError(f"{path.parent}: is a file, not a folder; choose another --out")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lines = _whole_lines(path)
@@ -73,7 +77,7 @@ class Evaluations:
         """
         if self._asked < len(self._known):
             line = self._known[self._asked]
-            if line.get("what") == json.loads(json.dumps(what)):
+            if line.get("what") == json.loads(json.dumps(what)) and isinstance(line.get("result"), dict):
                 self._asked += 1
                 result: dict[str, Any] = line["result"]
                 return result

@@ -31,7 +31,7 @@ _LEGEND = (
     "(2) key accounts of KAMs that report high collaboration, to the rest\n"
     "(3) log annual spend of all accounts where nobody is elevated, as in real books\n"
     "should be: published -+ sampling error of the survey, or the range of real books\n"
-    "posterior: between which 95 % of the sets that fit lie\n"
+    "posterior: between which 95 % of the sets lie that fit within sampling error\n"
 )
 
 
@@ -77,7 +77,8 @@ def calibration_sentences(calibration: Calibration) -> str:
     fit = f"the best fit misses {', '.join(missed)}" if missed else "the best fit has every figure where it should be"
     tells = f"The evidence tells {len(told)} of {len(told) + len(untold)} free parameters"
     others = f"; it does not identify {', '.join(untold)}" if untold else ""
-    return f"{fit[0].upper()}{fit[1:]}.\n{tells}{others}."
+    kept = f"{calibration.fitting} of {calibration.candidates} sets drawn fit within sampling error"
+    return f"{fit[0].upper()}{fit[1:]}; {kept}.\n{tells}{others}."
 
 
 def write_calibration(folder: Path, calibration: Calibration, command: Sequence[str]) -> list[Path]:
@@ -127,7 +128,7 @@ def _place_in_file(name: str) -> tuple[int, str]:
 
 
 def _posterior_csv(calibration: Calibration, made_by: str) -> str:
-    names = list(calibration.posterior[0]) if calibration.posterior else []
+    names = list(calibration.fitted)
     lines = [f"# {made_by}", f"# model {model_hash()}", ",".join(names)]
     lines += [",".join(repr(values[name]) for name in names) for values in calibration.posterior]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Figures of `docs/calibration.md` on accounts that nobody elevates, beside real books: ``python docs/conflicts.py``."""
+"""Figures of `docs/calibration.md` on accounts that nobody elevates: ``python docs/conflicts.py [ACCOUNT_FILE]...``."""
 
 import sys
 
@@ -27,9 +27,8 @@ def tell(books: list[NDArray[np.float64]]) -> None:
     top, rest = np.mean(up, axis=0)
     print(f"largest fifth grows {top / rest:.2f} times as often as the rest")
     print(f"slope of log next year on log this year {np.mean([np.polyfit(log[0], log[1], 1)[0] for log in logs]):.3f}")
-    print(
-        f"Gini {np.mean([gini(book[0]) for book in books]):.3f}, sd of log {np.mean([log[0].std() for log in logs]):.3f}"
-    )
+    concentration, spread = np.mean([gini(book[0]) for book in books]), np.mean([log[0].std() for log in logs])
+    print(f"Gini {concentration:.3f}, sd of log spend {spread:.3f}")
     for lag in (lag for lag in LAGS if lag < len(books[0])):
         pairs = [(log[year], log[year + lag]) for log in logs for year in range(len(log) - lag)]
         variance = np.mean([np.var(later - earlier) for earlier, later in pairs])

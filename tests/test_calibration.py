@@ -31,13 +31,14 @@ SMALL = Effort(
     waves=2,
     wave=16,
     generations=6,
-    organizations=40,
+    organizations=120,
     candidates=64,
-    candidate_organizations=60,
+    batch=32,
+    candidate_organizations=200,
     steps=300,
 )
 TINY = SMALL._replace(
-    spread=8, waves=1, wave=4, generations=1, organizations=20, candidates=6, candidate_organizations=20
+    spread=8, waves=1, wave=4, generations=1, organizations=20, candidates=6, batch=3, candidate_organizations=20
 )
 FREE = ("world.premium_mean", "world.surge_sd", "world.wallet_sigma")
 

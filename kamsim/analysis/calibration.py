@@ -53,7 +53,8 @@ class Effort(NamedTuple):
     wave: int = 96  # points of a wave
     generations: int = 80  # of the search for the best fit
     organizations: int = 320  # simulated per point
-    candidates: int = 480  # points drawn, of which those that fit are kept
+    candidates: int = 720  # points drawn at most, of which those that fit are kept
+    batch: int = 120  # of them drawn at a time: each batch teaches where the next ones may fit
     candidate_organizations: int = 480
     steps: int = 3000  # of the sampler
 
@@ -223,10 +224,10 @@ def calibrate(
     if not 1 <= posterior <= effort.candidates:
         raise KamsimError(f"posterior must be a whole number from 1 to {effort.candidates}, not {posterior}")
     settings = {
-        "scenario": space.scenario.model_dump(mode="json", exclude_none=True),
+        "seed": seed,
         "free": list(space.names),
         "aims": {aim.name: [aim.low, aim.high] for aim in aims},
-        "seed": seed,
+        "scenario": space.scenario.model_dump(mode="json", exclude_none=True),
         "effort": list(effort),
         "model": model_hash(),
     }
@@ -302,6 +303,9 @@ def _aims(targets: Mapping[str, float], ranges: Mapping[str, tuple[float, float]
         low, high = ranges.get(name, (min(row.low for row in seen), max(row.high for row in seen)))
         aims.append(Aim(name, low, high))
     return tuple(aims)
+
+
+AIMS = _aims({}, {})  # what was published and seen in real books
 
 
 class Simulated(NamedTuple):
@@ -495,9 +499,8 @@ class _Points:
                 f"{self.space.scenario.name or 'scenario'}: {which} cannot be told, so nothing can be fitted to it; "
                 "calibrate takes a [population] in which some elevate by enterprise criteria and some do not"
             )
-        if not fresh:
-            self.points.append(point)
-            self.figures.append(result.figures)
+        self.points.append(point)
+        self.figures.append(result.figures)
         return result
 
 
@@ -526,10 +529,17 @@ def _calibrated(
         for point in _fitting_points(done, aims, scatter, effort, effort.wave, generator):
             done.simulate(point)
     best = _best_fit(done, aims, effort, generator)
-    candidates = _fitting_points(done, aims, scatter, effort, effort.candidates - 1, generator, only_inside=True)
-    fresh = [done.simulate(point, fresh=effort.candidate_organizations).figures for point in (best, *candidates)]
-    figures = np.array(fresh)
-    fitting = np.flatnonzero(fits(figures[1:], scatter, aims))
+    best_figures = done.simulate(best, fresh=effort.candidate_organizations).figures
+    candidates = np.empty((0, len(space.names)))
+    figures = np.empty((0, len(aims)))
+    fitting = np.empty(0, dtype=np.int64)
+    while len(fitting) < posterior and len(candidates) < effort.candidates:
+        count = min(effort.batch, effort.candidates - len(candidates))
+        batch = _fitting_points(done, aims, scatter, effort, count, generator, only_inside=True)
+        found = [done.simulate(point, fresh=effort.candidate_organizations).figures for point in batch]
+        candidates, figures = np.concatenate([candidates, batch]), np.concatenate([figures, found])
+        fitting = np.flatnonzero(fits(figures, scatter, aims))
+    figures = np.concatenate([best_figures[None], figures])
     return _told(space, aims, scatter, best, candidates[fitting], figures, fitting, posterior, done.simulated)
 
 

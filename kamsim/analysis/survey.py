@@ -177,7 +177,7 @@ def figures_of(tables: Sequence[Table]) -> dict[str, float]:
 
 
 def book_moments(table: Table) -> dict[str, float]:
-    """Moments of log annual spend of ordinary accounts within each organization's book, then their mean.
+    """Moments of log annual spend of ordinary accounts, of all organizations together.
 
     Parameters
     ----------
@@ -187,16 +187,14 @@ def book_moments(table: Table) -> dict[str, float]:
     Returns
     -------
     dict
-        ``year_to_year_correlation``, ``growth_sd`` and ``log_spend_sd``, as real books tell them one by one.
+        ``year_to_year_correlation``, ``growth_sd`` and ``log_spend_sd``; NaN where they cannot be told.
     """
-    sums = _summands(table)
-    total = {name: sums[:, column] for column, name in enumerate(_SUMMANDS)}
+    total = dict(zip(_SUMMANDS, _summands(table).sum(axis=0), strict=True))
     correlation, growth_sd = _year_to_year(total)
     mean = _ratio(total["sum_after"], total["pairs"])
     spread = np.sqrt(np.maximum(_ratio(total["sum_after_squared"], total["pairs"]) - mean * mean, 0.0))
     found = {"year_to_year_correlation": correlation, "growth_sd": growth_sd, "log_spend_sd": spread}
-    known = {name: values[~np.isnan(values)] for name, values in found.items()}
-    return {name: float(values.mean()) if len(values) else math.nan for name, values in known.items()}
+    return {name: float(value) for name, value in found.items()}
 
 
 def sampled_figures(

@@ -216,16 +216,23 @@ def validate(
         *(decile_check(table, getattr(seen, table), *known_deciles(table)) for table in TABLES),
     ]
     own = [check for book in books for check in own_book_checks(book, seen)]
-    return Validation(tuple(checks), tuple(own), organizations, seed, scenario.name, tuple(_notes(scenario)))
+    return Validation(
+        tuple(checks), tuple(own), organizations, seed, scenario.name, tuple(_notes(scenario, organizations))
+    )
 
 
 def _first_year(scenario: Scenario) -> int:
     return int(scenario.timeline.history_years + scenario.timeline.warmup_years)
 
 
-def _notes(scenario: Scenario) -> list[str]:
+def _notes(scenario: Scenario, organizations: int) -> list[str]:
     _, seats = seats_of(scenario, scenario.world.accounts)
     notes = [seats] if seats else []
+    if organizations < SURVEY_SAMPLE:
+        notes.append(
+            f"{organizations} organizations are fewer than the published survey asked ({SURVEY_SAMPLE}): "
+            "intervals and verdicts are not to be trusted"
+        )
     window = scenario.timeline.window_years
     if window != YEARS_SURVEYED:
         notes.append(
@@ -587,7 +594,10 @@ def departure_cost(sums: Floats) -> Check:
     Check
         Passed if the mean over accounts lies in the published range.
     """
-    caveat = "key accounts against the same in a world where nobody leaves; published of sales representatives"
+    caveat = (
+        "key accounts in the calendar year after, against the same where nobody leaves; the published cost is of sales "
+        "representatives and of the year that begins with the departure"
+    )
     untold = "no key account lost its KAM"
     return _check(PUBLISHED["departure_cost"], pooled(sums), caveat, untold=untold)
 
@@ -617,7 +627,7 @@ def demotion_against_promotion(demotion: Floats, promotion: Floats) -> Check:
         says = "a demotion takes" if down.value < 0 else "a demotion does not take spend, it brings"
         reason = (
             f"{says} {abs(down.value):.3f} and a promotion brings {up.value:.3f} (log of spend, three years); spend is "
-            "net of price concessions, which demotion ends"
+            "net of price concessions, which demotion ends, and a review demotes accounts that the program served badly"
         )
     parts = tuple(
         Figure(name, math.nan, math.nan, estimate.value, *interval(estimate))

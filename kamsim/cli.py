@@ -152,7 +152,7 @@ def main() -> None:
     "-n",
     metavar="N",
     type=int,
-    help="Worlds to compare in.  [default: 500; under uncertainty 50 for each parameter set]",
+    help="Worlds to compare in.  [default: 500; under uncertainty 100 for each parameter set]",
 )
 @_seed
 @_jobs

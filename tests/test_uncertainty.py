@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from kamsim.analysis.uncertainty import (
     UncertainMeasure,
     best_of,
     chances_best,
+    chances_between,
     compare_under_uncertainty,
+    contrasts,
     told_of,
     uncertain_measures,
 )
@@ -44,6 +47,12 @@ NAMES = ("world.market_growth", "world.trust_speed", "tiers.key.promise", "tiers
 
 def planted(profit: np.ndarray, worlds: int = 30, noise: float = 0.0) -> tuple[UncertainMeasure, ...]:
     """Rows of total profit where each scenario has the given mean in each set, with paired noise between worlds."""
+    return planted_and_best(profit, worlds, noise)[0]
+
+
+def planted_and_best(
+    profit: np.ndarray, worlds: int = 30, noise: float = 0.0
+) -> tuple[tuple[UncertainMeasure, ...], uncertainty.Best]:
     generator = np.random.default_rng(1)
     shocks = noise * generator.standard_normal((worlds, profit.shape[1]))
     common = generator.standard_normal((worlds, 1))
@@ -52,11 +61,12 @@ def planted(profit: np.ndarray, worlds: int = 30, noise: float = 0.0) -> tuple[U
         values = np.full((worlds, profit.shape[1], len(MEASURES)), np.nan)
         values[:, :, PROFIT] = means + common + shocks
         told.append(told_of(values))
-        differences.append(values - values[:, :1])
+        differences.append(contrasts(values))
     stacked = Told(*(np.stack(arrays) for arrays in zip(*told, strict=True)))
     names = [f"s{place}" for place in range(profit.shape[1])]
     rows = uncertain_measures(stacked, np.mean(differences, axis=0), names)
-    return tuple(row for row in rows if row.measure == "total_profit")
+    (best,) = best_of(rows, stacked, np.mean(differences, axis=0), names)
+    return tuple(row for row in rows if row.measure == "total_profit"), best
 
 
 def few_sets(sets: int = 4, seed: int = 3) -> Posterior:
@@ -92,20 +102,95 @@ def test_probability_regret_and_verdicts_of_a_planted_table_come_back() -> None:
     assert (rows[3].low, rows[3].high) == pytest.approx((-3.0, -3.0))
 
 
-@pytest.mark.parametrize(("share", "group"), [(0.85, ("s1",)), (0.7, ("s1", "s0"))])
-def test_a_policy_is_called_best_only_from_the_threshold_on(share: float, group: tuple[str, ...]) -> None:
-    profit = np.zeros((100, 2))
+@pytest.mark.parametrize(("share", "group"), [(0.97, ("s1",)), (0.85, ("s1", "s0")), (0.7, ("s1", "s0"))])
+def test_a_policy_is_called_best_only_where_no_verdict_against_a_rival_is_open(
+    share: float, group: tuple[str, ...]
+) -> None:
+    profit = np.zeros((100, 3))
     profit[:, 1] = np.where(np.arange(100) < 100 * share, 1.0, -1.0)
-    (best,) = best_of(planted(profit))
+    profit[:, 2] = -9.0
+    rows, best = planted_and_best(profit)
     assert best.scenarios == group
     assert best.probability == pytest.approx(share if len(group) == 1 else 1.0)
+    assert (rows[1].verdict == "better") == (len(group) == 1)
+
+
+def test_probably_best_is_not_best_where_few_worlds_may_be_luck() -> None:
+    profit = np.tile([0.0, 0.7], (40, 1))
+    rows, best = planted_and_best(profit, worlds=4, noise=1.0)
+    leader = max(rows, key=lambda row: row.probability_best)
+    assert rows[1].verdict == "cannot tell"
+    assert max(rows[1].better, rows[1].worse) == 1.0
+    assert 0.5 < leader.probability_best < 1.0
+    assert set(best.scenarios) == {"s0", "s1"}
+
+
+def test_the_margin_is_that_of_a_t_interval_over_the_worlds_all_sets_share() -> None:
+    from scipy.stats import t
+
+    generator = np.random.default_rng(4)
+    shocks = generator.standard_normal((20, 1))
+    told, differences = [], []
+    for effect in (1.0, 3.0):
+        values = np.zeros((20, 2, len(MEASURES)))
+        values[:, 1] = effect + shocks
+        told.append(told_of(values))
+        differences.append(contrasts(values))
+    stacked = Told(*(np.stack(arrays) for arrays in zip(*told, strict=True)))
+    rows = uncertain_measures(stacked, np.mean(differences, axis=0), ["a", "b"])
+    error = shocks.std(ddof=1) / math.sqrt(20)  # two sets in the same worlds tell no more than one
+    assert rows[1].difference == pytest.approx(2.0 + shocks.mean())
+    assert rows[1].error == pytest.approx(error)
+    assert rows[1].margin == pytest.approx(t.ppf(0.975, 19) * error)
+    assert rows[0].margin == 0.0
+
+
+def test_regret_is_not_that_of_the_luckiest_mean() -> None:
+    generator = np.random.default_rng(6)
+    alike, apart, sets = np.zeros(6), np.array([2.0, 0.0, 0.0, 0.0, 0.0, 0.0]), 300
+    found, lucky, known = [], [], []
+    for _ in range(sets):
+        noise = generator.standard_normal((10, 6))
+        for means, kept in ((alike, found), (apart, known)):
+            values = np.full((10, 6, len(MEASURES)), np.nan)
+            values[:, :, PROFIT] = means + noise
+            kept.append(told_of(values).regret[:, PROFIT])
+        lucky.append(noise.mean(axis=0).max() - noise.mean(axis=0))
+    assert np.mean(lucky) > 0.35  # where no policy is better than another
+    assert np.mean(found, axis=0) == pytest.approx(np.zeros(6), abs=0.07)
+    assert np.mean(known, axis=0) == pytest.approx([0.0, *[2.0] * 5], abs=0.1)
+
+
+def test_chances_are_uncertain_by_the_worlds_that_all_sets_share() -> None:
+    generator = np.random.default_rng(9)
+    shocks = generator.standard_normal((1, 40, 2))
+
+    def between(gap: float) -> list[float]:
+        low, high = chances_between(np.array([0.0, gap]) + np.repeat(shocks, 30, axis=0))[:, 1]
+        return [float(low), float(high)]
+
+    even = float(shocks[..., 0].mean() - shocks[..., 1].mean())
+    low, high = between(even)
+    assert low < 0.15  # thirty sets do not make up for worlds
+    assert high > 0.85
+    assert between(9.0) == [1.0, 1.0]
+    assert (chances_between(np.zeros((3, 4, 2))) == 0.5).all()
+
+
+def test_few_worlds_tell_little_of_their_own_spread() -> None:
+    from scipy.stats import t
+
+    merit = np.zeros((3, 2))
+    merit[:, 1] = [0.0, 1.0, 2.0]
+    expected = t.cdf(1.0 / (1.0 / math.sqrt(3)), 2)
+    assert chances_best(merit)[1] == pytest.approx(expected, abs=0.03)
 
 
 def test_the_direction_of_a_measure_counts() -> None:
     values = np.zeros((5, 2, len(MEASURES)))
     values[:, 1] = 1.0
     told = told_of(values)
-    rows = uncertain_measures(Told(*(array[None] for array in told)), values - values[:, :1], ["a", "b"])
+    rows = uncertain_measures(Told(*(array[None] for array in told)), contrasts(values), ["a", "b"])
     for row in rows:
         wins = MEASURES[COLUMN[row.measure]].higher_is_better == (row.scenario == "b")
         assert row.probability_best == float(wins)
@@ -445,41 +530,116 @@ def test_table_and_sentences_fit_and_say_what_holds(compared: tuple[UncertainCom
     assert max(map(len, table.splitlines())) <= 80
     assert "cannot tell" in table or "better" in table or "worse" in table
     sentences = uncertainty_sentences(comparison).splitlines()
-    assert len(sentences) == 5
-    assert sentences[1].startswith("Total profit against status_quo: ")
-    assert sentences[3].startswith("Moving every assumed value by up to a quarter: ")
+    assert " best on total profit" in sentences[0]
+    assert " from the worlds" in sentences[0]
+    assert sentences[1].startswith("Total profit of ")
+    assert " from the worlds" in sentences[1]
+    assert sentences[2].startswith("Total profit against status_quo: ")
+    assert sentences[3].startswith(f"Moving {comparison.assumed} of {comparison.assumed_known} assumed values by up to")
+    assert comparison.assumed < comparison.assumed_known == sum(row.kind == "assumed" for row in LEDGER)
+    assert len(sentences) == 5  # four sets say nothing on flips
+    assert "flip" not in "\n".join(sentences)
+    assert "in the same 5 worlds" in table
+    assert "+-" in table
 
 
 def test_sentences_are_honest_about_what_cannot_be_told(compared: tuple[UncertainComparison, Path]) -> None:
-    from dataclasses import replace
-
     comparison, _ = compared
+    assert comparison.lead is not None
+    lead = replace(comparison.lead, scenario="status_quo", rival="full_program", difference=0.29, margin=0.86)
+    apart = replace(lead, apart=True, probability_best=0.6, low=0.4, high=0.7)
     unsure = replace(
         comparison,
+        sets=40,
         best=(uncertainty.Best("total_profit", ("status_quo", "full_program"), 0.9),),
+        lead=apart,
         flip=Flip("full_program", 0.6),
         drivers=(),
     )
     sentences = uncertainty_sentences(unsure).splitlines()
     assert sentences[0].startswith("It cannot be told which is best on total profit, status_quo (")
+    assert "; 40 to 70 % from the worlds) or full_program (" in sentences[0]
     assert sentences[0].endswith("none reaches 80 %.")
-    assert sentences[2].endswith("no single parameter (or pair) tells where the ranking flips.")
-    assert "no single parameter more than chance" in sentences[4]
-    never = uncertainty_sentences(replace(comparison, flip=Flip("full_program", 1.0)))
-    assert "The ranking never flips: full_program" in never
+    assert sentences[1].endswith(" from the worlds.")
+    assert sentences[3].endswith("no single parameter (or pair) tells where the ranking flips.")
+    assert "no single parameter more than chance" in sentences[5]
+    probable = uncertainty_sentences(replace(unsure, lead=replace(apart, probability_best=0.88))).splitlines()
+    assert probable[0].endswith("fewer than 95 % of sets agree.")
+    lucky = replace(unsure, lead=replace(apart, apart=False, probability_best=0.88), flip=Flip("status_quo", 1.0))
+    sentences = uncertainty_sentences(lucky).splitlines()
+    assert sentences[0].endswith("the worlds do not tell them apart.")
+    assert sentences[1].endswith("and the 5 worlds do not tell these two apart: more with -n.")
+    assert sentences[3].startswith("Where the ranking flips is not told: ")
+    assert "never flips" not in "".join(sentences)
+    never = replace(unsure, flip=Flip("full_program", 1.0))
+    assert "The ranking never flips: full_program" in uncertainty_sentences(never)
+    assert "flips" not in uncertainty_sentences(replace(never, sets=19))
     growth = np.linspace(0.005, 0.04, 50)[:, None]
     best = ["status_quo" if value > 0.0205 else "full_program" for value in growth[:, 0]]
     flip = flip_of("full_program", best, ["world.market_growth"], growth)
-    said = uncertainty_sentences(replace(comparison, flip=flip)).splitlines()[2]
+    said = uncertainty_sentences(replace(unsure, flip=flip)).splitlines()[3]
     assert said.startswith(
         "full_program stops being best on total profit where mean growth of wallets (world.market_growth) is above 0.02"
     )
     assert "best in 0 % of such sets, where mostly status_quo is, against 100 % of the others" in said
 
 
-def test_another_leader_once_assumed_values_are_moved_is_said(compared: tuple[UncertainComparison, Path]) -> None:
-    from dataclasses import replace
+@pytest.mark.parametrize(("sets", "noise"), [(30, 0.01), (30, 9.0), (19, 0.01)])
+def test_flips_are_told_only_of_leaders_the_worlds_tell_apart_over_enough_sets(
+    sets: int, noise: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenarios, posterior = two_policies(), few_sets(sets)
+    growth = [values[0] for values in posterior.values]
 
+    def blocks(chunks: Any, units: Any) -> Any:
+        shocks = np.random.default_rng(1).standard_normal((6, 1)) - 0.1
+        at = next(numbers)
+        values = np.zeros((6, 4, len(MEASURES)))
+        values[:, 1::2] = (1.0 if growth[at] < np.quantile(growth, 0.7) else -1.0) + noise * shocks[:, :, None]
+        yield values
+
+    numbers = iter(range(sets))
+    monkeypatch.setattr(uncertainty, "outcome_blocks", blocks)
+    found = compare_under_uncertainty(scenarios, posterior, replications=6, jobs=1)
+    assert found.lead is not None
+    assert found.lead.apart == (noise < 1.0)
+    assert (found.flip is not None) == (noise < 1.0 and sets >= 20)
+    assert found.lead.low <= found.lead.probability_best <= found.lead.high
+    said = uncertainty_sentences(found)
+    assert ("do not tell these two apart" in said) == (noise > 1.0)
+    if found.flip is not None:
+        assert [condition.parameter for condition in found.flip.conditions] == ["world.market_growth"]
+
+
+def test_policies_that_do_the_same_need_no_more_worlds() -> None:
+    quo = small("status_quo")
+    twin = quo.changed(name="twin")
+    found = compare_under_uncertainty([quo, twin], few_sets(2), replications=3, jobs=1)
+    assert found.lead is not None
+    assert (found.lead.apart, found.lead.difference, found.lead.margin) == (True, 0.0, 0.0)
+    assert found.lead.probability_best == 0.5
+    assert "more with -n" not in uncertainty_sentences(found)
+
+
+def test_a_scenario_with_fitted_values_of_its_own_is_played_in_another_world_and_that_is_said() -> None:
+    fitted = small("full_program", market_growth=0.03, trust_speed=0.3)
+    found = compare_under_uncertainty([small("status_quo"), fitted], few_sets(2), replications=3, jobs=1)
+    assert found.notes[0] == (
+        "full_program: set 2 values that the posterior varies (world.market_growth, world.trust_speed), so "
+        "differences include the world's, not only the policy's"
+    )
+    assert not found.same_worlds
+    assert not any("own value kept" in note for note in found.notes)
+    assert "in the same" not in str(uncertainty_table(found))
+    both = [small(name, market_growth=0.03) for name in ("status_quo", "full_program")]
+    found = compare_under_uncertainty(both, few_sets(2), replications=3, jobs=1)
+    assert found.same_worlds
+    assert "every scenario: own value kept in all parameter sets: world.market_growth" in found.notes
+    apart = [small("status_quo", market_growth=0.02), both[1]]
+    assert not compare_under_uncertainty(apart, few_sets(2), replications=3, jobs=1).same_worlds
+
+
+def test_another_leader_once_assumed_values_are_moved_is_said(compared: tuple[UncertainComparison, Path]) -> None:
     comparison, _ = compared
     first, second, *_ = comparison.leaning
     leaning = (replace(first, probability_best_moved=0.4), replace(second, probability_best_moved=0.5))
@@ -535,7 +695,7 @@ def test_the_command_prints_a_table_and_sentences_and_writes_a_folder(here: Path
     result = kamsim("one.toml", "two.toml", "--posterior", "sets.csv", "-n", "3", "--jobs", "1")
     assert result.exit_code == 0, result.output
     assert max(map(len, result.stdout.splitlines())) <= 80
-    assert "Moving every assumed value" in result.stdout
+    assert "assumed values by up to a quarter" in result.stdout
     (folder,) = (here / "results").iterdir()
     assert f"Written to results/{folder.name}/" in result.stdout
     assert {path.name for path in folder.iterdir()} == {
@@ -549,6 +709,10 @@ def test_the_command_prints_a_table_and_sentences_and_writes_a_folder(here: Path
     assert json.loads(again.stdout)["folder"] == f"results/{folder.name}"
     other = kamsim("one.toml", "two.toml", "-n", "3", "--out", f"results/{folder.name}")
     assert other.exit_code == 2
+
+
+def test_the_help_names_the_default_number_of_worlds() -> None:
+    assert f"under uncertainty {uncertainty.REPLICATIONS} for" in " ".join(kamsim("--help").output.split())
 
 
 def test_uncertainty_takes_the_shipped_posterior(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Scenarios with the values of a parameter set put in, as they stand and with every assumed value moved."""
+"""Scenarios with the values of a parameter set put in, as they stand and with assumed values moved."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -100,7 +100,9 @@ def movable(scenarios: Sequence[Scenario], posterior: Posterior) -> tuple[Parame
     Returns
     -------
     tuple of Parameter
-        Without sizes, whole numbers, zeros and what no scenario takes.
+        Not all that are assumed. Left out are what the posterior varies, whole numbers (years, counts), zeros, sizes
+        and sums of money, those of timeline and population, and what no scenario takes because each has set
+        it itself or has no such tier.
     """
     return tuple(
         row
@@ -203,14 +205,57 @@ def notes_on_sets(scenarios: Sequence[Scenario], posterior: Posterior) -> Iterat
     str
         A sentence for all scenarios that keep the same.
     """
+    apart = _worlds_apart(scenarios, posterior)
     kept: dict[tuple[str, ...], list[str]] = {}
     for scenario in scenarios:
-        own = tuple(name for name in posterior.names if is_its_own(scenario, name))
+        own = tuple(name for name in posterior.names if name not in apart and is_its_own(scenario, name))
         if own:
             kept.setdefault(own, []).append(scenario.name)
     for names, who in kept.items():
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         scenarios_named = "every scenario" if len(who) == len(scenarios) > 1 else ", ".join(who)
-        yield f"{scenarios_named}: own value kept in all parameter sets: {shown}"
+        yield f"{scenarios_named}: own value kept in all parameter sets: {_first(names, 5)}"
     if not any(takes(scenario, name) for scenario in scenarios for name in posterior.names):
         yield f"{posterior.source}: no scenario takes any value of it, so only assumed values are uncertain"
+
+
+def notes_on_worlds(scenarios: Sequence[Scenario], posterior: Posterior) -> Iterator[str]:
+    """Say where scenarios are not played in the same worlds, because some keep what the posterior varies for others.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        To be compared.
+    posterior : Posterior
+        The sets.
+
+    Yields
+    ------
+    str
+        A sentence for all scenarios that set the same values; none where all differences are those of policies.
+    """
+    apart = _worlds_apart(scenarios, posterior)
+    own: dict[tuple[str, ...], list[str]] = {}
+    for scenario in scenarios:
+        names = tuple(name for name in apart if is_its_own(scenario, name))
+        if names:
+            own.setdefault(names, []).append(scenario.name)
+    for names, who in own.items():
+        values = "value" if len(names) == 1 else "values"
+        yield (
+            f"{', '.join(who)}: set {len(names)} {values} that the posterior varies ({_first(names, 3)}), so "
+            "differences include the world's, not only the policy's"
+        )
+
+
+def _worlds_apart(scenarios: Sequence[Scenario], posterior: Posterior) -> tuple[str, ...]:
+    """Values of the world or timeline that the posterior varies, but not alike in all scenarios."""
+    return tuple(
+        name
+        for name in posterior.names
+        if name.partition(".")[0] in ("world", "timeline")
+        and len({value_in(scenario, name) if is_its_own(scenario, name) else None for scenario in scenarios}) > 1
+    )
+
+
+def _first(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

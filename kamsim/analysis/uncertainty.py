@@ -7,7 +7,7 @@ Sets are equally likely; what is told over them is uncertainty of knowledge, not
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -22,13 +22,14 @@ from kamsim.analysis.parameter_sets import (
     movable,
     movements_of,
     notes_on_sets,
+    notes_on_worlds,
     takes,
     value_in,
     with_moved,
     with_set,
 )
 from kamsim.errors import KamsimError
-from kamsim.evidence.ledger import Parameter
+from kamsim.evidence.ledger import LEDGER, Parameter
 from kamsim.evidence.plausible import TIED
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.runner import checked_workers, run_in_chunks
@@ -40,13 +41,15 @@ from kamsim.world.book import Book
 Floats = NDArray[np.float64]
 Verdict = Literal["better", "worse", "same", "cannot tell", ""]
 
-REPLICATIONS = 50
+REPLICATIONS = 100
 BEST_FROM = 0.8  # probability from which a policy is called best
 AGREEING = 0.95  # part of the sets that must agree for a verdict
-FEW_SETS = 20
+FEW_SETS = 20  # below which nothing is said on where a ranking flips
 SETS = "sets.parquet"
 _FILES = frozenset({*RUN_FILES, SETS})
-_DRAWS = 1000  # normal draws by which the chance of being best is told in a set
+_DRAWS = 1000  # draws of means by which the chance of being best is told in a set
+_RESAMPLES = 200  # of worlds, by which is told how far that chance hangs on them
+_RESAMPLE_DRAWS = 250  # of means in each set of a resample
 _PROFIT = next(place for place, measure in enumerate(MEASURES) if measure.name == "total_profit")
 _DIRECTION = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
 _ALIKE = 1e-9  # difference, as a part of what it is between, that is rounding and no difference
@@ -64,13 +67,15 @@ class UncertainMeasure:
         Over sets, of means over worlds.
     difference, low, high : float
         Mean paired difference to the reference, and between which those of 95 % of the sets lie.
-    error : float
-        Standard error of the mean difference: what so few worlds leave open.
+    error, margin : float
+        Standard error of the mean difference over the worlds, which all sets share, and half its 95 % t interval:
+        what so few worlds leave open, whatever the sets.
     probability_best : float
         Mean over sets of the chance that no other scenario has a better mean, given how well so many worlds tell the
         means; ties are split.
     regret : float
-        Mean over sets of what is lost against the best scenario of the set, >= 0.
+        Mean over sets of what is lost against the best scenario of the set, >= 0. The best is chosen in one half of
+        the worlds and the loss told in the other, both ways: the best of noisy means is too good in its own worlds.
     better, worse : float
         Part of the sets in which the mean is better, or worse, than the reference's.
     verdict : str
@@ -88,6 +93,7 @@ class UncertainMeasure:
     low: float
     high: float
     error: float
+    margin: float
     probability_best: float
     regret: float
     better: float
@@ -105,7 +111,8 @@ class Best:
     measure : str
         Name.
     scenarios : tuple of str
-        One that is best with a probability of at least 0.8, or the fewest whose probabilities add up to that.
+        One that is best with a probability of at least 0.8 and better than every rival by the rule of verdicts; or
+        it and the rivals for which that cannot be told; or the fewest whose probabilities add up to 0.8.
     probability : float
         That the best is among them.
     """
@@ -113,6 +120,33 @@ class Best:
     measure: str
     scenarios: tuple[str, ...]
     probability: float
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How surely the worlds tell the leader on total profit from its rival.
+
+    Parameters
+    ----------
+    scenario, rival : str
+        Most probably best, and the next most probable; or the next that the worlds do not tell from it.
+    difference, error, margin : float
+        Of the scenario to its rival, mean over sets; its standard error over worlds, and half its 95 % t interval.
+    apart : bool
+        Whether that interval excludes zero. True too of two that do the same in every world.
+    probability_best, low, high : float
+        Of the scenario, and 95 % interval of that from resampling the worlds.
+    """
+
+    scenario: str
+    rival: str
+    difference: float
+    error: float
+    margin: float
+    apart: bool
+    probability_best: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -157,16 +191,21 @@ class UncertainComparison:
         Every measure under every scenario.
     best : tuple of Best
         For every measure that anybody has.
+    lead : Lead or None
+        The leader on total profit and its rival; None with a single scenario.
     flip : Flip or None
-        Where the ranking on total profit flips; None with a single scenario.
+        Where the ranking on total profit flips; None with a single scenario, where the worlds do not tell the leader
+        from its rival, and with fewer than 20 sets.
     leaning : tuple of Leaning
         Of every scenario but the reference.
     compared : tuple of str
         The two scenarios whose difference in total profit the drivers are of.
     drivers : tuple of Driver
         Parameters on which it depends most.
-    assumed : int
-        Assumed values that were moved.
+    assumed, assumed_known : int
+        Assumed values that were moved, and all of the ledger; `movable` says which are left out.
+    same_worlds : bool
+        False where scenarios differ in values of the world or timeline that the posterior varies.
     seed, replications, sets : int
         Of the run; worlds for each of the parameter sets.
     posterior : str
@@ -181,11 +220,14 @@ class UncertainComparison:
     reference: str
     measures: tuple[UncertainMeasure, ...]
     best: tuple[Best, ...]
+    lead: Lead | None
     flip: Flip | None
     leaning: tuple[Leaning, ...]
     compared: tuple[str, ...]
     drivers: tuple[Driver, ...]
     assumed: int
+    assumed_known: int
+    same_worlds: bool
     seed: int
     replications: int
     sets: int
@@ -202,11 +244,14 @@ class UncertainComparison:
             "best": [row_of(best) | {"scenarios": list(best.scenarios)} for best in self.best],
             "best_from": BEST_FROM,
             "agreeing": AGREEING,
+            "lead": None if self.lead is None else row_of(self.lead),
             "flip": None if self.flip is None else self.flip.to_dict(),
             "leaning": [row_of(leaning) for leaning in self.leaning],
             "compared": list(self.compared),
             "drivers": [row_of(driver) for driver in self.drivers],
             "assumed": self.assumed,
+            "assumed_known": self.assumed_known,
+            "same_worlds": self.same_worlds,
             "seed": self.seed,
             "replications": self.replications,
             "sets": self.sets,
@@ -267,14 +312,15 @@ def compare_under_uncertainty(
         raise KamsimError("replications must be at least 2 under uncertainty: one world does not tell luck from policy")
     plan = planned(scenarios, book)
     ensemble = ensemble_of(scenarios, posterior, seed)
-    notes = (*plan.notes, *posterior.notes, *notes_on_sets(scenarios, posterior))
+    apart = tuple(notes_on_worlds(scenarios, posterior))
+    notes = (*apart, *plan.notes, *posterior.notes, *notes_on_sets(scenarios, posterior))
 
     def played() -> Played:
         return _played(ensemble, book, seed, replications, workers, progress)
 
     def compared(found: Played) -> UncertainComparison:
         said = (*notes, *_notes_on_refused(found, len(posterior.values)))
-        return _compared(found, ensemble, names, (seed, replications), plan.units, said)
+        return replace(_compared(found, ensemble, names, (seed, replications), plan.units, said), same_worlds=not apart)
 
     if out is None:
         return compared(played())
@@ -363,6 +409,7 @@ class Told(NamedTuple):
     mean: Floats
     difference: Floats
     chance_best: Floats
+    regret: Floats
 
 
 class Played(NamedTuple):
@@ -370,7 +417,8 @@ class Played(NamedTuple):
 
     numbers: tuple[int, ...]  # sets that could be played
     told: Told  # (2, sets, scenarios, measures)
-    worlds: Floats  # (2, worlds, scenarios, measures), mean difference over sets
+    worlds: Floats  # (2, worlds, scenarios, scenarios, measures), mean difference over sets of one to another
+    profit: Floats  # (sets, worlds, scenarios), total profit as the sets stand
     parameters: tuple[dict[str, float], ...]  # by set and scenario, as they stand and then moved
     refused: tuple[str, ...]
 
@@ -385,7 +433,8 @@ def _played(
 ) -> Played:
     columns = _columns(ensemble)
     numbers, told, parameters, refused = list[int](), list[list[Told]](), list[dict[str, float]](), list[str]()
-    total = np.zeros((2, replications, len(ensemble.scenarios), len(MEASURES)))
+    profit = list[Floats]()
+    total = np.zeros((2, replications, len(ensemble.scenarios), len(ensemble.scenarios), len(MEASURES)))
     known = np.zeros_like(total)
     for number in range(len(ensemble.posterior.values)):
         try:
@@ -397,7 +446,8 @@ def _played(
         with closing(run_in_chunks(plan.jobs, seed, replications, workers=workers)) as chunks:
             outcomes = np.concatenate(list(outcome_blocks(chunks, plan.units)))
         halves = np.stack(np.split(outcomes, 2, axis=1))
-        differences = halves - halves[:, :, :1]
+        profit.append(halves[0, :, :, _PROFIT])
+        differences = contrasts(halves)
         finite = np.isfinite(differences)
         known += finite
         total += np.where(finite, differences, 0.0)
@@ -414,6 +464,7 @@ def _played(
         tuple(numbers),
         Told(*(np.stack(pair) for pair in zip(*halved, strict=True))),
         worlds,
+        np.stack(profit),
         tuple(parameters),
         tuple(refused),
     )
@@ -437,7 +488,27 @@ def _notes_on_refused(found: Played, sets: int) -> Iterator[str]:
             f"{found.refused[0]}"
         )
     if len(found.numbers) < FEW_SETS:
-        yield f"{len(found.numbers)} parameter sets are few: {AGREEING:.0%} of them can hardly be told from all"
+        yield (
+            f"{len(found.numbers)} parameter sets are few: {AGREEING:.0%} of them can hardly be told from all, "
+            f"and where the ranking flips is told from {FEW_SETS} on"
+        )
+
+
+def contrasts(values: Floats) -> Floats:
+    """Difference of each scenario to each other, along a further axis.
+
+    Parameters
+    ----------
+    values : array of shape (..., scenarios, measures)
+        Of any worlds.
+
+    Returns
+    -------
+    array of shape (..., scenarios, scenarios, measures)
+        The first less the second.
+    """
+    difference: Floats = values[..., :, None, :] - values[..., None, :, :]
+    return difference
 
 
 def told_of(values: Floats) -> Told:
@@ -463,6 +534,7 @@ def told_of(values: Floats) -> Told:
             continue
         told.mean[there, column] = block.mean(axis=0)
         told.chance_best[there, column] = chances_best(block * _DIRECTION[column])
+        told.regret[there, column] = _regrets(block * _DIRECTION[column])
         if there[0] == 0:
             told.difference[there, column] = (block - block[:, :1]).mean(axis=0)
     return told
@@ -479,17 +551,66 @@ def chances_best(merit: Floats) -> Floats:
     Returns
     -------
     array of shape (scenarios,)
-        Adds up to 1. The means are drawn from a normal with the mean and the covariance of means that the worlds
-        give, which keeps what all scenarios owe to the same worlds; ties are split.
+        Adds up to 1. The means are drawn from a multivariate t with the mean and the covariance of means that the
+        worlds give, which keeps what all scenarios owe to the same worlds, and how little few worlds tell of their
+        own spread; ties are split.
     """
-    worlds = len(merit)
-    mean = merit.mean(axis=0)
-    # The factor R of deviations = QR has R'R = covariance, without a matrix that equal scenarios make singular.
-    factor = np.linalg.qr((merit - mean) / math.sqrt(worlds * max(worlds - 1, 1)), mode="r")
-    normals = np.random.default_rng(0).standard_normal((_DRAWS, len(factor)))
-    wins = _is_best(mean + normals @ factor)
-    chances: Floats = (wins / wins.sum(axis=1, keepdims=True)).mean(axis=0)
+    chances: Floats = _firsts(merit.mean(axis=0) + _drawn(merit, _DRAWS)).mean(axis=0)
     return chances
+
+
+def _drawn(merit: Floats, draws: int) -> Floats:
+    """Draws of what these worlds leave open of the means, of shape (draws, scenarios)."""
+    freedom = max(len(merit) - 1, 1)
+    # The factor R of deviations = QR has R'R = covariance, without a matrix that equal scenarios make singular.
+    factor = np.linalg.qr((merit - merit.mean(axis=0)) / math.sqrt(len(merit) * freedom), mode="r")
+    generator = np.random.default_rng(0)
+    normals = generator.standard_normal((draws, len(factor)))
+    drawn: Floats = normals @ factor * np.sqrt(freedom / generator.chisquare(freedom, (draws, 1)))
+    return drawn
+
+
+def _firsts(merit: Floats) -> Floats:
+    """Part that each has in the first place along the last axis."""
+    wins = _is_best(merit)
+    parts: Floats = wins / wins.sum(axis=-1, keepdims=True)
+    return parts
+
+
+def _regrets(merit: Floats) -> Floats:
+    """What each loses in one half of the worlds against the best of the other half, mean of both ways."""
+    if len(merit) < 2:
+        return np.full(merit.shape[1], np.nan)
+    one, other = merit[::2].mean(axis=0), merit[1::2].mean(axis=0)
+    lost = [_firsts(chosen) @ there - there for chosen, there in ((one, other), (other, one))]
+    regrets: Floats = np.mean(lost, axis=0)
+    return regrets
+
+
+def chances_between(profit: Floats) -> Floats:
+    """How far the probabilities of being best hang on the worlds: the same worlds resampled in all sets.
+
+    Parameters
+    ----------
+    profit : array of shape (sets, worlds, scenarios)
+        Higher is better.
+
+    Returns
+    -------
+    array of shape (2, scenarios)
+        Low and high end of the 95 % interval of the mean over sets of `chances_best`.
+    """
+    sets, worlds, scenarios = profit.shape
+    weights = np.random.default_rng(0).multinomial(worlds, np.full(worlds, 1.0 / worlds), _RESAMPLES) / worlds
+    # A resample spreads less than new worlds would.
+    weights = (weights - 1.0 / worlds) * math.sqrt(worlds / max(worlds - 1, 1))
+    total = np.zeros((_RESAMPLES, scenarios))
+    for merit in profit:
+        mean = merit.mean(axis=0)
+        means = mean + weights @ (merit - mean)
+        total += _firsts(means[:, None] + _drawn(merit, _RESAMPLE_DRAWS)).mean(axis=1)
+    between: Floats = np.quantile(total / sets, ((1 - AGREEING) / 2, (1 + AGREEING) / 2), axis=0)
+    return between
 
 
 def _is_best(merit: Floats) -> NDArray[np.bool_]:
@@ -514,21 +635,27 @@ def _compared(
     stands, moved = (
         uncertain_measures(Told(*(array[half] for array in found.told)), found.worlds[half], names) for half in (0, 1)
     )
-    leader, rival = _leader(stands, names)
-    flip, drivers = None, tuple[Driver, ...]()
-    if rival:
-        flip = _flip(found, ensemble, names, leader)
-        drivers = _drivers(found, ensemble, names.index(leader), names.index(rival))
+    told = Told(*(array[0] for array in found.told))
+    leader, against = _leader(stands, names)
+    lead, flip, drivers = None, None, tuple[Driver, ...]()
+    if against:
+        lead = _lead(found, stands, names, leader)
+        drivers = _drivers(found, ensemble, names.index(leader), names.index(against))
+        if lead.apart and len(found.numbers) >= FEW_SETS:
+            flip = _flip(found, ensemble, names, leader)
     return UncertainComparison(
         scenarios=names,
         reference=names[0],
         measures=stands,
-        best=tuple(best_of(stands)),
+        best=tuple(best_of(stands, told, found.worlds[0], names)),
+        lead=lead,
         flip=flip,
         leaning=tuple(_leaning(stands, moved)),
-        compared=(leader, rival) if rival else (),
+        compared=(leader, against) if against else (),
         drivers=drivers,
         assumed=len(ensemble.rows),
+        assumed_known=sum(row.kind == "assumed" for row in LEDGER),
+        same_worlds=True,
         seed=run[0],
         replications=run[1],
         sets=len(found.numbers),
@@ -545,8 +672,8 @@ def uncertain_measures(told: Told, worlds: Floats, names: Sequence[str]) -> tupl
     ----------
     told : Told
         Arrays of shape (sets, scenarios, measures).
-    worlds : array of shape (worlds, scenarios, measures)
-        Difference to the reference in each world, mean over sets.
+    worlds : array of shape (worlds, scenarios, scenarios, measures)
+        Difference of one to another in each world, mean over sets.
     names : sequence of str
         Of the scenarios, the reference first.
 
@@ -561,14 +688,10 @@ def uncertain_measures(told: Told, worlds: Floats, names: Sequence[str]) -> tupl
 
 
 def _row(told: Told, worlds: Floats, names: Sequence[str], place: int, column: int) -> UncertainMeasure:
-    merit = told.mean[:, :, column] * _DIRECTION[column]
-    mean, chance = (_known(array[:, place, column]) for array in (told.mean, told.chance_best))
+    mean, chance, lost = (_known(array[:, place, column]) for array in (told.mean, told.chance_best, told.regret))
     difference = _known(told.difference[:, place, column])
-    lost = _known(np.max(np.where(np.isnan(merit), -np.inf, merit), axis=1) - merit[:, place])
     gain = difference * _DIRECTION[column]
-    error, known = math.nan, _known(worlds[:, place, column])
-    if len(known) > 1:
-        error = float(known.std(ddof=1)) / math.sqrt(len(known))
+    error, margin = _error(worlds[:, place, 0, column])
     low, high = np.quantile(difference, ((1 - AGREEING) / 2, (1 + AGREEING) / 2)) if len(difference) else (np.nan,) * 2
     contested = (~np.isnan(told.chance_best[:, :, column])).any(axis=1).sum()
     return UncertainMeasure(
@@ -579,11 +702,12 @@ def _row(told: Told, worlds: Floats, names: Sequence[str], place: int, column: i
         low=float(low),
         high=float(high),
         error=error,
+        margin=margin,
         probability_best=float(chance.sum() / contested) if len(chance) else math.nan,
-        regret=_mean(lost),
+        regret=max(0.0, _mean(lost)) if len(lost) else math.nan,
         better=_mean(gain > 0),
         worse=_mean(gain < 0),
-        verdict="" if place == 0 else _verdict(gain, error, len(known)),
+        verdict="" if place == 0 else _verdict(gain, margin),
         sets=len(difference),
     )
 
@@ -596,43 +720,100 @@ def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
-def _verdict(gain: Floats, error: float, worlds: int) -> Verdict:
+def _error(differences: Floats) -> tuple[float, float]:
+    """Standard error of a mean difference over worlds, and half its 95 % t interval."""
     from scipy.special import stdtrit
 
-    if not len(gain) or math.isnan(error):
+    known = _known(differences)
+    if len(known) < 2:
+        return math.nan, math.nan
+    error = float(known.std(ddof=1)) / math.sqrt(len(known))
+    return error, float(stdtrit(len(known) - 1.0, 0.5 + AGREEING / 2.0)) * error
+
+
+def _verdict(gain: Floats, margin: float) -> Verdict:
+    if not len(gain) or math.isnan(margin):
         return "cannot tell"
     if not gain.any():
         return "same"
     # All sets are played in the same worlds, so a lucky few could have every set agree.
-    beyond_luck = abs(gain.mean()) > float(stdtrit(worlds - 1.0, 0.5 + AGREEING / 2.0)) * error
+    beyond_luck = abs(gain.mean()) > margin
     if beyond_luck and (gain > 0).mean() >= AGREEING:
         return "better"
     return "worse" if beyond_luck and (gain < 0).mean() >= AGREEING else "cannot tell"
 
 
-def best_of(measures: Sequence[UncertainMeasure]) -> Iterator[Best]:
+def best_of(measures: Sequence[UncertainMeasure], told: Told, worlds: Floats, names: Sequence[str]) -> Iterator[Best]:
     """Say for each measure which scenario is best, or between which it cannot be told.
 
     Parameters
     ----------
     measures : sequence of UncertainMeasure
         From `uncertain_measures`.
+    told : Told
+        As for `uncertain_measures`.
+    worlds : array of shape (worlds, scenarios, scenarios, measures)
+        As for `uncertain_measures`.
+    names : sequence of str
+        Of the scenarios, the reference first.
 
     Yields
     ------
     Best
         For each measure that anybody has.
     """
-    for measure in MEASURES:
+    for column, measure in enumerate(MEASURES):
         rows = [row for row in measures if row.measure == measure.name and not math.isnan(row.probability_best)]
+        rows.sort(key=lambda row: -row.probability_best)
         group, probability = list[str](), 0.0
-        for row in sorted(rows, key=lambda row: -row.probability_best):
+        for row in rows:
             if probability >= BEST_FROM - _ALIKE:
                 break
             group.append(row.scenario)
             probability += row.probability_best
+        if len(group) == 1:
+            at = names.index(group[0])
+            for row in rows[1:]:
+                if _against(told, worlds, (at, names.index(row.scenario)), column) == "cannot tell":
+                    group.append(row.scenario)
+                    probability += row.probability_best
         if group:
             yield Best(measure.name, tuple(group), min(1.0, probability))
+
+
+def _against(told: Told, worlds: Floats, pair: tuple[int, int], column: int) -> Verdict:
+    """Verdict on one scenario against another."""
+    one, other = pair
+    gain = _known(told.mean[:, one, column] - told.mean[:, other, column]) * _DIRECTION[column]
+    return _verdict(gain, _error(worlds[:, one, other, column])[1])
+
+
+def _lead(found: Played, stands: Sequence[UncertainMeasure], names: Sequence[str], leader: str) -> Lead:
+    rows = {row.scenario: row for row in stands if row.measure == MEASURES[_PROFIT].name}
+    at = names.index(leader)
+    low, high = chances_between(found.profit * _DIRECTION[_PROFIT])[:, at]
+    chance = rows[leader].probability_best
+    leads = []
+    for place, rival in enumerate(names):
+        if rival == leader:
+            continue
+        differences = found.worlds[0, :, at, place, _PROFIT]
+        difference, (error, margin) = _mean(_known(differences)), _error(differences)
+        apart = abs(difference) > margin or not differences.any()
+        leads.append(
+            Lead(
+                leader,
+                rival,
+                difference,
+                error,
+                margin,
+                apart,
+                chance,
+                min(float(low), chance),
+                max(float(high), chance),
+            )
+        )
+    return min(leads, key=lambda lead: (lead.apart, -rows[lead.rival].probability_best, -rows[lead.rival].mean))
 
 
 def _leader(measures: Sequence[UncertainMeasure], names: Sequence[str]) -> tuple[str, str]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from kamsim.analysis.uncertainty import AGREEING, BEST_FROM
+from kamsim.analysis.uncertainty import AGREEING, BEST_FROM, FEW_SETS
 from kamsim.evidence.ledger import number_text
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.report.tables import GAP, MEDIAN_WALLETS, NOTHING, TOTAL_PROFIT, Scale, line_of, scale_of, widths_of
 
 if TYPE_CHECKING:
     from kamsim.analysis.flips import Condition, Driver, Flip
-    from kamsim.analysis.uncertainty import Leaning, UncertainComparison, UncertainMeasure
+    from kamsim.analysis.uncertainty import Lead, Leaning, UncertainComparison, UncertainMeasure
 
 WIDTH = 80
 NARROWEST = 12  # column of names, where figures are long
@@ -35,7 +35,7 @@ def uncertainty_table(comparison: "UncertainComparison") -> Text:
     Text
         The verdict is the last word of each line.
     """
-    header = ("", "difference", "95 % of sets", "best", "regret", "")
+    header = ("", "difference", "worlds", "95 % of sets", "best", "regret", "")
     bodies = [(measure, *_body(comparison, measure)) for measure in MEASURES]
     rows = [header, *(row for _, _, body in bodies for row in body)]
     widths = widths_of(rows)
@@ -51,12 +51,15 @@ def uncertainty_table(comparison: "UncertainComparison") -> Text:
 
 
 def _legend(comparison: "UncertainComparison") -> str:
+    same = " in the same" if comparison.same_worlds else ", each in"
     sentences = [
-        f"difference: to {comparison.reference}, mean over {comparison.sets:,} parameter sets in the same "
+        f"difference: to {comparison.reference}, mean over {comparison.sets:,} parameter sets{same} "
         f"{comparison.replications:,} worlds",
+        "worlds: how far these worlds leave that mean open, 95 %; less with more of them (-n)",
         f"better, worse: {_percent(AGREEING)} of the sets agree, and the worlds rule out mere luck",
         "best: probability that no other scenario does better",
-        "regret: what is lost against the best scenario of each set, mean over sets",
+        "regret: what is lost against the best scenario of each set, mean over sets; the best is chosen in half of "
+        "the worlds, the loss told in the others",
     ]
     wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
     return "\n" + "\n".join(line for words in (*sentences, *wallets) for line in textwrap.wrap(words, WIDTH)) + "\n"
@@ -75,10 +78,11 @@ def _body(comparison: "UncertainComparison", measure: Measure) -> tuple[str, lis
 def _row(row: "UncertainMeasure", scale: Scale) -> tuple[str, ...]:
     best, regret = _percent(row.probability_best), scale.shown(row.regret)
     if not row.verdict:
-        return row.scenario, "reference", "", best, regret, ""
+        return row.scenario, "reference", "", "", best, regret, ""
     interval = NOTHING if math.isnan(row.low) else f"{scale.shown(row.low, '+')} to {scale.shown(row.high, '+')}"
     verdict = NOTHING if math.isnan(row.difference) else row.verdict
-    return row.scenario, scale.shown(row.difference, "+"), interval, best, regret, verdict
+    margin = NOTHING if math.isnan(row.margin) else f"+-{scale.shown(row.margin)}"
+    return row.scenario, scale.shown(row.difference, "+"), margin, interval, best, regret, verdict
 
 
 def _percent(part: float) -> str:
@@ -101,25 +105,43 @@ def uncertainty_sentences(comparison: "UncertainComparison") -> str:
     str
         A sentence a line; empty where there is nothing to compare with.
     """
-    if comparison.flip is None:
+    if comparison.lead is None:
         return ""
     sentences = [
-        _best_sentence(comparison),
+        _best_sentence(comparison, comparison.lead),
+        _lead_sentence(comparison, comparison.lead),
         _verdicts_sentence(comparison),
-        _flip_sentence(comparison.flip),
+        _flip_sentence(comparison, comparison.lead),
         _leaning_sentence(comparison),
         _drivers_sentence(comparison),
     ]
-    return "\n".join(sentences)
+    return "\n".join(filter(None, sentences))
 
 
-def _best_sentence(comparison: "UncertainComparison") -> str:
+def _best_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
     best = next(best for best in comparison.best if best.measure == TOTAL_PROFIT.name)
+    between = f"{100 * lead.low:.0f} to {_percent(lead.high)} from the worlds"
     if len(best.scenarios) == 1:
-        return f"{best.scenarios[0]} is best on total profit: probability {_percent(best.probability)}."
-    chances = {row.scenario: row.probability_best for row in _profit_rows(comparison)}
-    among = _listed([f"{name} ({_percent(chances[name])})" for name in best.scenarios], "or")
-    return f"It cannot be told which is best on total profit, {among}: none reaches {_percent(BEST_FROM)}."
+        return f"{lead.scenario} is best on total profit: probability {_percent(lead.probability_best)} ({between})."
+    chances = {row.scenario: _percent(row.probability_best) for row in _profit_rows(comparison)}
+    chances[lead.scenario] += f"; {between}"
+    among = _listed([f"{name} ({chances[name]})" for name in best.scenarios], "or")
+    why = f"none reaches {_percent(BEST_FROM)}"
+    if lead.probability_best >= BEST_FROM:
+        why = (
+            "the worlds do not tell them apart" if not lead.apart else f"fewer than {_percent(AGREEING)} of sets agree"
+        )
+    return f"It cannot be told which is best on total profit, {among}: {why}."
+
+
+def _lead_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
+    scale = scale_of(TOTAL_PROFIT, (row.mean for row in _profit_rows(comparison)))
+    unit = f" {scale.unit}" if scale.unit else ""
+    gap = f"{scale.shown(lead.difference, '+')}{unit} +- {scale.shown(lead.margin)} from the worlds"
+    start = f"Total profit of {lead.scenario} against {lead.rival}: {gap}"
+    if lead.apart:
+        return f"{start}."
+    return f"{start}, and the {comparison.replications:,} worlds do not tell these two apart: more with -n."
 
 
 def _verdicts_sentence(comparison: "UncertainComparison") -> str:
@@ -136,7 +158,18 @@ def _profit_rows(comparison: "UncertainComparison") -> list["UncertainMeasure"]:
     return [row for row in comparison.measures if row.measure == TOTAL_PROFIT.name]
 
 
-def _flip_sentence(flip: "Flip") -> str:
+def _flip_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
+    if comparison.sets < FEW_SETS:
+        return ""
+    if not lead.apart:
+        return (
+            f"Where the ranking flips is not told: what sets {lead.scenario} and {lead.rival} apart may be luck of the "
+            "worlds."
+        )
+    return "" if comparison.flip is None else _flips(comparison.flip)
+
+
+def _flips(flip: "Flip") -> str:
     if flip.best_in == 1.0:
         return f"The ranking never flips: {flip.policy} is best on total profit in every set."
     if not flip.conditions:
@@ -171,9 +204,9 @@ def _finite(value: float) -> float:
 
 
 def _leaning_sentence(comparison: "UncertainComparison") -> str:
-    start = "Moving every assumed value by up to a quarter"
+    start = f"Moving {comparison.assumed} of {comparison.assumed_known} assumed values by up to a quarter"
     if not comparison.assumed:
-        return "None of the assumed values could be moved: the scenarios have set all of them."
+        return "None of the assumed values could be moved."
     shown = next((row for row in comparison.leaning if row.scenario in comparison.compared), None)
     said = [] if shown is None else [_leans(shown, comparison.reference)]
     changed = [f"{row.scenario} from {row.verdict} to {row.verdict_moved}" for row in comparison.leaning

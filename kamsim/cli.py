@@ -689,7 +689,8 @@ def sweep(
     workers = checked_workers(loaded.replications if replications is None else replications, loaded.seed, jobs)
     plan = sweeping.plan_of(loaded, book=_book(accounts), replications=replications)
     aim = checked_aim(plan.compare, precision, confidence, most)
-    folder = Path(out) if out is not None else RESULTS / plan.name
+    book = f"-{Path(accounts).stem}" if accounts else ""
+    folder = Path(out) if out is not None else RESULTS / f"{plan.name}{book}"
     if dry_run:
         estimate = sweeping.estimate_of(plan, workers)
         cores = f"{workers} core{'s' if workers > 1 else ''}"

@@ -17,7 +17,7 @@ from kamsim.analysis.precision import (
 from kamsim.analysis.swept import best_first, summary_csv, swept, values_by_world
 from kamsim.errors import KamsimError
 from kamsim.experiments.executors import named_place
-from kamsim.experiments.sweep import Plan, read_sweep, run_sweep
+from kamsim.experiments.sweep import Plan, read_sweep, run_sweep, status_of, verify_sweep
 
 TRIES = 2_000
 POOL = named_place("faults:pool", 2)
@@ -76,7 +76,7 @@ def test_a_wrong_best_is_separated_no_more_often_than_said(lead):
 
 
 def test_lower_is_better_where_it_is():
-    low, high = np.full(40, 0.1) + 0.001 * np.arange(40), np.full(40, 0.5)
+    low, high = np.full(120, 0.1) + 0.001 * np.arange(120), np.full(120, 0.5)
     assert judged([[low], [high]], Aim("quota_miss_rate", confidence=0.95), 1)[1] == 0
     assert judged([[low], [high]], Aim("total_profit", confidence=0.95), 1)[1] == 1
     assert not is_separated(moments_of(np.zeros((40, 1))), 0.95, 1)
@@ -101,6 +101,27 @@ def test_a_sweep_goes_on_until_it_is_precise_and_again_from_where_it_was(tmp_pat
     assert at_once.replications == fine.replications
     names = {path for path in content(tmp_path / "o") if path.startswith("parts/")}
     assert names == {path for path in content(tmp_path / "s") if path.startswith("parts/")}
+
+
+def test_what_another_aim_left_is_not_counted_twice(tmp_path):
+    plan, folder = plan_of(points=3, replications=60), tmp_path / "s"
+    run_sweep(plan, folder, POOL)
+    for precision in (0.002, 0.05, 0.01):
+        ended = sweep_to_precision(plan, folder, POOL, Aim("total_profit", precision=precision))
+        frame = read_sweep(folder)
+        assert not frame.duplicated(["point", "policy", "replication"]).any()
+        assert len(frame) == 2 * sum(ended.replications)
+        assert status_of(plan, folder).parts == ended.progressed.parts
+        assert verify_sweep(plan, folder, parts=3)[1] == []
+    again = run_sweep(plan, folder, POOL)
+    assert len(read_sweep(folder)) == plan.size
+    assert again.done == again.parts
+
+
+def test_a_measure_that_nobody_has_is_not_precise():
+    missing = np.full(120, np.nan)
+    with pytest.raises(KamsimError, match="cannot be told at any two points"):
+        judged([[missing], [missing]], Aim("total_profit", precision=0.1), 1)
 
 
 def test_it_stops_at_the_most_replications_and_says_so(tmp_path):

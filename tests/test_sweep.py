@@ -319,7 +319,7 @@ def test_a_damaged_part_is_named_and_computed_anew(uninterrupted, tmp_path, how)
 def test_a_store_of_another_model_is_named_and_not_read(uninterrupted, tmp_path, monkeypatch):
     plan, folder = plan_of(points=2), tmp_path / "s"
     run_sweep(plan, folder, named_place("faults:pool", 1))
-    monkeypatch.setattr(sweep, "model_hash", lambda: "0123456789abcdef")
+    monkeypatch.setattr(sweep, "MODEL", "0123456789abcdef")
     for look in (status_of, verify_sweep):
         with pytest.raises(KamsimError, match=r"was made by kamsim .* this is kamsim .* with model 0123456789abcdef"):
             look(plan, folder)
@@ -332,7 +332,7 @@ def test_a_store_of_another_model_is_named_and_not_read(uninterrupted, tmp_path,
 def test_verify_finds_a_part_that_is_whole_but_wrong(uninterrupted, tmp_path):
     plan, folder = plan_of(), tmp_path / "s"
     run_sweep(plan, folder, named_place("faults:pool", 1))
-    verified, different = verify_sweep(plan, folder, parts=4)
+    verified, different = verify_sweep(plan, folder, parts=4, seed=1)
     assert (len(verified), different) == (4, [])
     chunk = next(chunks_of(plan))
     rows = play_chunk(chunk)
@@ -393,7 +393,7 @@ def test_an_executor_that_is_none_is_named(name, sentence):
         with pytest.raises(KamsimError, match=sentence):
             named_place(name, 1)
     else:
-        with pytest.raises(TypeError):
+        with pytest.raises(KamsimError, match="could not be opened: TypeError"):
             named_place(name, 1).open()
 
 
@@ -407,3 +407,51 @@ def test_levels_of_several_types_are_one_column(tmp_path):
     assert frame.groupby("point").selection.first().tolist() == ["spend", "0.5", "enterprise"]
     assert frame.groupby("point").retiering.first().tolist() == ["static", '{"spend": 0.5}', "static"]
     assert not frame.error.notna().any()
+
+
+def test_the_order_of_tiers_is_part_of_what_a_part_holds(tmp_path):
+    plan = plan_of(points=1)
+    (base, *_) = plan.policies
+    tiers = list(base.tiers.ordered.items())
+    turned = base.model_copy(update={"tiers": base.tiers.model_copy(update={"ordered": dict(reversed(tiers))})})
+    one, other = (Plan(**{**vars(plan), "policies": (policy,)}) for policy in (base, turned))
+    names = {name_of(specification_of(chunk)) for which in (one, other) for chunk in chunks_of(which)}
+    assert len(names) == 2 * len(list(chunks_of(one)))
+
+
+def test_a_part_under_the_name_of_another_is_damage(tmp_path):
+    plan, folder = plan_of(), tmp_path / "s"
+    run_sweep(plan, folder, named_place("faults:pool", 1))
+    one, other = sorted((folder / PARTS).iterdir())[:2]
+    other.write_bytes(one.read_bytes())
+    with pytest.raises(KamsimError, match=f"it holds what {one.name} should"):
+        read_sweep(folder)
+    assert status_of(plan, folder).damaged == (other.name,)
+
+
+def test_a_worker_of_another_model_is_not_believed(tmp_path):
+    chunk = next(chunks_of(plan_of()))._replace(model="0123456789abcdef")
+    with pytest.raises(KamsimError, match="install the same version everywhere"):
+        play_chunk(chunk)
+
+
+def test_a_store_of_another_model_is_read_only_if_asked(uninterrupted, monkeypatch):
+    monkeypatch.setattr(sweep, "MODEL", "0123456789abcdef")
+    with pytest.raises(KamsimError, match="any_model=True"):
+        read_sweep(uninterrupted)
+    assert len(read_sweep(uninterrupted, any_model=True)) == plan_of().size
+
+
+def test_restart_computes_all_anew(tmp_path):
+    plan, place = plan_of(points=2), named_place("faults:pool", 1)
+    first = run_sweep(plan, tmp_path / "s", place)
+    before = content(tmp_path / "s")
+    again = run_sweep(plan, tmp_path / "s", place, restart=True)
+    assert again.computed == first.computed
+    assert content(tmp_path / "s") == before
+
+
+def test_nothing_to_verify_is_said(tmp_path):
+    run_sweep(plan_of(points=2), tmp_path / "s", named_place("faults:pool", 1))
+    with pytest.raises(KamsimError, match="nothing to verify"):
+        verify_sweep(plan_of(points=2, seed=5), tmp_path / "s")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,13 +13,13 @@ from kamsim.analysis.compare import CONFIDENCE, Moments, moments_of
 from kamsim.errors import KamsimError
 from kamsim.experiments.executors import Place
 from kamsim.experiments.parts import Store, checked, name_of
-from kamsim.experiments.sweep import Chunk, Plan, Progressed, check_points, chunks_of, run_sweep, specification_of
+from kamsim.experiments.sweep import Chunk, Plan, Progressed, check_points, chunks_with_aim, run_sweep, specification_of
 from kamsim.measures.outcomes import MEASURES
 
 Floats = NDArray[np.float64]
 
 MOST_REPLICATIONS = 100_000
-LEAST_REPLICATIONS = 30  # below which the interval of a skewed difference is not to be trusted
+LEAST_REPLICATIONS = 100  # below which the interval of a skewed difference is not to be trusted
 
 
 class Aim(NamedTuple):
@@ -172,13 +172,16 @@ def sweep_to_precision(
     names = [policy.name for policy in plan.policies]
     seen, store = _Seen(len(plan.points), len(plan.policies)), Store(folder)
     active, chunks, look, first = list(range(len(plan.points))), list[Chunk](), 0, 0
+    computed = 0
     while True:
-        more = list(chunks_of(plan, active, first, plan.replications))
+        more = chunks_with_aim(plan, active, first)
         chunks += more
         progressed = run_sweep(
-            plan, folder, place, chunks=chunks, retry_failed=retry_failed, restart=restart, progress=progress
+            plan, folder, place, chunks=chunks, aim=aim, retry_failed=retry_failed, restart=restart, progress=progress
         )
-        restart = False  # what has been set aside once must not be set aside again
+        computed += progressed.computed
+        progressed = replace(progressed, computed=computed)
+        restart = retry_failed = False  # what has been done once must not be done again
         for chunk in more:
             seen.add(checked(store.parts / name_of(specification_of(chunk)))[0], names, aim.measure)
         look, first = look + 1, first + plan.replications
@@ -217,11 +220,16 @@ def judged(values: list[list[Floats]], aim: Aim, look: int) -> tuple[Floats, int
     for point, one, reference in differences:
         paired = one - reference[: len(one)]
         width = float(half_widths(moments_of(paired[:, None]))[0])
-        scale = abs(float(np.nanmean(reference[: len(one)])))
+        known = ~np.isnan(paired)
+        if len(paired) >= LEAST_REPLICATIONS and not known.any():
+            continue  # nothing to be told there, however often it is played
+        scale = abs(float(reference[: len(one)][known].mean())) if known.any() else math.nan
         widths.append(width)
-        wide = not aim.precision or width > aim.precision * scale
+        wide = not aim.precision or not width <= aim.precision * scale
         if wide or len(paired) < LEAST_REPLICATIONS:
             imprecise.add(point)
+    if not widths:
+        raise KamsimError(f"{aim.measure} cannot be told at any two points to compare, so no precision can be reached")
     return np.array(widths), _separated(values, aim, look), sorted(imprecise)
 
 
@@ -237,9 +245,11 @@ def _separated(values: list[list[Floats]], aim: Aim, look: int) -> int:
     if len(rivals[0]) < LEAST_REPLICATIONS:
         return -1
     direction = next(1.0 if measure.higher_is_better else -1.0 for measure in MEASURES if measure.name == aim.measure)
-    means = [direction * float(np.nanmean(rival)) for rival in rivals]
+    means = [-np.inf if np.isnan(rival).all() else direction * float(np.nanmean(rival)) for rival in rivals]
     best = int(np.argmax(means))
-    behind = [rival for place, rival in enumerate(rivals) if place != best]
+    behind = [rival for place, rival in enumerate(rivals) if place != best and np.isfinite(means[place])]
+    if not behind:
+        return -1
     others = np.stack([direction * (rivals[best] - rival) for rival in behind], axis=1)
     return best if is_separated(moments_of(others), aim.confidence, look) else -1
 

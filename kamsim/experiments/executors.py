@@ -1,5 +1,6 @@
 """Where chunks run: processes of this machine, a Dask cluster or any other executor; and what to do when one breaks."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -89,15 +90,20 @@ def cluster_place(address: str) -> Place:
         import distributed
     except ImportError:
         raise KamsimError("--cluster takes Dask; install it: pip install 'kamsim[cluster]'") from None
-    try:
-        client = distributed.Client(address, timeout="10s", set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
-        raise KamsimError(f"{address}: no Dask scheduler answers there ({type(error).__name__})") from None
-    threads = sum(client.nthreads().values())
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said in one sentence
+
+    def client() -> Any:
+        try:
+            return distributed.Client(address, timeout="10s", set_as_default=False)
+        except Exception as error:
+            raise KamsimError(f"{address}: no Dask scheduler answers there ({type(error).__name__})") from None
+
+    asking = client()
+    threads = sum(asking.nthreads().values())
+    asking.close()
     if not threads:
-        client.close()
         raise KamsimError(f"{address}: the Dask scheduler has no workers; start some: dask worker {address}")
-    return Place(lambda: _ClusterExecutor(client), threads, False, f"the Dask cluster at {address}")
+    return Place(lambda: _ClusterExecutor(client()), threads, False, f"the Dask cluster at {address}")
 
 
 class _ClusterExecutor(Executor):
@@ -142,13 +148,16 @@ def named_place(name: str, jobs: int) -> Place:
         raise KamsimError(f"--executor is module:callable, such as my_cluster:pool, not '{name}'")
     try:
         make = getattr(import_module(module), attribute)
-    except ImportError as error:
-        raise KamsimError(f"--executor {name}: cannot be imported: {error}") from None
     except AttributeError:
         raise KamsimError(f"--executor {name}: module {module} has no {attribute}") from None
+    except Exception as error:
+        raise KamsimError(f"--executor {name}: cannot be imported: {error}") from None
 
     def start() -> Executor:
-        executor = make()
+        try:
+            executor = make()
+        except Exception as error:
+            raise KamsimError(f"--executor {name}: could not be opened: {type(error).__name__}: {error}") from None
         if not callable(getattr(executor, "submit", None)):
             raise KamsimError(f"--executor {name}: gave {type(executor).__name__}, not a concurrent.futures.Executor")
         return executor  # type: ignore[no-any-return]
@@ -334,6 +343,7 @@ def _stop(executor: Executor) -> None:
     for process in processes:
         with suppress(Exception):
             process.kill()
-    for process in processes:
+    if processes:
+        # With its processes gone the pool's own thread ends at once; left behind it would complain at exit.
         with suppress(Exception):
-            process.join()
+            executor.shutdown(wait=True)

@@ -62,7 +62,8 @@ def name_of(specification: Mapping[str, Any]) -> str:
     str
         ``part-`` and 32 hexadecimal digits.
     """
-    text = json.dumps({"format": FORMAT, **specification}, sort_keys=True, allow_nan=False)
+    # Not sorted: the order of tiers has a meaning.
+    text = json.dumps({"format": FORMAT, **specification}, allow_nan=False)
     return f"part-{hashlib.sha256(text.encode()).hexdigest()[:32]}.parquet"
 
 
@@ -70,12 +71,14 @@ def name_of(specification: Mapping[str, Any]) -> str:
 
 
 def encoded(
-    rows: Rows, policies: Sequence[str], factors: Mapping[str, Sequence[Any]], measures: Sequence[str]
+    name: str, rows: Rows, policies: Sequence[str], factors: Mapping[str, Sequence[Any]], measures: Sequence[str]
 ) -> bytes:
     """A part as the bytes of a Parquet file.
 
     Parameters
     ----------
+    name : str
+        Of the part, which says what it holds.
     rows : Rows
         Of the chunk.
     policies : sequence of str
@@ -102,7 +105,7 @@ def encoded(
         "error": pa.array([text or None for text in rows.error], pa.string()),
     }
     table = pa.table(columns)
-    content = {"rows": len(rows.point), "failed": sum(map(bool, rows.error)), "sha256": _checksum(table)}
+    content = {"name": name, "rows": len(rows.point), "failed": sum(map(bool, rows.error)), "sha256": _checksum(table)}
     table = table.replace_schema_metadata({"kamsim": json.dumps(content, sort_keys=True)})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
@@ -150,11 +153,13 @@ def checked(path: Path) -> tuple[Any, Part]:
     try:
         table = pq.read_table(path, partitioning=None)
         content = json.loads((table.schema.metadata or {})[b"kamsim"])
-        part, checksum = Part(content["rows"], content["failed"]), content["sha256"]
+        part, checksum, name = Part(content["rows"], content["failed"]), content["sha256"], content["name"]
     except (pa.ArrowException, OSError, KeyError, ValueError, TypeError):
         raise KamsimError(f"{path}: is damaged: cut short, or no part of a sweep") from None
     if part.rows != table.num_rows or checksum != _checksum(table):
         raise KamsimError(f"{path}: is damaged: its content is not what was written")
+    if name != path.name:
+        raise KamsimError(f"{path}: is damaged: it holds what {name} should")
     return table, part
 
 
@@ -222,6 +227,11 @@ class Store:
             (self.folder / SUPERSEDED).mkdir(exist_ok=True)
         for name in names:
             os.replace(self.parts / name, self.folder / SUPERSEDED / name)
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove parts that are to be computed anew."""
+        for name in names:
+            (self.parts / name).unlink()
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Say what the folder holds."""

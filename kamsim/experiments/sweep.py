@@ -33,6 +33,7 @@ SECONDS_PER_ACCOUNT_QUARTER = 130e-9  # a world drawn and one policy played in i
 BYTES_PER_VALUE = 8.3  # measures are noise, and noise does not compress
 POINTS_CHECKED_FIRST = 2_000  # points of a design that are all made into scenarios before anything is played
 VERIFIED = 5  # parts
+MODEL = model_hash()  # as it was imported: files edited later are not the code that plays
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Plan:
         Its content, for the manifest.
     book : Book, optional
         Account book to play in.
+    accounts : mapping, optional
+        What is known of its file, as it was when it was read.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Plan:
     compare: str
     experiment: Mapping[str, Any]
     book: Book | None = None
+    accounts: Mapping[str, Any] | None = None
 
     @property
     def size(self) -> int:
@@ -92,6 +96,8 @@ class Chunk(NamedTuple):
     replications: int
     measures: tuple[str, ...]
     book: Book | None
+    accounts: Mapping[str, Any] | None
+    model: str  # hash of the model that is to play it
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,7 @@ def plan_of(experiment: Experiment, *, book: Book | None = None, replications: i
         experiment.compare,
         content,
         book,
+        None if book is None else fingerprint(book),
     )
 
 
@@ -223,7 +230,7 @@ def chunks_of(
         some = tuple((number, dict(plan.points[number])) for number in numbers[start : start + together])
         for begin in range(first, first + count, at_a_time):
             length = min(at_a_time, first + count - begin)
-            yield Chunk(bases, some, plan.seed, begin, length, plan.measures, plan.book)
+            yield Chunk(bases, some, plan.seed, begin, length, plan.measures, plan.book, plan.accounts, MODEL)
 
 
 def specification_of(chunk: Chunk) -> dict[str, Any]:
@@ -235,8 +242,8 @@ def specification_of(chunk: Chunk) -> dict[str, Any]:
         "first": chunk.first,
         "replications": chunk.replications,
         "measures": list(chunk.measures),
-        "accounts": None if chunk.book is None else fingerprint(chunk.book),
-        "model": model_hash(),
+        "accounts": chunk.accounts,
+        "model": chunk.model,
     }
 
 
@@ -253,6 +260,11 @@ def play_chunk(chunk: Chunk) -> Rows:
     Rows
         By point, policy and replication.
     """
+    if chunk.model != MODEL:
+        raise KamsimError(
+            f"a worker has model {MODEL} of kamsim {version_of('kamsim')}, not model {chunk.model}; "
+            "install the same version everywhere"
+        )
     places = [(number, place) for number, _ in chunk.points for place in range(len(chunk.policies))]
     jobs: list[Job | str] = []
     units: list[float] = []
@@ -361,7 +373,9 @@ def part_of(plan: Plan, chunk: Chunk, rows: Rows) -> bytes:
     factors = {
         name: [_as_type(values[number][name], kind) for number in numbers] for name, kind in plan.factors.items()
     }
-    return encoded(rows, [policy.name for policy in plan.policies], factors, plan.measures)
+    return encoded(
+        name_of(specification_of(chunk)), rows, [policy.name for policy in plan.policies], factors, plan.measures
+    )
 
 
 def _type_of(types: set[type]) -> type:
@@ -386,15 +400,16 @@ def warm_up(plan: Plan) -> None:
     play_chunk(chunk._replace(points=chunk.points[:1], replications=1))
 
 
-def manifest_of(plan: Plan) -> dict[str, Any]:
-    """What a store says that it holds."""
+def manifest_of(plan: Plan, aim: Sequence[Any] | None = None) -> dict[str, Any]:
+    """What a store says that it holds: a plan, and where replications are added, to what aim."""
     return {
         "command": "sweep",
         "kamsim": version_of("kamsim"),
-        "model": model_hash(),
+        "model": MODEL,
         "experiment": dict(plan.experiment),
         "policies": [policy.model_dump(mode="json", exclude_none=True) for policy in plan.policies],
-        "accounts": None if plan.book is None else fingerprint(plan.book),
+        "accounts": plan.accounts,
+        "aim": None if aim is None else list(aim),
     }
 
 
@@ -429,6 +444,7 @@ def run_sweep(
     retry_failed: bool = False,
     restart: bool = False,
     chunks: Sequence[Chunk] | None = None,
+    aim: Sequence[Any] | None = None,
     rules: Rules[Chunk, Rows] = RULES,
     progress: Progress | None = None,
 ) -> Progressed:
@@ -448,6 +464,8 @@ def run_sweep(
         Whether a store of another version of the model is set aside and begun anew.
     chunks : sequence of Chunk, optional
         What is asked for; by default the whole plan.
+    aim : sequence, optional
+        To what replications are added, for the manifest.
     rules : Rules
         How a chunk is played.
     progress : callable, optional
@@ -466,9 +484,13 @@ def run_sweep(
     if chunks is None:
         check_points(plan)
     with opened(folder) as store:
-        _claim(store, plan, restart)
+        aside = _claim(store, manifest_of(plan, aim), restart)
         wanted, done, failed, computed, advanced = set[str](), 0, 0, 0, 0
         damaged: list[str] = []
+        if chunks is not None:
+            # Nobody may read parts of another aim among these.
+            asked = {name_of(specification_of(chunk)) for chunk in chunks}
+            store.supersede(sorted(store.names() - asked))
 
         def pending() -> Iterator[Chunk]:
             nonlocal done, failed, advanced
@@ -497,9 +519,9 @@ def run_sweep(
             advanced += len(rows.point)
             if progress is not None:
                 progress(advanced, plan.size)
-        left_over = sorted(store.names() - wanted) if chunks is None else []
+        left_over = sorted(store.names() - wanted)
         store.supersede(left_over)
-        return Progressed(len(wanted), done, failed, tuple(damaged), computed, len(left_over))
+        return Progressed(len(wanted), done, failed, tuple(damaged), computed, len(left_over) + len(aside - wanted))
 
 
 def sweep(
@@ -547,18 +569,45 @@ def sweep(
     return run_sweep(plan, Path(out), place, retry_failed=retry_failed, restart=restart, progress=progress)
 
 
-def _claim(store: Store, plan: Plan, restart: bool) -> None:
-    """Make the store one of this plan; parts of another plan are set aside, and taken back where they fit."""
-    manifest, before = manifest_of(plan), store.manifest()
-    if before is not None and before != json.loads(json.dumps(manifest)):
+def _claim(store: Store, manifest: Mapping[str, Any], restart: bool) -> set[str]:
+    """Make the store one of this manifest; parts of another are set aside, and taken back where they fit."""
+    before, aside = store.manifest(), set[str]()
+    # As text: the order of tiers has a meaning that a dict does not keep.
+    if before is not None and json.dumps(before) != json.dumps(manifest):
         if before.get("model") != manifest["model"] and not restart:
             raise KamsimError(
                 f"{store.folder}: was made by kamsim {before.get('kamsim')} with model {before.get('model')}, this is "
                 f"kamsim {manifest['kamsim']} with model {manifest['model']}; choose another --out, or --restart to "
                 "set its parts aside and compute them anew"
             )
-        store.supersede(sorted(store.names()))
+        aside = store.names()
+        store.supersede(sorted(aside))
+    elif restart:
+        store.remove(sorted(store.names()))
     store.write_manifest(manifest)
+    return aside
+
+
+def chunks_with_aim(plan: Plan, points: Sequence[int], first: int) -> list[Chunk]:
+    """Chunks of a round of replications: each of one point, so that points can go on or stop by themselves."""
+    return [chunk for point in points for chunk in chunks_of(plan, [point], first, plan.replications)]
+
+
+def _chunks_there(plan: Plan, store: Store) -> Iterator[Chunk]:
+    """Chunks of a plan; where replications were added to an aim, of all its rounds that left a part."""
+    if not (store.manifest() or {}).get("aim"):
+        yield from chunks_of(plan)
+        return
+    here = store.names()
+    for first in itertools.count(0, plan.replications):
+        there = [
+            chunk
+            for chunk in chunks_with_aim(plan, range(len(plan.points)), first)
+            if name_of(specification_of(chunk)) in here
+        ]
+        if not there:
+            return
+        yield from there
 
 
 # ---------------------------------------------------------------- looking
@@ -588,7 +637,7 @@ def status_of(plan: Plan, folder: Path) -> Progressed:
     here = store.names()
     asked = done = failed = 0
     damaged = []
-    for chunk in chunks_of(plan):
+    for chunk in _chunks_there(plan, store):
         asked += 1
         name = name_of(specification_of(chunk))
         if name in here:
@@ -605,15 +654,17 @@ def _of_this_model(folder: Path) -> Store:
     manifest = store.manifest()
     if manifest is None:
         raise KamsimError(f"{folder}: holds no sweep")
-    if manifest.get("model") != model_hash():
+    if manifest.get("model") != MODEL:
         raise KamsimError(
             f"{folder}: was made by kamsim {manifest.get('kamsim')} with model {manifest.get('model')}, this is kamsim "
-            f"{version_of('kamsim')} with model {model_hash()}; its parts cannot be told from here"
+            f"{version_of('kamsim')} with model {MODEL}; its parts cannot be told from here"
         )
     return store
 
 
-def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int = 1) -> tuple[list[str], list[str]]:
+def verify_sweep(
+    plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int | None = None
+) -> tuple[list[str], list[str]]:
     """Compute some of the parts of a store again, and compare them bit by bit.
 
     Parameters
@@ -624,8 +675,8 @@ def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int =
         Of its store.
     parts : int
         How many, drawn at random; all if there are fewer.
-    seed : int
-        Of that draw.
+    seed : int, optional
+        Of that draw; by default another one every time.
 
     Returns
     -------
@@ -634,10 +685,12 @@ def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int =
     """
     store = _of_this_model(folder)
     here = store.names()
-    there = [name for chunk in chunks_of(plan) if (name := name_of(specification_of(chunk))) in here]
+    there = [name for chunk in _chunks_there(plan, store) if (name := name_of(specification_of(chunk))) in here]
+    if not there:
+        raise KamsimError(f"{folder}: holds no part of this experiment as it is now, so there is nothing to verify")
     drawn = set(np.random.default_rng(seed).permutation(sorted(there))[:parts].tolist())
     verified, different = [], []
-    for chunk in chunks_of(plan):
+    for chunk in _chunks_there(plan, store):
         name = name_of(specification_of(chunk))
         if name in drawn:
             verified.append(name)
@@ -646,13 +699,15 @@ def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int =
     return verified, different
 
 
-def read_sweep(folder: str | Path) -> Any:
+def read_sweep(folder: str | Path, *, any_model: bool = False) -> Any:
     """Read a sweep as one table, and make sure that every part of it is what was written.
 
     Parameters
     ----------
     folder : str or path
         Of its store.
+    any_model : bool
+        Whether a store that another version of the model made may be read.
 
     Returns
     -------
@@ -667,8 +722,14 @@ def read_sweep(folder: str | Path) -> Any:
     import pyarrow as pa
 
     store = Store(Path(folder))
-    if store.manifest() is None:
+    manifest = store.manifest()
+    if manifest is None:
         raise KamsimError(f"{folder}: holds no sweep")
+    if manifest.get("model") != MODEL and not any_model:
+        raise KamsimError(
+            f"{folder}: was made by kamsim {manifest.get('kamsim')} with model {manifest.get('model')}, this is model "
+            f"{MODEL}; any_model=True reads it all the same"
+        )
     tables = [checked(store.parts / name)[0].replace_schema_metadata(None) for name in sorted(store.names())]
     if not tables:
         raise KamsimError(f"{folder}: the sweep there has no part yet")

@@ -194,7 +194,7 @@ def _effects_table(experiment: Experiment, found: Sequence[Effect], measure: Mea
     for effect in sorted(found, key=lambda effect: -abs(effect.effect))[:MOST_EFFECTS]:
         name = " x ".join(factor.rpartition(".")[2] for factor in effect.factors)
         interval = f"{scale.shown(effect.low, '+')} to {scale.shown(effect.high, '+')}"
-        sure = "" if effect.low <= 0.0 <= effect.high else "sure"
+        sure = "sure" if effect.low > 0.0 or effect.high < 0.0 else ""
         rows.append((name, scale.shown(effect.effect, "+"), interval, sure))
     table = _lines(f"Effects on {measure.label[:1].lower()}{measure.label[1:]}{under}", header, rows, most=44)
     levels = "; ".join(

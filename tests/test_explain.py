@@ -24,7 +24,7 @@ from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import job_of, play_organizations
 from kamsim.measures.survey import ANSWERS, answers
 from kamsim.model.plan import History, empty_history
-from kamsim.policy.policy import drawn_levers
+from kamsim.policy.policy import Twin, drawn_levers
 from kamsim.report.explain import claim_table, content_of, explanation_tables, sentences_of, shown
 from kamsim.report.figures import explanation_figure
 from kamsim.scenario import Scenario, load_scenario
@@ -193,18 +193,95 @@ def test_progress_counts_all_the_work() -> None:
 # ---------------------------------------------------------------- twins
 
 
-def test_a_program_that_stays_the_course_is_the_same_until_the_first_rebuild() -> None:
-    scenario = people()
-    stayed = scenario.changed(world={"patience_least": 100, "patience_most": 100})
-    rebuilt_somewhere = 0
+def test_twins_of_a_rebuild_differ_by_exactly_one() -> None:
+    scenario, again = people(), 0
+    jobs = [job_of(scenario), *(job_of(scenario, twin=Twin(most_rebuilds=most)) for most in (1, 0))]
     for organization in range(8):
-        _, (rebuilt, other) = histories_of([job_of(scenario), job_of(stayed)], 3, organization)
-        assert not other.years["rebuilt"].any()
-        years = np.flatnonzero(rebuilt.years["rebuilt"])
-        if len(years):
-            rebuilt_somewhere += 1
-            assert_same_bits(rebuilt.accounts[: years[0] + 1], other.accounts[: years[0] + 1])
-    assert rebuilt_somewhere
+        _, (as_is, once, never) = histories_of(jobs, 3, organization)
+        years = np.flatnonzero(as_is.years["rebuilt"])
+        assert not never.years["rebuilt"].any()
+        assert np.flatnonzero(once.years["rebuilt"]).tolist() == years[:1].tolist()
+        if not len(years):
+            assert_same_bits(as_is.accounts, never.accounts)
+            continue
+        first, second = years[0], years[1] if len(years) > 1 else len(as_is.years)
+        again += second < len(as_is.years)
+        assert_same_bits(as_is.accounts[: second + 1], once.accounts[: second + 1])
+        assert_same_bits(once.accounts[: first + 1], never.accounts[: first + 1])
+        assert once.accounts.tobytes() != never.accounts.tobytes()
+    assert again
+
+
+def of_rebuilds(years: list[int]) -> History:
+    history = empty_history(6, 1, 1)
+    history.years["rebuilt"][years] = True
+    return history
+
+
+@pytest.mark.parametrize(
+    ("as_is", "without_luck", "told"),
+    [
+        ([], [2], (0, 0)),
+        ([3], [], (1, 1)),
+        ([3], [4], (1, 1)),
+        ([3], [3], (1, 0)),
+        ([3, 5], [2], (1, 0)),
+    ],
+)
+def test_luck_sets_off_a_first_rebuild_that_has_not_come_without_it_by_then(
+    as_is: list[int], without_luck: list[int], told: tuple[int, int]
+) -> None:
+    assert module._set_off_by_luck(of_rebuilds(as_is), of_rebuilds(without_luck)) == told
+
+
+def test_where_orders_have_no_luck_it_sets_off_no_rebuild() -> None:
+    steady = people(world={"surge_sd": 0.0, "order_noise_sd": 0.0})
+    (claim,) = explain(steady, ["rebuilds"], organizations=FEW, seed=3).claims
+    for part in (by_name(claim)["rebuilds_by_luck"], by_name(claim)["luck"]):
+        assert (part.low, part.value, part.high) == (0.0, 0.0, 0.0), part
+    assert claim.figure.value == by_name(claim)["rest"].value
+    assert by_name(claim)["attained_before"].value > 0  # programs rebuild all the same
+
+
+def test_twins_judged_without_luck_live_in_the_same_world(explanation: Explanation) -> None:
+    lucky, steady = job_of(people()), job_of(people(), twin=Twin(quota_without_luck=True, judged_without_luck=True))
+    counts, set_off = [], []
+    for organization in range(FEW):
+        world, (as_is, without_luck) = histories_of([lucky, steady], 3, organization)
+        alone, _ = histories_of([steady], 3, organization)
+        assert_same_bits(world.quarters, alone.quarters)
+        window = slice(SHORT["history_years"] + SHORT["warmup_years"], None)
+        counts.append(without_luck.years["rebuilt"][window].sum() >= 2)
+        set_off.append(module._set_off_by_luck(as_is, without_luck))
+    found = by_name(explanation.claims[2])
+    rebuilt, by_luck = np.sum(set_off, axis=0)
+    assert found["rest"].value == pytest.approx(np.mean(counts), abs=1e-12)
+    assert found["rebuilds_by_luck"].value == pytest.approx(by_luck / rebuilt, rel=1e-12)
+
+
+def test_what_is_removed_alone_is_told_as_it_changes_the_figure(explanation: Explanation) -> None:
+    quota, collaboration = by_name(explanation.claims[3]), by_name(explanation.claims[1])
+    scenario = people()
+    cases = {
+        "turnover": scenario.changed(world={"turnover": 0.0}),
+        "ratchet": scenario.changed(policy={"ratchet": 0.0}),
+    }
+    for name, removed in cases.items():
+        (table,) = play_organizations([job_of(removed)], 3, 0, FEW)
+        change = figures_of([table])["quota_miss"] - quota["figure"].value
+        assert quota[f"without_{name}"].value == pytest.approx(change, abs=1e-12)
+    effects = quota["concessions"].value + quota["turnover"].value
+    assert quota["effect"].value == pytest.approx(effects, abs=1e-12)
+    change = collaboration["without_effect"].value / collaboration["figure"].value
+    assert collaboration["without_collaboration"].value == pytest.approx(change, rel=1e-12)
+
+
+def test_without_concessions_their_part_of_misses_is_nil() -> None:
+    (claim,) = explain(without_effects(), ["quota"], organizations=3, seed=3).claims
+    for name in ("concessions", "without_concessions"):
+        part = by_name(claim)[name]
+        assert part.value == pytest.approx(0.0, abs=1e-12)
+        assert max(abs(part.low), abs(part.high)) < 1e-12
 
 
 def handmade(revenue: list[float], quota: list[float], rebuilt: int | None = None) -> History:
@@ -304,18 +381,34 @@ def test_without_organizations_to_compare_with_a_sentence_says_so() -> None:
     assert explanation_figure(claim, 6).startswith(b"\x89PNG")
 
 
-def test_without_a_program_nothing_can_be_told_but_that_nobody_rebuilds() -> None:
+def test_without_a_program_nothing_can_be_told() -> None:
     without = explain(people("no_program"), organizations=4)
     for claim in without.claims:
         assert claim.untold.startswith("no_program: ")
         assert sentences_of(claim) == [claim.untold]
         assert explanation_figure(claim, 4).startswith(b"\x89PNG")
-    assert by_name(without.claims[2])["figure"].value == 0.0
+    assert math.isnan(by_name(without.claims[2])["figure"].value)
     assert "NaN" not in json.dumps(content_of(without), allow_nan=False)
+
+
+def test_with_few_organizations_a_note_says_that_intervals_are_not_to_be_trusted() -> None:
+    (note,) = explain(people(), ["rebuilds"], organizations=2).notes
+    assert note.startswith("2 organizations are too few")
+    assert "with fewer than 30" in note
+    assert module._too_few(29)
+    assert not module._too_few(30)
+
+
+def test_a_population_that_tells_too_little_is_not_told_to_be_another() -> None:
+    (claim,) = explain(people(), ["large_spend"], organizations=1).claims
+    (sentence,) = sentences_of(claim)
+    assert sentence.startswith("population: too few")
+    assert "it takes many organizations of both kinds" in sentence
 
 
 def test_one_organization_has_no_interval() -> None:
     alone = explain(people(), ["quota", "rebuilds"], organizations=1)
+    assert alone.notes == ("a single organization has no intervals",)
     for claim in alone.claims:
         assert math.isnan(claim.figure.low)
         assert math.isfinite(claim.figure.value)
@@ -339,7 +432,7 @@ def test_tables_fit_80_columns_and_name_every_part(explanation: Explanation) -> 
         assert table in text
         for part in (*claim.parts, *claim.besides):
             assert part.label in table
-        assert len(sentences_of(claim)) == 2
+        assert len(sentences_of(claim)) in (2, 3)
         assert shown(claim.figure.value, claim.figure.unit) in sentences_of(claim)[0]
     assert "nan" not in text
 
@@ -377,6 +470,8 @@ def test_claims_are_checked_and_asked_for_once() -> None:
         explain(people(), ["quotta"])
     with pytest.raises(KamsimError, match="organizations must be at least 1, not 0"):
         explain(people(), organizations=0)
+    with pytest.raises(KamsimError, match=r"organizations must be at most 2\*\*32, not 4294967297"):
+        explain(people(), organizations=2**32 + 1)
 
 
 @pytest.fixture
@@ -425,6 +520,7 @@ def test_the_command_prints_what_it_writes_as_json(here: Path) -> None:
     [
         (["colaboration"], "did you mean 'collaboration'?"),
         (["quota", "-n", "0"], "organizations must be at least 1"),
+        (["quota", "-n", "5000000000"], "organizations must be at most 2**32"),
         (["quota", "--jobs", "0"], "jobs must be at least 1"),
         (["quota", "--scenario", "populaton"], "did you mean 'population'?"),
     ],

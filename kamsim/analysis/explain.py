@@ -21,7 +21,7 @@ from kamsim.model.plan import History
 from kamsim.policy.policy import Twin, drawn_levers, seats_of
 from kamsim.rules.costs import annual_profit
 from kamsim.scenario import Scenario
-from kamsim.world.world import World
+from kamsim.world.world import MOST_ORGANIZATIONS, World
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -33,7 +33,7 @@ MOST_UNTOLD = 0.05  # part of resamples that may not tell a figure before its in
 RESAMPLING = 0x0E7A  # names the draws of resamples among all that a seed names
 CELLS_AT_A_TIME = 4_000_000
 UNSATURATED = 10.0  # part of the share ceiling that no account comes near
-NEVER = 100  # quota misses in a row that no program has
+FEWEST = 30  # organizations that an interval takes
 
 
 @dataclass(frozen=True)
@@ -188,6 +188,8 @@ def explain(
     """
     if organizations < 1:
         raise KamsimError(f"organizations must be at least 1, not {organizations}")
+    if organizations > MOST_ORGANIZATIONS:
+        raise KamsimError(f"organizations must be at most 2**32, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
     explained, done = list[ClaimExplained](), 0
     for claim in checked_claims(claims):
@@ -199,7 +201,16 @@ def explain(
         explained.append(_EXPLAIN[claim](Study(scenario, organizations, seed, workers, told)))
         done += _PASSES[claim] * organizations
     _, seats = seats_of(scenario, scenario.world.accounts)
-    return Explanation(tuple(explained), scenario.name, organizations, seed, (seats,) if seats else ())
+    notes = tuple(note for note in (seats, _too_few(organizations)) if note)
+    return Explanation(tuple(explained), scenario.name, organizations, seed, notes)
+
+
+def _too_few(organizations: int) -> str:
+    if organizations == 1:
+        return "a single organization has no intervals"
+    if organizations < FEWEST:
+        return f"{organizations} organizations are too few: with fewer than {FEWEST}, intervals are not to be trusted"
+    return ""
 
 
 def checked_claims(claims: Sequence[str]) -> tuple[str, ...]:
@@ -340,13 +351,16 @@ def _selecting_by_potential(job: Job) -> Job:
 
 def _treated(job: Job, present: frozenset[str]) -> Job:
     """Twin of a program in which some parts of the treatment are present and the others are removed."""
-    policy = job.policy
     if "promises" not in present:
-        policy = policy._replace(promise=np.full_like(policy.promise, policy.promise[0]))
+        promise = np.full_like(job.policy.promise, job.policy.promise[0])
+        job = job._replace(policy=job.policy._replace(promise=promise))
     if "concessions" not in present:
-        policy = policy._replace(concession=np.zeros_like(policy.concession))
-    job = job._replace(policy=policy)
+        job = _without_concessions(job)
     return job if "saturation" in present else _unsaturated(job)
+
+
+def _without_concessions(job: Job) -> Job:
+    return job._replace(policy=job.policy._replace(concession=np.zeros_like(job.policy.concession)))
 
 
 def _grew_after(history: History, launch: int) -> Flags:
@@ -457,7 +471,7 @@ def _large_spend_told(scenario: Scenario, logs: Floats) -> ClaimExplained:
     effect = _times("effect", "effect of being elevated", told.treatment, "effect")
     untold = (
         f"{scenario.name}: too few accounts are elevated by spend, or by enterprise criteria, to compare their growth; "
-        "the scenario population has organizations of both kinds"
+        "it takes many organizations of both kinds, as in the scenario population"
     )
     return ClaimExplained(
         "large_spend",
@@ -508,8 +522,8 @@ def _collaboration(study: Study) -> ClaimExplained:
     def statistic(weights: Floats) -> Floats:
         ratios = np.stack([_log(weighted_ratio(asked, weights)) for asked in tied])
         set_by_hand = _log(_weighted_mean(high, weights)) - _log(_weighted_mean(low, weights))
-        alone = ratios[-1] - ratios[games.index(games[-1] - {"collaboration"})]
-        return np.column_stack([ratios[-1], ratios[0], shapley_values(ratios).T, alone, set_by_hand])
+        without_effect = ratios[games.index(games[-1] - {"collaboration"})]
+        return np.column_stack([ratios[-1], ratios[0], shapley_values(ratios).T, without_effect, set_by_hand])
 
     logs = resampled(statistic, study.organizations, study.seed, cells=4 * high.spend.shape[1])
     return _collaboration_told(study.scenario, logs)
@@ -593,7 +607,8 @@ def _collaboration_told(scenario: Scenario, logs: Floats) -> ClaimExplained:
     rest = _times("rest", "with all of the following removed", logs[:, 1], "rest")
     tied = [_times(name, label, logs[:, 2 + place], kind) for place, (name, (label, kind)) in enumerate(_TIED.items())]
     besides = (
-        _times("collaboration_alone", "alone: effect of collaboration on spend", logs[:, -2], "effect"),
+        _times("without_effect", "if collaboration had no effect on spend", logs[:, -2], "figure"),
+        _times("without_collaboration", "removing only effect of collaboration", logs[:, -2] - logs[:, 0], "effect"),
         _times("set_by_hand", "if set for all: high, to the rest's level", logs[:, -1], "effect"),
     )
     untold = (
@@ -614,18 +629,18 @@ def _collaboration_told(scenario: Scenario, logs: Floats) -> ClaimExplained:
 
 
 class _Rebuilding(NamedTuple):
-    """What one organization adds to the sums; in those after ``events`` only a first rebuild with years after it."""
+    """What one organization adds to the sums; from ``events`` on only a first rebuild with years after it."""
 
     twice: float
-    rebuilds: float
     twice_without_luck: float
-    rebuilds_without_luck: float
+    rebuilt: float  # at all
+    set_off_by_luck: float
     events: float
     attained_before: float
     attained_after: float
     attained_had_it_stayed: float
     revenue_gain: float  # in the year after
-    revenue: float  # of the twin that stays the course
+    revenue: float  # of the twin that never rebuilds
     revenue_gain_later: float  # in all years after
     revenue_later: float
     profit_gain: float  # the cost of rebuilding counts in the year after
@@ -635,21 +650,26 @@ class _Rebuilding(NamedTuple):
 
 
 def _rebuilds(study: Study) -> ClaimExplained:
-    """Rebuilds that lumpy orders set off, and a first rebuild against the twin that stays the course."""
-    scenario = study.scenario
-    job = job_of(scenario)
-    jobs = [
-        job,
-        job_of(scenario.changed(world={"patience_least": NEVER, "patience_most": NEVER})),
-        job_of(scenario.changed(world={"surge_sd": 0.0, "order_noise_sd": 0.0})),
-    ]
+    """Rebuilds that luck in orders sets off, and what a program's first rebuild does.
+
+    All twins live in the same world and see the same orders. One judges programs, and builds quotas, by what was to be
+    expected of orders. Two differ in the first rebuild and in no other: one rebuilds never again, one never.
+    """
+    job = job_of(study.scenario)
+    twins = (
+        Twin(),
+        Twin(quota_without_luck=True, judged_without_luck=True),
+        Twin(most_rebuilds=1),
+        Twin(most_rebuilds=0),
+    )
+    jobs = [job._replace(policy=job.policy._replace(twin=twin)) for twin in twins]
     first_year, margin = job.timeline.history_years + job.timeline.warmup_years, job.parameters.gross_margin
 
     def look(world: World, histories: list[History]) -> _Rebuilding:
-        rebuilt, stayed, without_luck = histories
-        counts = [int(history.years["rebuilt"][first_year:].sum()) for history in (rebuilt, without_luck)]
-        told = [figure for count in counts for figure in (float(count >= 2), float(count))]
-        return _Rebuilding(*told, *_first_rebuild(rebuilt, stayed, margin))
+        as_is, without_luck, once, never = histories
+        twice = [float(history.years["rebuilt"][first_year:].sum() >= 2) for history in (as_is, without_luck)]
+        told = [*twice, *_set_off_by_luck(as_is, without_luck), *_first_rebuild(once, never, margin)]
+        return _Rebuilding(*told)
 
     rows = look_at_twins(jobs, study.seed, study.organizations, look, workers=study.workers, progress=study.progress)
     told = np.array(rows)
@@ -657,15 +677,25 @@ def _rebuilds(study: Study) -> ClaimExplained:
         lambda weights: np.column_stack([weights.sum(axis=1), weights @ told]), study.organizations, study.seed
     )
     sums = dict(zip(_Rebuilding._fields, figures[:, 1:].T, strict=True))
-    return _rebuilds_told(scenario, figures[:, 0], sums)
+    # Where nobody is ever elevated there is no program that could be rebuilt.
+    asked = figures[:, 0] if job.policy.seats.any() else np.zeros(len(figures))
+    return _rebuilds_told(study.scenario, asked, sums)
+
+
+def _set_off_by_luck(as_is: History, without_luck: History) -> tuple[float, float]:
+    """Whether a program ever rebuilds, and if so whether its twin judged without luck has not until that year."""
+    years = np.flatnonzero(as_is.years["rebuilt"])
+    if not len(years):
+        return 0.0, 0.0
+    return 1.0, float(not without_luck.years["rebuilt"][: years[0] + 1].any())
 
 
 def _first_rebuild(rebuilt: History, stayed: History, margin: float) -> list[float]:
     """Attainment about a program's first rebuild, and what came after it less what came to the twin that stayed.
 
-    It is the first rebuild of all, for only up to it are the two the same.
+    It is the first rebuild of all, for only up to it are the two the same; the one that rebuilds does so once.
     """
-    nothing = [0.0] * len(_Rebuilding._fields[4:])
+    nothing = [0.0] * len(_Rebuilding._fields[_Rebuilding._fields.index("events") :])
     years = np.flatnonzero(rebuilt.years["rebuilt"])
     if not len(years) or years[0] + YEARS_AFTER >= len(rebuilt.years):
         return nothing
@@ -709,27 +739,26 @@ def _rebuilds_told(scenario: Scenario, organizations: Floats, sums: dict[str, Fl
         for money in ("revenue", "profit")
         for when in ("", "_later")
     )
-    by_luck = 1.0 - _ratio(sums["rebuilds_without_luck"], sums["rebuilds"])
+    by_luck = _ratio(sums["set_off_by_luck"], sums["rebuilt"])
     effect = _part("revenue_later", "sales of the book, three years after", revenue_later, "effect", "change")
     besides = (
-        _part("rebuilds_by_luck", "rebuilds set off by lumpy orders alone", by_luck, "noise", "share"),
-        _part("attained_before", "quota attained in the year of a rebuild", before, "figure", "share"),
+        _part("rebuilds_by_luck", "first rebuilds set off by luck in orders", by_luck, "noise", "share"),
+        _part("attained_before", "quota attained in year of first rebuild", before, "figure", "share"),
         _part("attained_after", "quota attained in the year after", after, "figure", "share"),
-        _part("attained_had_it_stayed", "the same, had it stayed the course", had_it_stayed, "figure", "share"),
+        _part("attained_had_it_stayed", "the same, had it not rebuilt", had_it_stayed, "figure", "share"),
         _part("revenue", "sales of the book, the year after", revenue, "effect", "change"),
         effect,
-        _part("profit", "profit of the book, the year after", profit, "effect", "change"),
-        _part("profit_later", "profit of the book, three years after", profit_later, "effect", "change"),
+        _part("profit", "profit, year after, incl. one-off cost", profit, "effect", "change"),
+        _part("profit_later", "profit, three years, incl. one-off cost", profit_later, "effect", "change"),
     )
     figure = _part("figure", "rebuilt twice or more", twice, "figure", "share")
     parts = (
-        _part("rest", "would do so without lumpy orders", without, "rest", "points"),
-        _part("luck", "because orders are lumpy", twice - without, "noise", "points"),
+        _part("rest", "would, judged without luck in orders", without, "rest", "points"),
+        _part("luck", "because luck in orders is judged", twice - without, "noise", "points"),
     )
-    untold = (
-        f"{scenario.name}: no program rebuilds with {YEARS_AFTER} years after it in the run, "
-        "so nothing says what a rebuild does"
-    )
+    nobody = math.isnan(figure.value)
+    why = "nobody is elevated" if nobody else f"no program rebuilds with {YEARS_AFTER} years after it in the run"
+    untold = f"{scenario.name}: {why}, so nothing says what a rebuild does"
     return ClaimExplained(
         "rebuilds",
         PUBLISHED["rebuilt_twice"],
@@ -748,13 +777,26 @@ _MISSING = {
     "luck": ("quotas built on lucky years", "selection"),
     "ratchet": ("unmet quotas carried over", "expectation"),
     "industry": ("industry shocks", "noise"),
+    "concessions": ("concessions on quotas at list prices", "effect"),
     "turnover": ("KAMs who leave", "effect"),
+}
+_REMOVED = {
+    "premium": "growth expected",
+    "luck": "luck in quotas",
+    "ratchet": "quotas carried over",
+    "industry": "industry shocks",
+    "concessions": "concessions",
+    "turnover": "KAMs who leave",
 }
 _MISSING_WORLD = {"premium": "premium_mean", "industry": "industry_shock_sd", "turnover": "turnover"}
 
 
 def _quota(study: Study) -> ClaimExplained:
-    """Years that miss quota, shared out among what makes them miss; percentage points."""
+    """Years that miss quota, shared out among what makes them miss; percentage points.
+
+    What is left over is luck: of orders and wallets in the year itself, and rivals that win accounts. Concessions make
+    misses because they are set after the quota was built on what accounts spent before, at list prices where newly key.
+    """
     games = coalitions(tuple(_MISSING))
     jobs = [_missing(study.scenario, game) for game in games]
     asked, missed = (ANSWERS.index(name) for name in ("years_asked", "years_missed"))
@@ -767,8 +809,8 @@ def _quota(study: Study) -> ClaimExplained:
 
     def statistic(weights: Floats) -> Floats:
         rates = _ratio(weights @ counts[:, 0], weights @ counts[:, 1])
-        alone = [rates[:, -1] - rates[:, games.index(games[-1] - {name})] for name in _MISSING]
-        return np.column_stack([rates[:, -1], rates[:, 0], shapley_values(rates.T).T, *alone])
+        removed = [rates[:, games.index(games[-1] - {name})] - rates[:, -1] for name in _MISSING]
+        return np.column_stack([rates[:, -1], rates[:, 0], shapley_values(rates.T).T, *removed])
 
     return _quota_told(study.scenario, resampled(statistic, study.organizations, study.seed, cells=len(games)))
 
@@ -778,26 +820,32 @@ def _missing(scenario: Scenario, present: frozenset[str]) -> Job:
     world = {key: 0.0 for name, key in _MISSING_WORLD.items() if name not in present}
     policy = {} if "ratchet" in present else {"ratchet": 0.0}
     twin = Twin(quota_without_luck="luck" not in present)
-    return job_of(scenario.changed(world=world, policy=policy), twin=twin)
+    job = job_of(scenario.changed(world=world, policy=policy), twin=twin)
+    return job if "concessions" in present else _without_concessions(job)
 
 
 def _quota_told(scenario: Scenario, figures: Floats) -> ClaimExplained:
     figure = _part("figure", "years that miss the quota", figures[:, 0], "figure", "share")
-    rest = _part("rest", "with all of the following removed", figures[:, 1], "rest", "points")
-    labels = [(name, *label) for name, label in _MISSING.items()]
-    parts = [_part(name, label, figures[:, 2 + at], kind, "points") for at, (name, label, kind) in enumerate(labels)]
-    alone = [
-        _part(f"{name}_alone", f"alone: {label}", figures[:, 2 + len(labels) + at], kind, "points")
-        for at, (name, label, kind) in enumerate(labels)
+    rest = _part("rest", "left over: luck of the year, rivals", figures[:, 1], "rest", "points")
+    shared, removed = np.split(figures[:, 2:], 2, axis=1)
+    parts = [
+        _part(name, label, shared[:, place], kind, "points")
+        for place, (name, (label, kind)) in enumerate(_MISSING.items())
     ]
+    besides = tuple(
+        _part(f"without_{name}", f"removing only {_REMOVED[name]}", removed[:, place], kind, "points")
+        for place, (name, (_, kind)) in enumerate(_MISSING.items())
+    )
+    effects = [place for place, (_, kind) in enumerate(_MISSING.values()) if kind == "effect"]
+    effect = _part("effect", "effects on what accounts spend", shared[:, effects].sum(axis=1), "effect", "points")
     untold = f"{scenario.name}: no organization has key accounts, so there is no quota to miss"
     return ClaimExplained(
         "quota",
         PUBLISHED["quota_miss"],
         figure,
         (rest, *parts),
-        parts[-1],
-        tuple(alone),
+        effect,
+        besides,
         untold if math.isnan(figure.value) else "",
     )
 

@@ -32,7 +32,7 @@ _LEGEND = (
     "x: factors, the parts multiply to the figure; %: the parts add up to it\n"
     "effect: on what these accounts spend; every other kind only looks\n"
     "like one; rest: what is left without any of the other parts\n"
-    "alone: what it adds where all the others are there\n"
+    "removing only: what changes if only this were removed, all else left as is\n"
 )
 
 
@@ -209,7 +209,7 @@ def sentences_of(claim: ClaimExplained) -> list[str]:
     Returns
     -------
     list of str
-        Two sentences, or one that says why something cannot be told.
+        Two or three sentences, or one that says why something cannot be told.
     """
     return [claim.untold] if claim.untold else _SENTENCES[claim.claim](claim)
 
@@ -227,27 +227,32 @@ def _large_spend(claim: ClaimExplained) -> list[str]:
 
 
 def _collaboration(claim: ClaimExplained) -> list[str]:
-    figure, effect, by_hand = claim.figure, claim.effect, claim.besides[-1]
-    sent = _product(claim, ["selection"])
+    figure, effect = claim.figure, claim.effect
+    part = {part.name: part for part in (*claim.parts, *claim.besides)}
     return [
         f"Key accounts of KAMs who report high collaboration spend {_with_interval(figure)} what the others spend "
         f"(published: {shown(claim.published, 'times')}).",
-        f"Of that, {_with_interval(effect)} is an effect of collaboration{_unsure(effect)} and {shown(sent, 'times')} "
-        "large accounts going where support is; given to every key account in all years, the level of those who report "
-        f"high brings {_with_interval(by_hand)} the spend that the level of the others brings.",
+        f"If collaboration had no effect on spend, they would still spend {_with_interval(part['without_effect'])}; "
+        "given to every key account in all years, the level of those who report high brings "
+        f"{_with_interval(part['set_by_hand'])} the spend that the level of the others brings.",
+        f"Interactions shared out, the effect of collaboration is {_with_interval(effect)}{_unsure(effect)}, that of "
+        f"large accounts going to well-tied KAMs {_with_interval(part['sorting'])}, that of functions serving large "
+        f"accounts first {_with_interval(part['preference'])}.",
     ]
 
 
 def _rebuilds(claim: ClaimExplained) -> list[str]:
-    besides = {part.name: part for part in claim.besides}
+    part, besides = ({part.name: part for part in parts} for parts in (claim.parts, claim.besides))
     before, after, stayed = (besides[f"attained_{when}"] for when in ("before", "after", "had_it_stayed"))
     return [
         f"{_with_interval(claim.figure)} of organizations rebuild twice or more (published: "
         f"{shown(claim.published, 'share')}); a first rebuild follows a year that attains "
         f"{shown(before.value, 'share')} of the quota, and the next attains {shown(after.value, 'share')}.",
-        f"Without the rebuild that year would have attained {shown(stayed.value, 'share')}: what a rebuild itself does "
-        f"to sales in three years is {_with_interval(claim.effect)}{_unsure(claim.effect)}, to profit "
-        f"{_with_interval(besides['profit_later'])}.",
+        f"Without the rebuild that year would have attained {shown(stayed.value, 'share')}: what one rebuild itself "
+        f"does to sales in three years is {_with_interval(claim.effect)}{_unsure(claim.effect)}, to profit "
+        f"{_with_interval(besides['profit_later'])}, incl. the one-off cost of the rebuild.",
+        f"Judged without luck in orders, {shown(besides['rebuilds_by_luck'].value, 'share')} of programs that rebuild "
+        f"would not have done so by then, and {shown(part['rest'].value, 'share')} of all would rebuild twice or more.",
     ]
 
 
@@ -256,10 +261,13 @@ def _quota(claim: ClaimExplained) -> list[str]:
     expected = sum(part.value for part in claim.parts if part.kind == "expectation")
     return [
         f"{_with_interval(claim.figure)} of years miss the quota (published: {shown(claim.published, 'share')}); "
-        f"{shown(part['rest'].value, 'share')} would without the causes told apart here.",
+        f"{shown(part['rest'].value, 'share')} would without the causes told apart here: luck of orders and wallets in "
+        "the year itself, and rivals.",
         f"What is expected adds {_points(expected)}, quotas built on lucky years {_points(part['luck'].value)}, "
-        f"industry shocks {_points(part['industry'].value)}; of effects on what accounts spend, KAMs who leave add "
-        f"{_points(claim.effect.value)} ({interval(claim.effect)}{_unsure(claim.effect)}).",
+        f"industry shocks {_points(part['industry'].value)}; of effects on what accounts spend, concessions set after "
+        f"the quota was built on list prices add {_points(part['concessions'].value)} and KAMs who leave "
+        f"{_points(part['turnover'].value)}, together {_points(claim.effect.value)} ({interval(claim.effect)}"
+        f"{_unsure(claim.effect)}).",
     ]
 
 

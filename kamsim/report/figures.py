@@ -346,8 +346,8 @@ def _draw_besides(panel: "Axes", parts: list["Part"]) -> None:
         panel.axvline(1.0 if parts[0].unit == "times" else 0.0, color=INK, linewidth=1.5)
     panel.margins(x=0.1)
     _dress_large(panel, parts)
-    if parts[0].label.startswith("alone"):
-        panel.set_xlabel(f"{UNITS[parts[0].unit]}; alone: added to all the others", fontsize=LARGE - 3)
+    if parts[0].label.startswith("removing only"):
+        panel.set_xlabel(f"{UNITS[parts[0].unit]}; if only this were removed", fontsize=LARGE - 3)
 
 
 def _dress_large(panel: "Axes", parts: list["Part"]) -> None:

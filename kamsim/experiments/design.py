@@ -485,10 +485,14 @@ def _by_levels(where: str, name: str, role: Role, levels: list[Any]) -> Factor:
     if any(isinstance(level, float) for level in levels):
         # No seats beside shares of accounts are a share too, so that a column of a table has one type.
         levels = [0.0 if level == 0 else level for level in levels]
-    plain = [_plain_strength(name, level) for level in levels]
-    for place, level in enumerate(plain):
-        if level in plain[:place]:
-            raise KamsimError(f"{where}: {_as_written(levels[place])} is there twice")
+    seen = set[str]()
+    for level in levels:
+        plain = _plain_strength(name, level)
+        # A lever may be a table, which no set takes; 1 and 1.0 are the same level.
+        key = repr(float(plain)) if isinstance(plain, int | float) else repr(plain)
+        if key in seen:
+            raise KamsimError(f"{where}: {_as_written(level)} is there twice")
+        seen.add(key)
     if len(levels) < 2:
         raise KamsimError(f"{where} needs at least two levels; what does not vary belongs in the base scenario")
     return Factor(name, role, tuple(levels), math.nan, math.nan, whole=False)

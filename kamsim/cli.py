@@ -159,9 +159,7 @@ def main() -> None:
 @_accounts
 @click.option("--uncertainty", is_flag=True, help="Compare under every parameter set that fits the published evidence.")
 @click.option("--posterior", metavar="FILE", type=click.Path(), help="CSV of parameter sets; implies --uncertainty.")
-@click.option(
-    "--out", metavar="DIR", type=click.Path(), help="Folder for results.  [default: results/<name of the run>]"
-)
+@_out
 @_as_json
 def compare(
     scenarios: tuple[str, ...],
@@ -710,7 +708,7 @@ def sweep(
     _say_if_compiling(play_in_shared_worlds)
     sweeping.warm_up(plan)
     place = chosen_place(workers, cluster, executor)
-    with _rate(plan.size) as progress:
+    with _progress("replication-policies", plan.size, rated=True) as progress:
         if aim is None:
             stands = sweeping.run_sweep(
                 plan, folder, place, retry_failed=retry_failed, restart=restart, progress=progress
@@ -885,8 +883,8 @@ def _say_if_compiling(*kernels: Any) -> None:
 
 
 @contextmanager
-def _progress(what: str, total: int) -> Iterator[Progress]:
-    """Show a progress bar on stderr until the work is done; nothing where nobody watches."""
+def _progress(what: str, total: int, rated: bool = False) -> Iterator[Callable[..., None] | None]:
+    """Show a progress bar on stderr until the work is done, if asked with its rate; nothing where nobody watches."""
     if not sys.stderr.isatty():
         yield None
         return
@@ -894,26 +892,17 @@ def _progress(what: str, total: int) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    # Rich knows no speed before the second report, so the rate is told by the reports themselves.
+    rate = (TextColumn("{task.fields[rate]}"),) if rated else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *rate, TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+        task = bar.add_task(what, total=total, rate="")
 
+        def report(done: int, most: int = total) -> None:
+            elapsed = bar.tasks[0].elapsed
+            bar.update(task, completed=done, total=max(total, most), rate=f"{done / elapsed:,.0f}/s" if elapsed else "")
 
-@contextmanager
-def _rate(total: int) -> Iterator[Callable[[int, int], None] | None]:
-    """Show progress with its rate and the time left on stderr; nothing where nobody watches."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.speed:,.0f}/s"), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=120) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda done, most: bar.update(task, completed=done, total=max(total, most))
+        yield report
 
 
 def _print_notes(notes: tuple[str, ...]) -> None:

@@ -2,10 +2,13 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -133,6 +136,22 @@ def test_bad_input_is_one_sentence(experiment, words, sentence):
     assert result.stderr.startswith("Error: ")
     assert result.stderr.strip().count("\n") == 0
     assert not Path("results").exists()
+
+
+def test_a_terminal_is_shown_progress_with_its_rate(experiment):
+    """On a terminal of its own: what only terminals are shown fails only there."""
+    terminal, watched = pty.openpty()
+    command = [sys.executable, "-m", "kamsim", "sweep", str(experiment), "--jobs", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=watched)
+    os.close(watched)
+    shown = b""
+    with suppress(OSError):  # at the end of the terminal
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    assert process.wait() == 0, shown.decode()
+    assert b"Traceback" not in shown
+    assert re.search(rb"80/80 +[\d,]+/s", re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", shown))
 
 
 def test_an_interrupted_sweep_says_that_it_goes_on(experiment, tmp_path):

@@ -386,6 +386,18 @@ def misfit_of(figures: Floats, aims: Sequence[Aim]) -> Floats:
     return np.asarray(total, dtype=np.float64)
 
 
+def _beyond(values: Floats, low: float, high: float) -> Floats:
+    """How far values are outside of a range; 0 inside."""
+    beyond: Floats = np.maximum(0.0, low - values) + np.maximum(0.0, values - high)
+    return beyond
+
+
+def _off_published(figures: Floats, aims: Sequence[Aim]) -> Floats:
+    """How far figures are from what was published: (points, published)."""
+    aimed = np.array([float(_log_if_ratio(aim.name, aim.low)) for aim in aims])
+    return np.asarray(figures[:, : len(aims)] - aimed, dtype=np.float64)
+
+
 def log_likelihood(figures: Floats, error: Floats, scatter: Floats, aims: Sequence[Aim]) -> Floats:
     """Log likelihood of what was published and seen in real books, given simulated figures.
 
@@ -406,12 +418,11 @@ def log_likelihood(figures: Floats, error: Floats, scatter: Floats, aims: Sequen
         Normal about the published figures; flat inside the ranges of real books, normal beyond their ends.
     """
     published = len(scatter)
-    aimed = np.array([float(_log_if_ratio(aim.name, aim.low)) for aim in aims[:published]])
     precision = np.linalg.inv(scatter + np.diag(error[:published] ** 2))
-    off = figures[:, :published] - aimed
+    off = _off_published(figures, aims[:published])
     log = -0.5 * np.einsum("ij,jk,ik->i", off, precision, off)
     for column, aim in enumerate(aims[published:], start=published):
-        beyond = np.maximum(0.0, aim.low - figures[:, column]) + np.maximum(0.0, figures[:, column] - aim.high)
+        beyond = _beyond(figures[:, column], aim.low, aim.high)
         log -= 0.5 * beyond**2 / (MOMENT_MARGIN[aim.name] ** 2 + error[column] ** 2)
     return np.asarray(log, dtype=np.float64)
 
@@ -421,12 +432,11 @@ def _beyond_region(figures: Floats, scatter: Floats, aims: Sequence[Aim]) -> Flo
     from scipy.stats import chi2
 
     published = len(scatter)
-    aimed = np.array([float(_log_if_ratio(aim.name, aim.low)) for aim in aims[:published]])
-    off = figures[:, :published] - aimed
+    off = _off_published(figures, aims[:published])
     distance = np.einsum("ij,jk,ik->i", off, np.linalg.inv(scatter), off)
     total = np.maximum(0.0, distance - float(chi2.ppf(CONFIDENCE, published)))
     for column, aim in enumerate(aims[published:], start=published):
-        beyond = np.maximum(0.0, aim.low - figures[:, column]) + np.maximum(0.0, figures[:, column] - aim.high)
+        beyond = _beyond(figures[:, column], aim.low, aim.high)
         total += (beyond / MOMENT_MARGIN[aim.name]) ** 2
     return np.asarray(total, dtype=np.float64)
 

@@ -414,7 +414,7 @@ def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedM
     """
     mean = _where_known(tally.values.mean, tally.values.number)
     difference = _where_known(tally.differences.mean, tally.differences.number)
-    half_width = _half_width(tally.differences)
+    half_width = half_width_of(tally.differences)
     # A scenario that never has a measure is in no contention for it: neither best nor worst.
     contested = np.minimum(tally.values.number, tally.contested)
     best = _where_known(tally.best / np.maximum(tally.contested, 1.0), contested)
@@ -438,8 +438,19 @@ def _where_known(values: Floats, number: Floats) -> Floats:
     return np.where(number > 0, values, np.nan)
 
 
-def _half_width(differences: Moments) -> Floats:
-    """Half the width of the interval of a mean; unknown below two replications."""
+def half_width_of(differences: Moments) -> Floats:
+    """Half the width of the 95 % t interval of a mean.
+
+    Parameters
+    ----------
+    differences : Moments
+        Of what the mean is told of.
+
+    Returns
+    -------
+    array
+        NaN below two replications.
+    """
     from scipy.special import stdtrit
 
     number = np.where(differences.number > 1, differences.number, np.nan)

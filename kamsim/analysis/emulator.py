@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 PENALTIES = np.logspace(-2, 4, 13)
-FARTHEST = 6.0  # in standard deviations; parameter sets beyond say little about those that fit
 
 
 class Emulator(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.analysis.compare import CONFIDENCE, Moments, moments_of
+from kamsim.analysis.compare import Moments, half_width_of, moments_of
 from kamsim.errors import KamsimError
 from kamsim.experiments.executors import Place
 from kamsim.experiments.parts import Store, checked, name_of
@@ -81,12 +81,8 @@ def half_widths(differences: Moments) -> Floats:
     array
         Infinite with fewer than two replications.
     """
-    from scipy.special import stdtrit
-
-    number = np.maximum(differences.number, 2.0)
-    quantile = np.asarray(stdtrit(number - 1.0, 0.5 + CONFIDENCE / 2.0))
-    width = quantile * np.sqrt(differences.squares / (number - 1.0) / number)
-    return np.asarray(np.where(differences.number < 2, np.inf, width), dtype=np.float64)
+    width = half_width_of(differences)
+    return np.where(np.isnan(width), np.inf, width)
 
 
 def is_separated(against: Moments, confidence: float, look: int) -> bool:

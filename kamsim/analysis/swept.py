@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.analysis.compare import Moments, merged_moments, moments_of, row_of
-from kamsim.analysis.precision import half_widths
+from kamsim.analysis.compare import Moments, half_width_of, merged_moments, moments_of, row_of
 from kamsim.experiments.parts import Store, checked
 from kamsim.experiments.sweep import Plan
 from kamsim.measures.outcomes import MEASURES
@@ -119,16 +118,14 @@ def _added(total: Moments, points: Any, values: Floats) -> Moments:
 
 
 def _rows(plan: Plan, means: Moments, differences: Moments, failed: Any) -> Iterator[Swept]:
-    about_mean, about_difference = half_widths(means), half_widths(differences)
+    about_mean, about_difference = half_width_of(means), half_width_of(differences)
     for column, measure in enumerate(plan.measures):
         for point in range(len(plan.points)):
             for place, policy in enumerate(plan.policies):
                 at = (point, place, column)
                 mean = float(means.mean[at]) if means.number[at] else math.nan
                 difference = float(differences.mean[at]) if differences.number[at] else math.nan
-                around, between = (
-                    width[at] if np.isfinite(width[at]) else math.nan for width in (about_mean, about_difference)
-                )
+                around, between = about_mean[at], about_difference[at]
                 yield Swept(
                     point,
                     policy.name,

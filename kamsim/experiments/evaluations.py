@@ -56,11 +56,6 @@ class Evaluations:
             raise KamsimError(f"{path.parent}: holds another calibration ({differs}); choose another --out")
         self._known = lines[1:]
 
-    @property
-    def resumed(self) -> int:
-        """How many evaluations were found done."""
-        return len(self._known)
-
     def find(self, what: Mapping[str, Any]) -> dict[str, Any] | None:
         """Result of the next evaluation if it was done before.
 

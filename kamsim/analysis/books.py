@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
+from kamsim.types import Flags, Floats
 from kamsim.world import book as reading
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 TOP = 0.2  # part of accounts that count as the top
 DECILES = 10

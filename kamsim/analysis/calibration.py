@@ -8,7 +8,7 @@ approximate Bayesian computation with a uniform prior, the emulator sparing the 
 
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,8 +27,7 @@ from kamsim.experiments.evaluations import Evaluations
 from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.rules.compiler import model_hash
 from kamsim.scenario import Scenario, with_values
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats, Progress
 
 RATIOS = ("large_spend_growth_ratio", "collaboration_ratio")  # told apart on a log scale
 BOOK_MOMENTS = {"year_to_year_correlation": "correlation_1", "growth_sd": "growth_sd", "log_spend_sd": "log_sd"}
@@ -180,7 +179,7 @@ def calibrate(
     jobs: int | None = None,
     folder: str | os.PathLike[str] | None = None,
     effort: Effort | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Calibration:
     """Fit free parameters of a population to the published figures and to real books.
 
@@ -482,9 +481,7 @@ def _known_result(known: Mapping[str, Any], path: Path | None) -> Simulated:
 class _Points:
     """Points simulated so far, in their order; those that the log knows are not simulated again."""
 
-    def __init__(
-        self, space: Space, organizations: int, log: Evaluations, progress: Callable[[int], None] | None
-    ) -> None:
+    def __init__(self, space: Space, organizations: int, log: Evaluations, progress: Progress | None) -> None:
         self.space, self.organizations, self.log, self.progress = space, organizations, log, progress
         self.points: list[Floats] = []
         self.figures: list[Floats] = []
@@ -525,7 +522,7 @@ def _calibrated(
     posterior: int,
     effort: Effort,
     log: Evaluations,
-    progress: Callable[[int], None] | None,
+    progress: Progress | None,
 ) -> Calibration:
     from scipy.stats import qmc
 

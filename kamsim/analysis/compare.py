@@ -8,7 +8,6 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
@@ -17,10 +16,9 @@ from kamsim.experiments.store import FIGURE, ROW_GROUP, manifest_of, replication
 from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import Scenario
+from kamsim.types import Floats, Progress
 from kamsim.world.book import Book
 from kamsim.world.world import known_of
-
-Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 
@@ -120,7 +118,7 @@ def compare(
     jobs: int | None = None,
     book: Book | None = None,
     out: str | PathLike[str] | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     figure: Callable[[Comparison], bytes] | None = None,
 ) -> Comparison:
     """Play scenarios in the same worlds and compare each with the first.

@@ -4,14 +4,13 @@ A shallow tree proposes boxes; the box that goes best with failing is kept if it
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.analysis.flips import Condition
 from kamsim.analysis.points import (
@@ -29,9 +28,8 @@ from kamsim.analysis.ranges import Range, values_at
 from kamsim.errors import KamsimError
 from kamsim.experiments.store import MANIFEST, Manifest, result_folder
 from kamsim.scenario import Scenario
+from kamsim.types import Flags, Floats, Progress
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Bounds = dict[int, tuple[float, float]]
 
 SAMPLED = 1000
@@ -143,7 +141,7 @@ def discover(
     seed: int = 1,
     jobs: int | None = None,
     out: str | PathLike[str] | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Discovery:
     """Find the corner of uncertain parameters in which a policy fails.
 
@@ -250,7 +248,7 @@ def _checked(
 
 
 def _discovered(
-    question: Question, threshold: float, number: int, progress: Callable[[int], None] | None
+    question: Question, threshold: float, number: int, progress: Progress | None
 ) -> tuple[Discovery, Floats, dict[str, Any]]:
     """Result, cases in the unit cube, and what came of each."""
     from scipy.stats import qmc

@@ -10,11 +10,10 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.analysis.compare import CONFIDENCE
+from kamsim.types import Floats
 
-Floats = NDArray[np.float64]
 Names = tuple[str, ...]
 
 ALL_ORDERS_TO = 10  # factors, up to which interactions of all orders are told unless it is said otherwise

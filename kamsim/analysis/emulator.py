@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
 
 PENALTIES = np.logspace(-2, 4, 13)
 

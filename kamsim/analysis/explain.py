@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.analysis.compare import row_of
 from kamsim.analysis.shapley import coalitions, shapley_values
@@ -21,10 +20,9 @@ from kamsim.model.plan import History
 from kamsim.policy.policy import Twin, drawn_levers, seats_of
 from kamsim.rules.costs import annual_profit
 from kamsim.scenario import Scenario
+from kamsim.types import Flags, Floats, Progress
 from kamsim.world.world import MOST_ORGANIZATIONS, World
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Statistic = Callable[[Floats], Floats]  # weights of organizations, a row per resample, to figures in columns
 
 CLAIMS = ("large_spend", "collaboration", "rebuilds", "quota")
@@ -147,7 +145,7 @@ class Study(NamedTuple):
     organizations: int
     seed: int
     workers: int
-    progress: Callable[[int], None]
+    progress: Progress
 
 
 def explain(
@@ -157,7 +155,7 @@ def explain(
     organizations: int = 500,
     seed: int = 1,
     jobs: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Explanation:
     """Take published claims apart on the simulated organizations of a scenario.
 

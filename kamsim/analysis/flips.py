@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.evidence.posterior import parameter_named
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
+from kamsim.types import Flags, Floats
 
 LEAST_SCORE = 0.65  # balanced accuracy on sets left out; pure chance reaches it about once in twenty times
 LEAST_PART = 0.1  # of the sets, on either side of a flip

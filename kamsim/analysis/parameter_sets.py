@@ -4,14 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter
 from kamsim.evidence.posterior import Posterior, parameter_named
 from kamsim.scenario import NAMED_TIERS, Scenario, with_values
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
 
 MOVED_BY = 0.25
 # Sizes and counts are facts of the organization, and a currency is none of the model's.

@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.analysis.compare import checked_names, planned
 from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
@@ -20,8 +19,7 @@ from kamsim.experiments.runner import checked_workers
 from kamsim.experiments.store import Manifest, manifest_of
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.scenario import Scenario
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats, Progress
 
 REPLICATIONS = 32
 POINTS = "points.parquet"
@@ -141,7 +139,7 @@ def manifest_for(command: str, question: Question, **settings: Any) -> Manifest:
 # ---------------------------------------------------------------- play
 
 
-def played_at(question: Question, points: Floats, progress: Callable[[int], None] | None = None) -> Floats:
+def played_at(question: Question, points: Floats, progress: Progress | None = None) -> Floats:
     """Play the same worlds at every point.
 
     Parameters

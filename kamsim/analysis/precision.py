@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.analysis.compare import Moments, half_width_of, moments_of
 from kamsim.errors import KamsimError
@@ -15,8 +14,7 @@ from kamsim.experiments.executors import Place
 from kamsim.experiments.parts import Store, checked, name_of
 from kamsim.experiments.sweep import Chunk, Plan, Progressed, check_points, chunks_with_aim, run_sweep, specification_of
 from kamsim.measures.outcomes import MEASURES
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
 
 MOST_REPLICATIONS = 100_000
 LEAST_REPLICATIONS = 100  # below which the interval of a skewed difference is not to be trusted

@@ -5,17 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kamsim.analysis.parameter_sets import MOVED_BY, is_its_own, takes, value_in
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.ledger import LEDGER, Parameter, number_text, range_text
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.posterior import parameter_named
 from kamsim.scenario import LEVERS, Scenario, with_values
-
-Floats = NDArray[np.float64]
 
 _NAMES = tuple(f"{row.section}.{row.name}" for row in LEDGER)
 _MOST_NAMED = 5  # in a note

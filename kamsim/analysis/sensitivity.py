@@ -30,8 +30,8 @@ from kamsim.analysis.ranges import ranges_of
 from kamsim.errors import KamsimError
 from kamsim.experiments.store import MANIFEST, Manifest, result_folder
 from kamsim.scenario import Scenario
+from kamsim.types import Floats, Progress
 
-Floats = NDArray[np.float64]
 Model = Callable[[Floats], Floats]
 
 BASE_POINTS = 256
@@ -159,7 +159,7 @@ def sensitivity(
     seed: int = 1,
     jobs: int | None = None,
     out: str | PathLike[str] | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     figure: Callable[[Sensitivity], bytes] | None = None,
 ) -> Sensitivity:
     """Tell which parameters drive a measure of a scenario, or its difference to another in the same worlds.
@@ -291,7 +291,7 @@ def _check_points(points: int) -> None:
 class _Log:
     """The model as a function of points, which remembers what it was asked and what came of it."""
 
-    def __init__(self, question: Question, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, question: Question, progress: Progress | None) -> None:
         self.question = question
         self._progress = progress
         self._stages: list[tuple[str, Floats, Floats]] = []

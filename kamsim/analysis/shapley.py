@@ -6,9 +6,9 @@ from math import factorial
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
+
 Name = TypeVar("Name")
 
 

@@ -1,7 +1,7 @@
 """Look at simulated organizations as the published survey looked at real ones."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +17,7 @@ from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.measures.survey import ANSWERS
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import LEVERS, Scenario
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats, Progress
 
 PUBLISHED = {figure.name: figure.value for figure in OUTCOMES}
 FURTHER = ("large_spend_against_not_elevated", "rebuilt_once", "year_to_year_correlation", "growth_sd")
@@ -100,7 +99,7 @@ def survey(
     organizations: int = 2000,
     seed: int = 1,
     jobs: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Survey:
     """Play the organizations of a scenario and survey them.
 

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.analysis.compare import Moments, half_width_of, merged_moments, moments_of, row_of
 from kamsim.experiments.parts import Store, checked
 from kamsim.experiments.sweep import Plan
 from kamsim.measures.outcomes import MEASURES
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
 
 SUMMARY = "summary.csv"
 

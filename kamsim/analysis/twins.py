@@ -11,6 +11,7 @@ from kamsim.experiments.chunk import Job, shared_worlds
 from kamsim.model.ensemble import _play_one, simulate
 from kamsim.model.plan import History
 from kamsim.policy.policy import Policy, drawn_levers
+from kamsim.types import Progress
 from kamsim.world.world import World, draw_one_organization, draw_world, split_seed
 
 Row = TypeVar("Row")
@@ -27,7 +28,7 @@ def look_at_twins(
     look: Look[Row],
     *,
     workers: int = 1,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Row]:
     """Play every job in each of the organizations 0 to organizations - 1, and look at their histories together.
 

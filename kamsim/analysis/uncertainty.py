@@ -36,9 +36,9 @@ from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.experiments.store import FIGURE, RUN_FILES, Manifest, manifest_of, result_folder, write_table
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
+from kamsim.types import Floats, Progress
 from kamsim.world.book import Book
 
-Floats = NDArray[np.float64]
 Verdict = Literal["better", "worse", "same", "cannot tell", ""]
 
 REPLICATIONS = 100
@@ -269,7 +269,7 @@ def compare_under_uncertainty(
     jobs: int | None = None,
     book: Book | None = None,
     out: str | PathLike[str] | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
     figure: Callable[[UncertainComparison], bytes] | None = None,
 ) -> UncertainComparison:
     """Play scenarios in the same worlds under every parameter set of a posterior, and compare each with the first.
@@ -429,7 +429,7 @@ def _played(
     seed: int,
     replications: int,
     workers: int,
-    progress: Callable[[int], None] | None,
+    progress: Progress | None,
 ) -> Played:
     columns = _columns(ensemble)
     numbers, told, parameters, refused = list[int](), list[list[Told]](), list[dict[str, float]](), list[str]()

@@ -1,7 +1,7 @@
 """Hold a scenario against patterns that were held back from fitting, and say which of them it finds."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -30,10 +30,9 @@ from kamsim.measures.survey import ANSWERS
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import LEVERS, Scenario
+from kamsim.types import Floats, Progress
 from kamsim.world.world import World
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Verdict = Literal["pass", "miss", "unknown"]
 
 YEARS_AFTER = 3
@@ -161,7 +160,7 @@ def validate(
     seed: int = 1,
     jobs: int | None = None,
     books: Sequence[YearlySpend] = (),
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Validation:
     """Play a scenario beside its twins, and compare it with patterns that were held back from fitting.
 

@@ -13,10 +13,9 @@ from kamsim.model.plan import empty_history
 from kamsim.policy.policy import TERMS_DTYPE, LeverMix, Levers, Policy, Twin, drawn_levers, lever_mix_of, policy_of
 from kamsim.rules.compiler import kernel
 from kamsim.scenario import LEVERS, Scenario
+from kamsim.types import Floats
 from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
 from kamsim.world.world import KnownAccounts, draw_organization, nothing_known, split_seed
-
-Floats = NDArray[np.float64]
 
 
 class Job(NamedTuple):

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, ValidationError
 
 from kamsim.errors import KamsimError, nearest
@@ -33,8 +32,8 @@ from kamsim.scenario import (
     with_values,
     within,
 )
+from kamsim.types import Floats
 
-Floats = NDArray[np.float64]
 Kind = Literal["full", "fractional", "grid", "latin_hypercube", "sobol", "points"]
 Role = Literal["lever", "uncertainty"]
 

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
 
 PARTS = "parts"
 SUPERSEDED = "superseded"

@@ -3,18 +3,16 @@
 import math
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, play_organizations
+from kamsim.types import Floats, Progress
 from kamsim.world.world import MOST_ORGANIZATIONS, split_seed
-
-Floats = NDArray[np.float64]
 
 SECONDS_PER_CHUNK = 0.25
 SECONDS_PER_ACCOUNT_QUARTER = 60e-9
@@ -85,7 +83,7 @@ def run_in_chunks(
     workers: int = 1,
     chunk: int | None = None,
     executor: Executor | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Generator[list[Table], None, None]:
     """Play organizations 0 to replications - 1, some at a time, and yield what came of them in that order.
 

@@ -15,16 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
 from kamsim.scenario import Scenario
+from kamsim.types import Floats
 from kamsim.world.book import Book
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Floats = NDArray[np.float64]
 Manifest = dict[str, Any]
 
 REPLICATIONS = "replications.parquet"

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, job_of, play_organizations
@@ -22,10 +21,10 @@ from kamsim.experiments.store import fingerprint, version_of
 from kamsim.measures.outcomes import MEASURES
 from kamsim.rules.compiler import model_hash
 from kamsim.scenario import LEVERS, Scenario, with_values
+from kamsim.types import Floats
 from kamsim.world.book import Book
 from kamsim.world.world import known_of
 
-Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 SECONDS_PER_CHUNK = 1.0

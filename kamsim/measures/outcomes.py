@@ -3,14 +3,12 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.rules.compiler import compiled
 from kamsim.rules.costs import annual_profit
 from kamsim.rules.tiering import log_growth
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
 
 
 class Measure(NamedTuple):

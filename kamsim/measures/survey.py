@@ -8,12 +8,10 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.rules.compiler import compiled
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
 
 YEARS_AFTER = 3
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kamsim.model.plan import LEAST_SPEND, Flags, Floats, History, Integers, Trace, empty_history, empty_trace
+from kamsim.model.plan import LEAST_SPEND, History, Trace, empty_history, empty_trace
 from kamsim.policy.policy import Policy
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
 from kamsim.rules.attention import account_need, coverage, planned_hours
@@ -62,6 +62,7 @@ from kamsim.rules.tiering import (
     sorting_pull,
     spend_score,
 )
+from kamsim.types import Flags, Floats, Integers
 from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
 from kamsim.world.parameters import Timeline
 from kamsim.world.world import World

@@ -14,13 +14,9 @@ and concessions are set.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.rules.compiler import compiled, record_type
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from kamsim.types import Floats, Integers
 
 LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much, so that every spend has a logarithm
 

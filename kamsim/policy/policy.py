@@ -10,11 +10,10 @@ from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import section
 from kamsim.rules.compiler import compiled
 from kamsim.scenario import Population, Scenario
+from kamsim.types import Floats
 from kamsim.world import draws
 from kamsim.world.draws import normal_quantile, uniform, words
 from kamsim.world.parameters import seats_from
-
-Floats = NDArray[np.float64]
 
 TERMS_DTYPE = np.dtype(
     [(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("policy")]

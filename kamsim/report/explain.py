@@ -12,6 +12,7 @@ from kamsim.analysis.explain import ClaimExplained, Explanation, Part, checked_c
 from kamsim.experiments.store import MANIFEST, Manifest, manifest_of, result_folder
 from kamsim.report.tables import NOTHING, Scale, line_of, widths_of
 from kamsim.scenario import Scenario
+from kamsim.types import Progress
 
 CONTENT = "explanation.json"
 LABEL_WIDTH = 44
@@ -44,7 +45,7 @@ def explain_into(
     organizations: int,
     seed: int,
     jobs: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Explanation:
     """Explain claims, and keep the explanation with a chart of each claim.
 

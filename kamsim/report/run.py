@@ -1,6 +1,6 @@
 """One organization, watched: played through Mesa quarter by quarter, and told year by year."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from kamsim.report.files import check_target, write_whole
 from kamsim.report.tables import MEDIAN_WALLETS, NOTHING, TOTAL_PROFIT, Scale, line_of, scale_of, widths_of
 from kamsim.rules.costs import add_up, annual_profit
 from kamsim.scenario import Scenario
+from kamsim.types import Progress
 from kamsim.world.book import Book
 from kamsim.world.parameters import timeline_of
 
@@ -55,7 +56,7 @@ def play_run(
     seed: int = 1,
     book: Book | None = None,
     agents: Path | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Play one organization through Mesa.
 

@@ -20,10 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError, nearest
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from kamsim.types import Flags, Floats, Integers
 
 # Required columns of each accepted form, and what else each form may carry.
 FORMS = {
@@ -90,13 +87,13 @@ class Book:
     source: str
     account_id: tuple[str, ...]
     name: tuple[str, ...]
-    annual_spend: FloatArray
-    growth: FloatArray
-    volatility: FloatArray
-    wallet: FloatArray
-    share: FloatArray
-    fit: FloatArray
-    trust: FloatArray
+    annual_spend: Floats
+    growth: Floats
+    volatility: Floats
+    wallet: Floats
+    share: Floats
+    fit: Floats
+    trust: Floats
     notes: tuple[str, ...]
 
 
@@ -326,7 +323,7 @@ def _read_rows(
 # ---------------------------------------------------------------- from text to values
 
 
-def _read_accounts(table: _Table) -> tuple[list[str], IntArray]:
+def _read_accounts(table: _Table) -> tuple[list[str], Integers]:
     """Number the accounts in order of first appearance."""
     number: dict[str, int] = {}
     codes = np.empty(len(table.rows), dtype=np.int64)
@@ -337,7 +334,7 @@ def _read_accounts(table: _Table) -> tuple[list[str], IntArray]:
     return list(number), codes
 
 
-def _read_names(table: _Table, accounts: list[str], codes: IntArray) -> list[str]:
+def _read_names(table: _Table, accounts: list[str], codes: Integers) -> list[str]:
     """Give each account the last name written for it, else its id."""
     names = list(accounts)
     if table.has("name"):
@@ -346,7 +343,7 @@ def _read_names(table: _Table, accounts: list[str], codes: IntArray) -> list[str
     return names
 
 
-def _read_numbers(table: _Table, column: str, mark: str, *, optional: bool = False) -> FloatArray:
+def _read_numbers(table: _Table, column: str, mark: str, *, optional: bool = False) -> Floats:
     """Read a column of finite numbers; in an optional column an empty cell is NaN."""
     pattern = _COMMA_NUMBER if mark == "," else _POINT_NUMBER
     values = np.full(len(table.rows), np.nan)
@@ -384,7 +381,7 @@ def _decimal_mark(table: _Table, columns: Sequence[str]) -> str:
     return mark
 
 
-def _read_quarters(table: _Table) -> IntArray:
+def _read_quarters(table: _Table) -> Integers:
     """Number the quarters: four a year, counted from year 0."""
     known: dict[str, int] = {}
     quarters = np.empty(len(table.rows), dtype=np.int64)
@@ -398,7 +395,7 @@ def _read_quarters(table: _Table) -> IntArray:
     return quarters
 
 
-def _read_dates(table: _Table) -> IntArray:
+def _read_dates(table: _Table) -> Integers:
     """Number the calendar quarter of each date."""
     cells = table.cells("date")
     day_first = _day_comes_first(table, cells)
@@ -489,7 +486,7 @@ def _wide_book(table: _Table) -> Book:
     )
 
 
-def _refuse_repeated_accounts(table: _Table, accounts: list[str], codes: IntArray) -> None:
+def _refuse_repeated_accounts(table: _Table, accounts: list[str], codes: Integers) -> None:
     if len(accounts) == len(codes):
         return
     seen: dict[int, int] = {}
@@ -502,16 +499,14 @@ def _refuse_repeated_accounts(table: _Table, accounts: list[str], codes: IntArra
         seen[code] = record
 
 
-def _refuse(table: _Table, column: str, bad: BoolArray, why: str) -> None:
+def _refuse(table: _Table, column: str, bad: Flags, why: str) -> None:
     """Fail on the first record that is bad."""
     if bad.any():
         record = int(np.argmax(bad))
         table.fail(record, f"{column} {_shown(table.cells(column)[record])} {why}")
 
 
-def _settle_wallets(
-    table: _Table, spend: FloatArray, wallet: FloatArray, share: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _settle_wallets(table: _Table, spend: Floats, wallet: Floats, share: Floats) -> tuple[Floats, Floats]:
     """Check wallet and share against spend, and derive the one that is missing from the other."""
     _refuse(table, "share", (share <= 0) | (share > 1), "is outside (0, 1]; give a fraction like 0.45")
     _refuse(
@@ -576,7 +571,7 @@ def _history_book(table: _Table) -> Book:
     )
 
 
-def _refuse_long_span(table: _Table, quarters: IntArray) -> None:
+def _refuse_long_span(table: _Table, quarters: Integers) -> None:
     first, last = int(quarters.min()), int(quarters.max())
     if last - first >= MAX_QUARTERS:
         # The mistyped year is the one far from the middle of the file.
@@ -588,7 +583,7 @@ def _refuse_long_span(table: _Table, quarters: IntArray) -> None:
         )
 
 
-def _settle_repeated_quarters(table: _Table, codes: IntArray, quarters: IntArray, amounts: FloatArray) -> None:
+def _settle_repeated_quarters(table: _Table, codes: Integers, quarters: Integers, amounts: Floats) -> None:
     """Refuse a row that is there twice; let different rows for one account and quarter add up."""
     key = codes * (int(quarters.max()) + 1) + quarters
     _, inverse, counts = np.unique(key, return_inverse=True, return_counts=True)
@@ -613,7 +608,7 @@ def _note_identical_invoices(table: _Table) -> None:
         table.notes.append(f"Summed {_count(copies, 'row')} identical to an earlier one, taken for separate invoices.")
 
 
-def _net_by_quarter(table: _Table, codes: IntArray, quarters: IntArray, amounts: FloatArray) -> FloatArray:
+def _net_by_quarter(table: _Table, codes: Integers, quarters: Integers, amounts: Floats) -> Floats:
     """Net the amounts of each account and quarter; accounts by quarters, still with its negative cells."""
     shape = int(codes.max()) + 1, int(quarters.max()) + 1
     key = codes * shape[1] + quarters
@@ -627,7 +622,7 @@ def _net_by_quarter(table: _Table, codes: IntArray, quarters: IntArray, amounts:
     return net.reshape(shape)
 
 
-def _drop_what_tells_nothing(table: _Table, net: FloatArray, first: int) -> tuple[FloatArray, list[int]]:
+def _drop_what_tells_nothing(table: _Table, net: Floats, first: int) -> tuple[Floats, list[int]]:
     """Leave out an incomplete last quarter and accounts that bought nothing; floor quarters at zero."""
     notes = table.notes
     size = np.abs(net).sum(axis=1)
@@ -655,7 +650,7 @@ def _note_left_out(notes: list[str], number: int, why: str) -> None:
         notes.append(f"Left out {_count(number, 'account')} {why}.")
 
 
-def _last_is_incomplete(totals: FloatArray) -> bool:
+def _last_is_incomplete(totals: Floats) -> bool:
     """Compare the last quarter with its year before, else with the mean of the quarters before it."""
     if len(totals) < 2:
         return False
@@ -666,25 +661,25 @@ def _last_is_incomplete(totals: FloatArray) -> bool:
 # ---------------------------------------------------------------- estimates
 
 
-def _by_year(cells: NDArray[np.float64] | BoolArray) -> FloatArray:
+def _by_year(cells: NDArray[np.float64] | Flags) -> Floats:
     """Sum quarters into years counted back from the last quarter; the first year may be short."""
     short = -cells.shape[1] % 4
     padded = np.pad(cells.astype(np.float64), ((0, 0), (short, 0)))
-    years: FloatArray = padded.reshape(len(cells), -1, 4).sum(axis=2)
+    years: Floats = padded.reshape(len(cells), -1, 4).sum(axis=2)
     return years
 
 
-def _since_first_purchase(positive: BoolArray) -> BoolArray:
+def _since_first_purchase(positive: Flags) -> Flags:
     return np.logical_or.accumulate(positive, axis=1)
 
 
-def _estimate_level(spend: FloatArray, positive: BoolArray, notes: list[str]) -> FloatArray:
+def _estimate_level(spend: Floats, positive: Flags, notes: list[str]) -> Floats:
     """Average annual spend with recent years weighing more, over the years since the first purchase."""
     years = _by_year(spend)
     presence = _by_year(_since_first_purchase(positive)) / 4
     weight = 0.5 ** (np.arange(years.shape[1])[::-1] / HALF_LIFE_YEARS)
     # A year that the account joined halfway adds half to both sums: that is its pro-rata share.
-    annual: FloatArray = (years @ weight) / (presence @ weight)
+    annual: Floats = (years @ weight) / (presence @ weight)
     floor = max(LEVEL_FLOOR * float(np.median(annual)), float(np.finfo(np.float64).tiny))
     floored = int((annual < floor).sum())
     if floored:
@@ -701,21 +696,21 @@ def _estimate_level(spend: FloatArray, positive: BoolArray, notes: list[str]) ->
 class _Lines:
     """A straight line through each row's own points."""
 
-    slope: FloatArray
-    spread: FloatArray  # sum of squares of time around its mean
-    residual: FloatArray  # zero where there is no point
-    points: FloatArray
+    slope: Floats
+    spread: Floats  # sum of squares of time around its mean
+    residual: Floats  # zero where there is no point
+    points: Floats
 
 
-def _fit_lines(values: FloatArray, known: BoolArray) -> _Lines:
+def _fit_lines(values: Floats, known: Flags) -> _Lines:
     """Fit a least-squares line over time to the known points of each row."""
     points = known.sum(axis=1).astype(np.float64)
     some = np.maximum(points, 1.0)[:, None]
     time = np.broadcast_to(np.arange(values.shape[1], dtype=np.float64), values.shape)
 
-    def around_mean(cells: FloatArray) -> FloatArray:
+    def around_mean(cells: Floats) -> Floats:
         mean = np.where(known, cells, 0.0).sum(axis=1, keepdims=True) / some
-        centered: FloatArray = np.where(known, cells - mean, 0.0)
+        centered: Floats = np.where(known, cells - mean, 0.0)
         return centered
 
     x, y = around_mean(time), around_mean(values)
@@ -724,12 +719,12 @@ def _fit_lines(values: FloatArray, known: BoolArray) -> _Lines:
     return _Lines(slope, spread, y - slope[:, None] * x, points)
 
 
-def _logs(values: FloatArray, known: BoolArray) -> FloatArray:
-    logs: FloatArray = np.log(np.where(known, values, 1.0))
+def _logs(values: Floats, known: Flags) -> Floats:
+    logs: Floats = np.log(np.where(known, values, 1.0))
     return logs
 
 
-def _estimate_volatility(spend: FloatArray, positive: BoolArray, first: int, notes: list[str]) -> FloatArray:
+def _estimate_volatility(spend: Floats, positive: Flags, first: int, notes: list[str]) -> Floats:
     """Measure how far quarterly spend strays from the account's own trend and the book's season."""
     volatility = np.full(len(spend), np.nan)
     steady = positive.sum(axis=1) >= VOLATILITY_MIN_QUARTERS
@@ -745,7 +740,7 @@ def _estimate_volatility(spend: FloatArray, positive: BoolArray, first: int, not
     return volatility
 
 
-def _fit_seasonal_lines(spend: FloatArray, positive: BoolArray, first: int) -> _Lines:
+def _fit_seasonal_lines(spend: Floats, positive: Flags, first: int) -> _Lines:
     """Fit a line to each account and one season to the book, each in turn on what the other leaves."""
     logs = _logs(spend, positive)
     season_of = (first + np.arange(spend.shape[1])) % 4
@@ -761,7 +756,7 @@ def _fit_seasonal_lines(spend: FloatArray, positive: BoolArray, first: int) -> _
     return lines
 
 
-def _estimate_growth(spend: FloatArray, positive: BoolArray, notes: list[str]) -> FloatArray:
+def _estimate_growth(spend: Floats, positive: Flags, notes: list[str]) -> Floats:
     """Take each account's trend of log annual spend, shrunk toward the book by how little it can be trusted."""
     growth = np.full(len(spend), np.nan)
     if spend.shape[1] < GROWTH_MIN_QUARTERS:
@@ -787,7 +782,7 @@ def _estimate_growth(spend: FloatArray, positive: BoolArray, notes: list[str]) -
     return growth
 
 
-def _annual_noise(years: FloatArray, whole: BoolArray) -> float | None:
+def _annual_noise(years: Floats, whole: Flags) -> float | None:
     """Pool the variance of log annual spend around each account's trend, if any account has three years."""
     long = whole.sum(axis=1) >= 3
     if not long.any():
@@ -796,7 +791,7 @@ def _annual_noise(years: FloatArray, whole: BoolArray) -> float | None:
     return float((lines.residual**2).sum() / (lines.points - 2.0).sum())
 
 
-def _shrink(slope: FloatArray, error: FloatArray) -> FloatArray:
+def _shrink(slope: Floats, error: Floats) -> Floats:
     """Pull each slope toward the book's mean (normal-normal; between-account variance by method of moments)."""
     weight = 1.0 / error
     mean = float((weight * slope).sum() / weight.sum())
@@ -805,11 +800,11 @@ def _shrink(slope: FloatArray, error: FloatArray) -> FloatArray:
     between = max(0.0, excess / scale) if len(slope) > 1 and scale > 0 else 0.0
     weight = 1.0 / (error + between)
     mean = float((weight * slope).sum() / weight.sum())
-    shrunk: FloatArray = mean + between / (between + error) * (slope - mean)
+    shrunk: Floats = mean + between / (between + error) * (slope - mean)
     return shrunk
 
 
-def _note_unknown(notes: list[str], what: str, values: FloatArray, why: str) -> None:
+def _note_unknown(notes: list[str], what: str, values: Floats, why: str) -> None:
     unknown = int(np.isnan(values).sum())
     if unknown:
         notes.append(f"{what} is unknown for {_count(unknown, 'account')} with {why}, and will be drawn.")

@@ -5,13 +5,11 @@ from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.evidence.ledger import section
 from kamsim.rules.spend import share_ceiling, share_target
 from kamsim.scenario import Scenario
-
-Floats = NDArray[np.float64]
+from kamsim.types import Floats
 
 WORLD_DTYPE = np.dtype([(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("world")])
 

@@ -4,12 +4,12 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
 from kamsim.rules.compiler import compiled, kernel, record_type
 from kamsim.rules.spend import kept_at_rest, share_after_attack, share_ceiling, share_target
 from kamsim.scenario import Scenario
+from kamsim.types import Floats
 from kamsim.world import draws
 from kamsim.world.book import Book
 from kamsim.world.draws import between_bounds, normal, uniform, words
@@ -31,8 +31,6 @@ from kamsim.world.laws import (
     surge_after_quarter,
 )
 from kamsim.world.parameters import Budget, Timeline, parameters_of
-
-Floats = NDArray[np.float64]
 
 
 class KnownAccounts(NamedTuple):

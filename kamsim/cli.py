@@ -17,6 +17,7 @@ import click
 from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
+    from kamsim.analysis.asked import Asked
     from kamsim.analysis.compare import Comparison
     from kamsim.analysis.sensitivity import Sensitivity
     from kamsim.analysis.uncertainty import UncertainComparison
@@ -183,25 +184,15 @@ def compare(
         return
     from kamsim.analysis import compare as comparing
     from kamsim.experiments.chunk import play_in_shared_worlds
-    from kamsim.experiments.store import default_name, manifest_of
     from kamsim.scenario import load_scenario
 
     replications = 500 if replications is None else replications
     loaded = [load_scenario(name) for name in scenarios or DEFAULT_COMPARISON]
-    book = _book(accounts)
-    folder = Path(out) if out is not None else RESULTS / default_name(manifest_of(loaded, seed, replications, book))
+    asked = comparing.ask_compare(loaded, replications=replications, seed=seed, jobs=jobs, book=_book(accounts))
+    folder = _folder(asked, out)
     _say_if_compiling(play_in_shared_worlds)
-    with _progress("worlds", replications) as progress:
-        comparison = comparing.compare(
-            loaded,
-            replications=replications,
-            seed=seed,
-            jobs=jobs,
-            book=book,
-            out=folder,
-            progress=progress,
-            figure=_comparison_figure,
-        )
+    with _progress(asked.work_unit, asked.work) as progress:
+        comparison = asked.play(progress, folder, _comparison_figure)
     if as_json:
         _print_json({**comparison.to_dict(), "folder": str(folder)})
         return
@@ -224,27 +215,16 @@ def _compare_under_uncertainty(
     from kamsim.analysis import uncertainty as uncertain
     from kamsim.evidence.posterior import read_posterior
     from kamsim.experiments.chunk import play_in_shared_worlds
-    from kamsim.experiments.store import default_name
     from kamsim.scenario import load_scenario
 
     worlds = uncertain.REPLICATIONS if replications is None else replications
     loaded = [load_scenario(name) for name in scenarios or DEFAULT_COMPARISON]
     sets, book = read_posterior(posterior), _book(accounts)
-    manifest = uncertain.uncertainty_manifest(loaded, sets, seed, worlds, book)
-    folder = Path(out) if out is not None else RESULTS / default_name(manifest)
+    asked = uncertain.ask_compare_under_uncertainty(loaded, sets, replications=worlds, seed=seed, jobs=jobs, book=book)
+    folder = _folder(asked, out)
     _say_if_compiling(play_in_shared_worlds)
-    with _progress("parameter sets", len(sets.values)) as progress:
-        comparison = uncertain.compare_under_uncertainty(
-            loaded,
-            sets,
-            replications=worlds,
-            seed=seed,
-            jobs=jobs,
-            book=book,
-            out=folder,
-            progress=progress,
-            figure=_uncertainty_figure,
-        )
+    with _progress(asked.work_unit, asked.work) as progress:
+        comparison = asked.play(progress, folder, _uncertainty_figure)
     if as_json:
         _print_json({**comparison.to_dict(), "folder": str(folder)})
         return
@@ -413,21 +393,17 @@ def explain(
     A CLAIM is large_spend, collaboration, rebuilds or quota; by default all four. Each figure of the survey
     is split into what the program does to accounts, and what comes from who is chosen, compared or lucky.
     """
-    from kamsim.analysis.explain import work_of
+    from kamsim.analysis.explain import ask_explain
     from kamsim.analysis.twins import KERNELS
     from kamsim.experiments.chunk import play_in_shared_worlds
-    from kamsim.experiments.store import default_name
     from kamsim.report import explain as explaining
     from kamsim.scenario import load_scenario
 
-    loaded = load_scenario(scenario)
-    manifest = explaining.explanation_manifest(loaded, claims, organizations, seed)
-    folder = Path(out) if out is not None else RESULTS / default_name(manifest)
+    asked = ask_explain(load_scenario(scenario), claims, organizations=organizations, seed=seed, jobs=jobs)
+    folder = _folder(asked, out)
     _say_if_compiling(play_in_shared_worlds, *KERNELS)
-    with _progress("organizations", work_of(claims, organizations)) as progress:
-        result = explaining.explain_into(
-            folder, loaded, claims, organizations=organizations, seed=seed, jobs=jobs, progress=progress
-        )
+    with _progress(asked.work_unit, asked.work) as progress:
+        result = asked.play(progress, folder, explaining.explanation_files)
     if as_json:
         _print_json({**explaining.content_of(result), "folder": str(folder)})
         return
@@ -521,23 +497,16 @@ def sensitivity(
     """
     from kamsim.analysis import sensitivity as analyzing
     from kamsim.experiments.chunk import play_in_shared_worlds
-    from kamsim.experiments.store import default_name
     from kamsim.scenario import load_scenario
 
-    loaded = load_scenario(scenario)
-    other = None if against is None else load_scenario(against)
-    settings: dict[str, Any] = {
-        "against": other, "measure": measure, "parameters": parameters, "screen": screen, "points": points,
-        "replications": replications, "seed": seed,
-    }  # fmt: skip
-    manifest = analyzing.sensitivity_manifest(loaded, **settings)
-    folder = Path(out) if out is not None else RESULTS / default_name(manifest)
+    asked = analyzing.ask_sensitivity(
+        load_scenario(scenario), against=None if against is None else load_scenario(against), measure=measure,
+        parameters=parameters, screen=screen, points=points, replications=replications, seed=seed, jobs=jobs,
+    )  # fmt: skip
+    folder = _folder(asked, out)
     _say_if_compiling(play_in_shared_worlds)
-    total = analyzing.points_to_play([one for one in (loaded, other) if one], parameters, screen, points)
-    with _progress("points", total) as progress:
-        result = analyzing.sensitivity(
-            loaded, **settings, jobs=jobs, out=folder, progress=progress, figure=_sensitivity_figure
-        )
+    with _progress(asked.work_unit, asked.work) as progress:
+        result = asked.play(progress, folder, _sensitivity_figure)
     if as_json:
         _print_json({**result.to_dict(), "folder": str(folder)})
         return
@@ -587,21 +556,18 @@ def discover(
     """
     from kamsim.analysis import discovery
     from kamsim.experiments.chunk import play_in_shared_worlds
-    from kamsim.experiments.store import default_name
     from kamsim.scenario import DEFAULT_SCENARIO, load_scenario
 
     if against is None and threshold is None:
         against = DEFAULT_SCENARIO
-    loaded = load_scenario(scenario)
-    settings: dict[str, Any] = {
-        "against": None if against is None else load_scenario(against), "measure": measure, "threshold": threshold,
-        "parameters": parameters, "points": points, "replications": replications, "seed": seed,
-    }  # fmt: skip
-    manifest = discovery.discovery_manifest(loaded, **settings)
-    folder = Path(out) if out is not None else RESULTS / default_name(manifest)
+    asked = discovery.ask_discover(
+        load_scenario(scenario), against=None if against is None else load_scenario(against), measure=measure,
+        threshold=threshold, parameters=parameters, points=points, replications=replications, seed=seed, jobs=jobs,
+    )  # fmt: skip
+    folder = _folder(asked, out)
     _say_if_compiling(play_in_shared_worlds)
-    with _progress("cases", points) as progress:
-        result = discovery.discover(loaded, **settings, jobs=jobs, out=folder, progress=progress)
+    with _progress(asked.work_unit, asked.work) as progress:
+        result = asked.play(progress, folder)
     if as_json:
         _print_json({**result.to_dict(), "folder": str(folder)})
         return
@@ -854,6 +820,12 @@ def _book(path: str | None) -> "Book | None":
     from kamsim.world.book import read_book
 
     return read_book(path)
+
+
+def _folder(asked: "Asked[Any]", out: str | None) -> Path:
+    from kamsim.experiments.store import default_name
+
+    return Path(out) if out is not None else RESULTS / default_name(asked.manifest)
 
 
 def _comparison_figure(comparison: "Comparison") -> bytes:

@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 from kamsim import explain
 from kamsim.analysis import explain as module
-from kamsim.analysis.explain import CLAIMS, RESAMPLES, ClaimExplained, Explanation, checked_claims, resampled, work_of
+from kamsim.analysis.explain import (
+    CLAIMS,
+    RESAMPLES,
+    ClaimExplained,
+    Explanation,
+    ask_explain,
+    checked_claims,
+    resampled,
+)
 from kamsim.analysis.shapley import coalitions, shapley_values
 from kamsim.analysis.survey import ENTERPRISE_FROM, figures_of, joined
 from kamsim.analysis.twins import histories_of
@@ -187,7 +195,7 @@ def test_progress_counts_all_the_work() -> None:
     told: list[int] = []
     explain(people(), CLAIMS, organizations=5, progress=told.append)
     assert told == sorted(told)
-    assert told[-1] == work_of((), 5) == 25
+    assert told[-1] == ask_explain(people(), organizations=5).work == 25
 
 
 # ---------------------------------------------------------------- twins

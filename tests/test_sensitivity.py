@@ -23,11 +23,11 @@ from kamsim.analysis.sensitivity import (
     TRAJECTORIES,
     Influence,
     Sensitivity,
+    ask_sensitivity,
     elementary_effects,
     grouped,
     index_points,
     luck_of,
-    points_to_play,
     sensitivity,
     variance_indices,
 )
@@ -261,7 +261,7 @@ def test_what_drives_profit_is_found_and_the_same_whatever_the_jobs(tmp_path: Pa
     assert result.influences[0].correlation > 0.5
     assert result.others is None
     assert not result.screened_out
-    assert result.played == 64 * 5 == points_to_play([small("full_program")], FEW, None, 64)
+    assert result.played == 64 * 5 == ask_sensitivity(small("full_program"), parameters=FEW, points=64).work
     content = json.loads((tmp_path / "out" / "sensitivity.json").read_text(encoding="utf-8"))
     assert content == result.to_dict()
     assert (tmp_path / "out" / "sensitivity.png").read_bytes().startswith(b"\x89PNG")
@@ -285,7 +285,7 @@ def test_screening_leaves_the_rest_one_index_together(tmp_path: Path) -> None:
     assert result.others is not None
     assert math.isnan(result.others.effect)
     assert told == list(range(1, result.played + 1))
-    assert result.played == points_to_play([small("full_program")], (), None, 4)
+    assert result.played == ask_sensitivity(small("full_program"), points=4).work
     stages = pq.read_table(tmp_path / "out" / "points.parquet").column("stage").to_pylist()
     assert stages.count("screening") == TRAJECTORIES * len(PLAUSIBLE)
     json.dumps(result.to_dict(), allow_nan=False)

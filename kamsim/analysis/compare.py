@@ -1,18 +1,20 @@
 """Which policy does better, by how much and how surely: paired differences over the same worlds."""
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.analysis.asked import Asked
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
 from kamsim.experiments.runner import checked_workers, in_blocks, run_in_chunks
-from kamsim.experiments.store import FIGURE, ROW_GROUP, manifest_of, replications_file, result_folder, write_table
+from kamsim.experiments.store import ROW_GROUP, manifest_of, replications_file, write_table
 from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import Scenario
@@ -152,28 +154,43 @@ def compare(
     KamsimError
         One sentence on what is wrong with the arguments, before anything is played.
     """
+    asked = ask_compare(scenarios, replications=replications, seed=seed, jobs=jobs, book=book)
+    return asked.play(progress, out, figure)
+
+
+def ask_compare(
+    scenarios: Sequence[Scenario],
+    *,
+    replications: int = 500,
+    seed: int = 1,
+    jobs: int | None = None,
+    book: Book | None = None,
+) -> Asked[Comparison]:
+    """Check what `compare` is asked, with the same arguments.
+
+    Returns
+    -------
+    Asked
+        Played, it gives a `Comparison`.
+    """
     workers = checked_workers(replications, seed, jobs)
     names = checked_names(scenarios)
     plan = planned(scenarios, book)
 
-    def played() -> Generator[list[Table], None, None]:
-        return run_in_chunks(plan.jobs, seed, replications, workers=workers, progress=progress)
+    def answer(progress: Progress | None, folder: Path | None) -> Comparison:
+        with ExitStack() as stack:
+            played = run_in_chunks(plan.jobs, seed, replications, workers=workers, progress=progress)
+            chunks, measures, write = stack.enter_context(closing(played)), [row.name for row in MEASURES], None
+            if folder is not None:
+                write = stack.enter_context(replications_file(folder, names, measures))
+            tally = tallied(outcome_blocks(chunks, plan.units), write)
+        compared = compared_measures(tally, names)
+        comparison = Comparison(names, names[0], compared, seed, replications, plan.units, plan.notes)
+        if folder is not None:
+            write_table(folder, comparison.to_dict()["measures"])
+        return comparison
 
-    def compared(tally: Tally) -> Comparison:
-        measures = compared_measures(tally, names)
-        return Comparison(names, names[0], measures, seed, replications, plan.units, plan.notes)
-
-    if out is None:
-        with closing(played()) as chunks:
-            return compared(tallied(outcome_blocks(chunks, plan.units)))
-    with result_folder(out, manifest_of(scenarios, seed, replications, book)) as folder:
-        measure_names = [measure.name for measure in MEASURES]
-        with closing(played()) as chunks, replications_file(folder, names, measure_names) as write:
-            comparison = compared(tallied(outcome_blocks(chunks, plan.units), write))
-        write_table(folder, comparison.to_dict()["measures"])
-        if figure is not None:
-            (folder / FIGURE).write_bytes(figure(comparison))
-    return comparison
+    return Asked(manifest_of(scenarios, seed, replications, book), replications, "worlds", answer)
 
 
 # ---------------------------------------------------------------- what is played

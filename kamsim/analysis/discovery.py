@@ -8,10 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.analysis.asked import Asked
 from kamsim.analysis.flips import Condition
 from kamsim.analysis.points import (
     POINTS,
@@ -26,7 +28,7 @@ from kamsim.analysis.points import (
 )
 from kamsim.analysis.ranges import Range, values_at
 from kamsim.errors import KamsimError
-from kamsim.experiments.store import MANIFEST, Manifest, result_folder
+from kamsim.experiments.store import MANIFEST
 from kamsim.scenario import Scenario
 from kamsim.types import Flags, Floats, Progress
 
@@ -181,59 +183,32 @@ def discover(
     KamsimError
         One sentence on what is wrong with the arguments, before anything is played; or where no case has the measure.
     """
-    question, least = _checked(scenario, against, measure, threshold, parameters, points, replications, seed, jobs)
-    if out is None:
-        return _discovered(question, least, points, progress)[0]
-    with result_folder(out, _manifest(question, least, points), _FILES) as folder:
-        result, cases, columns = _discovered(question, least, points, progress)
-        write_points(folder, question.ranges, cases, columns)
-        write_result(folder / TABLE, result.to_dict())
-    return result
+    asked = ask_discover(
+        scenario, against=against, measure=measure, threshold=threshold, parameters=parameters, points=points,
+        replications=replications, seed=seed, jobs=jobs,
+    )  # fmt: skip
+    return asked.play(progress, out)
 
 
-def discovery_manifest(
+def ask_discover(
     scenario: Scenario,
     *,
-    against: Scenario | None,
-    measure: str,
-    threshold: float | None,
-    parameters: Sequence[str],
-    points: int,
-    replications: int,
-    seed: int,
-) -> Manifest:
-    """Everything that a discovery with these arguments depends on.
-
-    Parameters
-    ----------
-    scenario, against, measure, threshold, parameters, points, replications, seed
-        As of `discover`.
+    against: Scenario | None = None,
+    measure: str = "total_profit",
+    threshold: float | None = None,
+    parameters: Sequence[str] = (),
+    points: int = SAMPLED,
+    replications: int = REPLICATIONS,
+    seed: int = 1,
+    jobs: int | None = None,
+) -> Asked[Discovery]:
+    """Check what `discover` is asked, with the same arguments.
 
     Returns
     -------
-    dict
-        For `kamsim.experiments.store.default_name`.
+    Asked
+        Played, it gives a `Discovery`.
     """
-    question, least = _checked(scenario, against, measure, threshold, parameters, points, replications, seed, 1)
-    return _manifest(question, least, points)
-
-
-def _manifest(question: Question, threshold: float, points: int) -> Manifest:
-    manifest = manifest_for("discover", question, threshold=threshold, points=points)
-    return {**manifest, "versions": manifest["versions"] | {"scikit-learn": version("scikit-learn")}}
-
-
-def _checked(
-    scenario: Scenario,
-    against: Scenario | None,
-    measure: str,
-    threshold: float | None,
-    parameters: Sequence[str],
-    points: int,
-    replications: int,
-    seed: int,
-    jobs: int | None,
-) -> tuple[Question, float]:
     if against is None and threshold is None:
         raise KamsimError("say what failing is: worse than another scenario (--against), or beyond a --threshold")
     if threshold is not None and not math.isfinite(threshold):
@@ -241,7 +216,18 @@ def _checked(
     if points < LEAST_POINTS:
         raise KamsimError(f"points must be at least {LEAST_POINTS}, not {points}: fewer cases show no corner")
     question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=jobs)
-    return question, threshold or 0.0
+    least = threshold or 0.0
+
+    def answer(progress: Progress | None, folder: Path | None) -> Discovery:
+        result, cases, columns = _discovered(question, least, points, progress)
+        if folder is not None:
+            write_points(folder, question.ranges, cases, columns)
+            write_result(folder / TABLE, result.to_dict())
+        return result
+
+    manifest = manifest_for("discover", question, threshold=least, points=points)
+    manifest["versions"] |= {"scikit-learn": version("scikit-learn")}
+    return Asked(manifest, points, "cases", answer, _FILES)
 
 
 # ---------------------------------------------------------------- what is played and concluded

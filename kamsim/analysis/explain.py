@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.analysis.asked import Asked
 from kamsim.analysis.compare import row_of
 from kamsim.analysis.shapley import coalitions, shapley_values
 from kamsim.analysis.survey import ENTERPRISE_FROM, PUBLISHED
@@ -15,6 +17,7 @@ from kamsim.analysis.twins import look_at_twins
 from kamsim.errors import KamsimError, nearest
 from kamsim.experiments.chunk import Job, job_of
 from kamsim.experiments.runner import checked_workers, run_in_chunks
+from kamsim.experiments.store import MANIFEST, manifest_of
 from kamsim.measures.survey import ANSWERS, YEARS_AFTER
 from kamsim.model.plan import History
 from kamsim.policy.policy import Twin, drawn_levers, seats_of
@@ -26,6 +29,7 @@ from kamsim.world.world import MOST_ORGANIZATIONS, World
 Statistic = Callable[[Floats], Floats]  # weights of organizations, a row per resample, to figures in columns
 
 CLAIMS = ("large_spend", "collaboration", "rebuilds", "quota")
+CONTENT = "explanation.json"
 RESAMPLES = 1_000
 MOST_UNTOLD = 0.05  # part of resamples that may not tell a figure before its interval is not told either
 RESAMPLING = 0x0E7A  # names the draws of resamples among all that a seed names
@@ -172,7 +176,7 @@ def explain(
     jobs : int, optional
         Threads; by default as many as there are cores. They change no result.
     progress : callable, optional
-        Told from time to time how much of `work_of` is done.
+        Told from time to time how much of the work of `ask_explain` is done.
 
     Returns
     -------
@@ -184,23 +188,49 @@ def explain(
     KamsimError
         Where an argument is out of range, or there is no such claim.
     """
+    return ask_explain(scenario, claims, organizations=organizations, seed=seed, jobs=jobs).play(progress)
+
+
+def ask_explain(
+    scenario: Scenario,
+    claims: Sequence[str] = (),
+    *,
+    organizations: int = 500,
+    seed: int = 1,
+    jobs: int | None = None,
+) -> Asked[Explanation]:
+    """Check what `explain` is asked, with the same arguments.
+
+    Returns
+    -------
+    Asked
+        Played, it gives an `Explanation`; its work counts organizations of a second pass twice.
+    """
     if organizations < 1:
         raise KamsimError(f"organizations must be at least 1, not {organizations}")
     if organizations > MOST_ORGANIZATIONS:
         raise KamsimError(f"organizations must be at most 2**32, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
-    explained, done = list[ClaimExplained](), 0
-    for claim in checked_claims(claims):
-
-        def told(more: int, before: int = done) -> None:
-            if progress is not None:
-                progress(before + more)
-
-        explained.append(_EXPLAIN[claim](Study(scenario, organizations, seed, workers, told)))
-        done += _PASSES[claim] * organizations
+    asked = checked_claims(claims)
     _, seats = seats_of(scenario, scenario.world.accounts)
     notes = tuple(note for note in (seats, _too_few(organizations)) if note)
-    return Explanation(tuple(explained), scenario.name, organizations, seed, notes)
+
+    def answer(progress: Progress | None, _: Path | None) -> Explanation:
+        explained, done = list[ClaimExplained](), 0
+        for claim in asked:
+
+            def told(more: int, before: int = done) -> None:
+                if progress is not None:
+                    progress(before + more)
+
+            explained.append(_EXPLAIN[claim](Study(scenario, organizations, seed, workers, told)))
+            done += _PASSES[claim] * organizations
+        return Explanation(tuple(explained), scenario.name, organizations, seed, notes)
+
+    manifest = manifest_of([scenario], seed, organizations) | {"command": "explain", "claims": list(asked)}
+    work = organizations * sum(_PASSES[claim] for claim in asked)
+    files = frozenset({CONTENT, MANIFEST, *(f"{claim}.png" for claim in asked)})
+    return Asked(manifest, work, "organizations", answer, files)
 
 
 def _too_few(organizations: int) -> str:
@@ -233,11 +263,6 @@ def checked_claims(claims: Sequence[str]) -> tuple[str, ...]:
         if claim not in CLAIMS:
             raise KamsimError(f"{claim}: there is no claim of that name; {nearest(claim, CLAIMS)}")
     return tuple(dict.fromkeys(claims)) or CLAIMS
-
-
-def work_of(claims: Sequence[str], organizations: int) -> int:
-    """Organizations that are played to explain claims, those of a second pass counted twice."""
-    return organizations * sum(_PASSES[claim] for claim in checked_claims(claims))
 
 
 # ---------------------------------------------------------------- intervals

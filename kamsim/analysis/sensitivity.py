@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.analysis.asked import Asked
 from kamsim.analysis.points import (
     POINTS,
     REPLICATIONS,
@@ -26,9 +27,8 @@ from kamsim.analysis.points import (
     write_points,
     write_result,
 )
-from kamsim.analysis.ranges import ranges_of
 from kamsim.errors import KamsimError
-from kamsim.experiments.store import MANIFEST, Manifest, result_folder
+from kamsim.experiments.store import MANIFEST
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
 
@@ -203,78 +203,50 @@ def sensitivity(
         One sentence on what is wrong with the arguments, before anything is played; or where the measure does not
         exist at some of the points.
     """
-    _check_points(points)
-    question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=jobs)
-    screening = _is_screened(len(question.ranges), screen)
-    if out is None:
-        return _told(_Log(question, progress), screening, points)
-    manifest = _manifest(question, screening, points)
-    with result_folder(out, manifest, _FILES) as folder:
-        log = _Log(question, progress)
-        result = _told(log, screening, points)
-        log.write(folder)
-        write_result(folder / TABLE, result.to_dict())
-        if figure is not None:
-            (folder / FIGURE).write_bytes(figure(result))
-    return result
+    asked = ask_sensitivity(
+        scenario, against=against, measure=measure, parameters=parameters, screen=screen, points=points,
+        replications=replications, seed=seed, jobs=jobs,
+    )  # fmt: skip
+    return asked.play(progress, out, figure)
 
 
-def _manifest(question: Question, screening: bool, points: int) -> Manifest:
-    manifest = manifest_for("sensitivity", question, screening=screening, points=points)
-    return {**manifest, "versions": manifest["versions"] | {"SALib": version("SALib")}}
-
-
-def sensitivity_manifest(
+def ask_sensitivity(
     scenario: Scenario,
     *,
-    against: Scenario | None,
-    measure: str,
-    parameters: Sequence[str],
-    screen: bool | None,
-    points: int,
-    replications: int,
-    seed: int,
-) -> Manifest:
-    """Everything that a sensitivity analysis with these arguments depends on.
-
-    Parameters
-    ----------
-    scenario, against, measure, parameters, screen, points, replications, seed
-        As of `sensitivity`.
+    against: Scenario | None = None,
+    measure: str = "total_profit",
+    parameters: Sequence[str] = (),
+    screen: bool | None = None,
+    points: int = BASE_POINTS,
+    replications: int = REPLICATIONS,
+    seed: int = 1,
+    jobs: int | None = None,
+) -> Asked[Sensitivity]:
+    """Check what `sensitivity` is asked, with the same arguments.
 
     Returns
     -------
-    dict
-        For `kamsim.experiments.store.default_name`.
+    Asked
+        Played, it gives a `Sensitivity`; its work is the points of the screening and of the indices.
     """
-    question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=1)
-    return _manifest(question, _is_screened(len(question.ranges), screen), points)
+    _check_points(points)
+    question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=jobs)
+    number = len(question.ranges)
+    screening = number > MOST_RANKED if screen is None else screen
+    indices = min(number, MOST_RANKED + 1) if screening else number
+    work = points * (indices + 2) + (TRAJECTORIES * (number + 1) if screening else 0)
 
+    def answer(progress: Progress | None, folder: Path | None) -> Sensitivity:
+        log = _Log(question, progress)
+        result = _told(log, screening, points)
+        if folder is not None:
+            log.write(folder)
+            write_result(folder / TABLE, result.to_dict())
+        return result
 
-def points_to_play(scenarios: Sequence[Scenario], parameters: Sequence[str], screen: bool | None, points: int) -> int:
-    """Points that `sensitivity` plays in all.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        One or two.
-    parameters, screen, points
-        As of `sensitivity`.
-
-    Returns
-    -------
-    int
-        Of the screening and of the indices.
-    """
-    number = len(ranges_of(scenarios, parameters))
-    if not _is_screened(number, screen):
-        return points * (number + 2)
-    indices = number if number <= MOST_RANKED else MOST_RANKED + 1
-    return TRAJECTORIES * (number + 1) + points * (indices + 2)
-
-
-def _is_screened(parameters: int, screen: bool | None) -> bool:
-    return parameters > MOST_RANKED if screen is None else screen
+    manifest = manifest_for("sensitivity", question, screening=screening, points=points)
+    manifest["versions"] |= {"SALib": version("SALib")}
+    return Asked(manifest, work, "points", answer, _FILES, FIGURE)
 
 
 def _check_points(points: int) -> None:

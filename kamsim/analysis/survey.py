@@ -4,16 +4,19 @@ import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.analysis.asked import Asked
 from kamsim.analysis.compare import row_of
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.experiments.chunk import Table, job_of
 from kamsim.experiments.runner import checked_workers, run_in_chunks
+from kamsim.experiments.store import manifest_of
 from kamsim.measures.survey import ANSWERS
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import LEVERS, Scenario
@@ -126,23 +129,35 @@ def survey(
     KamsimError
         Where an argument is out of range.
     """
+    return ask_survey(scenario, organizations=organizations, seed=seed, jobs=jobs).play(progress)
+
+
+def ask_survey(
+    scenario: Scenario, *, organizations: int = 2000, seed: int = 1, jobs: int | None = None
+) -> Asked[Survey]:
+    """Check what `survey` is asked, with the same arguments.
+
+    Returns
+    -------
+    Asked
+        Played, it gives a `Survey`.
+    """
     if organizations < 1:
         raise KamsimError(f"organizations must be at least 1, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
-    with closing(run_in_chunks([job_of(scenario)], seed, organizations, workers=workers, progress=progress)) as chunks:
-        table = joined([tables[0] for tables in chunks])
-    simulated = figures_of([table])
-    samples = sampled_figures(table, np.random.default_rng([seed, SURVEY_SAMPLE]))
-    figures = {name: _figure(name, value, samples[name]) for name, value in simulated.items()}
-    return Survey(
-        tuple(figures[name] for name in PUBLISHED),
-        tuple(figures[name] for name in FURTHER),
-        SURVEY_SAMPLE,
-        organizations,
-        seed,
-        scenario.name,
-        tuple(_notes(scenario, figures)),
-    )
+
+    def answer(progress: Progress | None, _: Path | None) -> Survey:
+        played = run_in_chunks([job_of(scenario)], seed, organizations, workers=workers, progress=progress)
+        with closing(played) as chunks:
+            table = joined([tables[0] for tables in chunks])
+        samples = sampled_figures(table, np.random.default_rng([seed, SURVEY_SAMPLE]))
+        figures = {name: _figure(name, value, samples[name]) for name, value in figures_of([table]).items()}
+        published, further = (tuple(figures[name] for name in names) for names in (PUBLISHED, FURTHER))
+        notes = tuple(_notes(scenario, figures))
+        return Survey(published, further, SURVEY_SAMPLE, organizations, seed, scenario.name, notes)
+
+    manifest = manifest_of([scenario], seed, organizations) | {"command": "survey"}
+    return Asked(manifest, organizations, "organizations", answer)
 
 
 def figures_of(tables: Sequence[Table]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.analysis.asked import Asked
 from kamsim.analysis.compare import checked_names, outcome_blocks, planned, row_of
 from kamsim.analysis.flips import Driver, Flip, drivers_of, flip_of
 from kamsim.analysis.parameter_sets import (
@@ -33,7 +34,7 @@ from kamsim.evidence.ledger import LEDGER, Parameter
 from kamsim.evidence.plausible import TIED
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.runner import checked_workers, run_in_chunks
-from kamsim.experiments.store import FIGURE, RUN_FILES, Manifest, manifest_of, result_folder, write_table
+from kamsim.experiments.store import RUN_FILES, manifest_of, write_table
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
@@ -306,6 +307,28 @@ def compare_under_uncertainty(
         One sentence on what is wrong with the arguments, before anything is played; or where no scenario can be
         played under any of the sets.
     """
+    asked = ask_compare_under_uncertainty(
+        scenarios, posterior, replications=replications, seed=seed, jobs=jobs, book=book
+    )
+    return asked.play(progress, out, figure)
+
+
+def ask_compare_under_uncertainty(
+    scenarios: Sequence[Scenario],
+    posterior: Posterior,
+    *,
+    replications: int = REPLICATIONS,
+    seed: int = 1,
+    jobs: int | None = None,
+    book: Book | None = None,
+) -> Asked[UncertainComparison]:
+    """Check what `compare_under_uncertainty` is asked, with the same arguments.
+
+    Returns
+    -------
+    Asked
+        Played, it gives an `UncertainComparison`.
+    """
     workers = checked_workers(replications, seed, jobs)
     names = checked_names(scenarios)
     if replications < 2:
@@ -315,53 +338,24 @@ def compare_under_uncertainty(
     apart = tuple(notes_on_worlds(scenarios, posterior))
     notes = (*apart, *plan.notes, *posterior.notes, *notes_on_sets(scenarios, posterior))
 
-    def played() -> Played:
-        return _played(ensemble, book, seed, replications, workers, progress)
-
-    def compared(found: Played) -> UncertainComparison:
+    def answer(progress: Progress | None, folder: Path | None) -> UncertainComparison:
+        found = _played(ensemble, book, seed, replications, workers, progress)
         said = (*notes, *_notes_on_refused(found, len(posterior.values)))
-        return replace(_compared(found, ensemble, names, (seed, replications), plan.units, said), same_worlds=not apart)
+        comparison = _compared(found, ensemble, names, (seed, replications), plan.units, said)
+        comparison = replace(comparison, same_worlds=not apart)
+        if folder is not None:
+            write_table(folder, comparison.to_dict()["measures"])
+            _write_sets(folder, found, names)
+        return comparison
 
-    if out is None:
-        return compared(played())
-    with result_folder(out, uncertainty_manifest(scenarios, posterior, seed, replications, book), _FILES) as folder:
-        found = played()
-        comparison = compared(found)
-        write_table(folder, comparison.to_dict()["measures"])
-        _write_sets(folder, found, names)
-        if figure is not None:
-            (folder / FIGURE).write_bytes(figure(comparison))
-    return comparison
-
-
-def uncertainty_manifest(
-    scenarios: Sequence[Scenario], posterior: Posterior, seed: int, replications: int, book: Book | None = None
-) -> Manifest:
-    """Everything that a comparison under uncertainty depends on.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        As compared, the reference first.
-    posterior : Posterior
-        With its sets.
-    seed, replications : int
-        Of the run.
-    book : Book, optional
-        Account book, if the accounts are real.
-
-    Returns
-    -------
-    dict
-        As of `manifest_of`, with the parameter sets themselves.
-    """
     sets = {
         "file": Path(posterior.source).name,
         "model": posterior.model,
         "names": list(posterior.names),
         "values": [list(values) for values in posterior.values],
     }
-    return {**manifest_of(scenarios, seed, replications, book), "posterior": sets}
+    manifest = manifest_of(scenarios, seed, replications, book) | {"posterior": sets}
+    return Asked(manifest, len(posterior.values), "parameter sets", answer, _FILES)
 
 
 # ---------------------------------------------------------------- what is played

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.analysis.asked import Asked
 from kamsim.analysis.books import (
     DECILES,
     YearlySpend,
@@ -26,6 +28,7 @@ from kamsim.evidence.held_back import HELD_BACK, HeldBack
 from kamsim.evidence.published import SURVEY_SAMPLE
 from kamsim.experiments.chunk import Job, Table, job_of
 from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.store import manifest_of
 from kamsim.measures.survey import ANSWERS
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.policy.policy import seats_of
@@ -196,6 +199,24 @@ def validate(
     clusters); where every organization counts as one it is the t interval of their mean. A published range is met by
     the figure itself, not by any end of its interval.
     """
+    return ask_validate(scenario, organizations=organizations, seed=seed, jobs=jobs, books=books).play(progress)
+
+
+def ask_validate(
+    scenario: Scenario,
+    *,
+    organizations: int = 400,
+    seed: int = 1,
+    jobs: int | None = None,
+    books: Sequence[YearlySpend] = (),
+) -> Asked[Validation]:
+    """Check what `validate` is asked, with the same arguments.
+
+    Returns
+    -------
+    Asked
+        Played, it gives a `Validation`.
+    """
     if organizations < 1:
         raise KamsimError(f"organizations must be at least 1, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
@@ -204,20 +225,22 @@ def validate(
     def look(_: World, histories: list[History]) -> Seen:
         return seen_in(Twins(*histories), history_years, first_year)
 
-    rows = look_at_twins(twins_of(scenario), seed, organizations, look, workers=workers, progress=progress)
-    seen = Seen(*(np.array(column) for column in zip(*rows, strict=True)))
-    checks = [
-        rebuilt_once(seen.rebuilds, seed),
-        top_share_check(seen.top_share),
-        departure_cost(seen.departure),
-        demotion_against_promotion(seen.demotion, seen.promotion),
-        rank_rule(seen.rank_rule_miss),
-        *(decile_check(table, getattr(seen, table), *known_deciles(table)) for table in TABLES),
-    ]
-    own = [check for book in books for check in own_book_checks(book, seen)]
-    return Validation(
-        tuple(checks), tuple(own), organizations, seed, scenario.name, tuple(_notes(scenario, organizations))
-    )
+    def answer(progress: Progress | None, _: Path | None) -> Validation:
+        rows = look_at_twins(twins_of(scenario), seed, organizations, look, workers=workers, progress=progress)
+        seen = Seen(*(np.array(column) for column in zip(*rows, strict=True)))
+        checks = (
+            rebuilt_once(seen.rebuilds, seed),
+            top_share_check(seen.top_share),
+            departure_cost(seen.departure),
+            demotion_against_promotion(seen.demotion, seen.promotion),
+            rank_rule(seen.rank_rule_miss),
+            *(decile_check(table, getattr(seen, table), *known_deciles(table)) for table in TABLES),
+        )
+        own = tuple(check for book in books for check in own_book_checks(book, seen))
+        return Validation(checks, own, organizations, seed, scenario.name, tuple(_notes(scenario, organizations)))
+
+    manifest = manifest_of([scenario], seed, organizations) | {"command": "validate"}
+    return Asked(manifest, organizations, "organizations", answer)
 
 
 def _first_year(scenario: Scenario) -> int:

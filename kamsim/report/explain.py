@@ -2,19 +2,14 @@
 
 import json
 import math
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rich.text import Text
 
-from kamsim.analysis.explain import ClaimExplained, Explanation, Part, checked_claims, explain
-from kamsim.experiments.store import MANIFEST, Manifest, manifest_of, result_folder
+from kamsim.analysis.explain import CONTENT, ClaimExplained, Explanation, Part
 from kamsim.report.tables import NOTHING, Scale, line_of, widths_of
-from kamsim.scenario import Scenario
-from kamsim.types import Progress
 
-CONTENT = "explanation.json"
 LABEL_WIDTH = 44
 TITLES = {
     "large_spend": "Chance to grow: elevated for large spend, to elevated by enterprise criteria",
@@ -37,62 +32,24 @@ _LEGEND = (
 )
 
 
-def explain_into(
-    out: str | os.PathLike[str],
-    scenario: Scenario,
-    claims: Sequence[str] = (),
-    *,
-    organizations: int,
-    seed: int,
-    jobs: int | None = None,
-    progress: Progress | None = None,
-) -> Explanation:
-    """Explain claims, and keep the explanation with a chart of each claim.
+def explanation_files(explanation: Explanation) -> dict[str, bytes]:
+    """Files that keep an explanation: its content as JSON, and a chart of each claim.
 
     Parameters
     ----------
-    out : str or path
-        Folder; refused before anything is played where it cannot be written or holds anything else.
-    scenario, claims, organizations, seed, jobs, progress
-        As `kamsim.analysis.explain.explain` has them.
-
-    Returns
-    -------
-    Explanation
-        As written.
-    """
-    from kamsim.report.figures import explanation_figure
-
-    manifest = explanation_manifest(scenario, claims, organizations, seed)
-    files = {CONTENT, MANIFEST, *(f"{claim}.png" for claim in manifest["claims"])}
-    with result_folder(out, manifest, files) as folder:
-        explanation = explain(scenario, claims, organizations=organizations, seed=seed, jobs=jobs, progress=progress)
-        text = json.dumps(content_of(explanation), indent=2, ensure_ascii=False, allow_nan=False)
-        (folder / CONTENT).write_text(text + "\n", encoding="utf-8", newline="\n")
-        for claim in explanation.claims:
-            (folder / f"{claim.claim}.png").write_bytes(explanation_figure(claim, explanation.organizations))
-    return explanation
-
-
-def explanation_manifest(scenario: Scenario, claims: Sequence[str], organizations: int, seed: int) -> Manifest:
-    """Everything that an explanation depends on.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Explained on.
-    claims : sequence of str
-        As asked for.
-    organizations, seed : int
-        Of the run.
+    explanation : Explanation
+        From `kamsim.analysis.explain.explain`.
 
     Returns
     -------
     dict
-        For `result_folder` and `default_name`.
+        Contents by name, for the folder of the study.
     """
-    checked = list(checked_claims(claims))
-    return manifest_of([scenario], seed, organizations) | {"command": "explain", "claims": checked}
+    from kamsim.report.figures import explanation_figure
+
+    text = json.dumps(content_of(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    charts = {f"{one.claim}.png": explanation_figure(one, explanation.organizations) for one in explanation.claims}
+    return {CONTENT: text.encode(), **charts}
 
 
 def content_of(explanation: Explanation) -> dict[str, Any]:

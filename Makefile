@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format bench reference calibration clean
+.PHONY: demo test check format bench reference stamp calibration clean
 
 demo: $(VENV)/.demo  ## compare the policies with the defaults
 	$(BIN)/kamsim compare
@@ -30,6 +30,10 @@ reference: $(VENV)/.demo  ## refresh the frozen default comparison
 	$(BIN)/kamsim compare --replications 100 --seed 1 --out build/reference
 	mkdir -p results/reference
 	cp build/reference/comparison.csv build/reference/manifest.json results/reference/
+
+stamp: $(VENV)/.test  ## after the model was rewritten and plays the same: the shipped posterior still holds
+	$(BIN)/python -m pytest tests/test_reference.py tests/test_drivers.py
+	$(BIN)/python -m kamsim.evidence.adopt --stamp
 
 calibration: $(VENV)/.demo  ## fit the defaults and the posterior anew; takes some minutes
 	$(BIN)/kamsim calibrate population --seed 1000 --out build/calibration

@@ -848,7 +848,7 @@ def _sensitivity_figure(result: "Sensitivity") -> bytes:
 
 
 def _say_if_compiling(*kernels: Any) -> None:
-    from kamsim.rules.compiler import is_compiled
+    from kamsim.compiler import is_compiled
 
     if not all(map(is_compiled, kernels)):
         click.echo("Compiling the simulation, once after installing; this takes up to half a minute.", err=True)

@@ -118,7 +118,7 @@ def test_every_rule_and_every_law_has_a_test_here() -> None:
 
 def test_the_modules_of_rules_are_all_looked_at() -> None:
     folder = Path(inspect.getfile(importlib.import_module("kamsim.rules"))).parent
-    assert {path.stem for path in folder.glob("*.py")} == {*RULES, "__init__", "compiler"}
+    assert {path.stem for path in folder.glob("*.py")} == {*RULES, "__init__"}
 
 
 @pytest.mark.parametrize("name", sorted(public_rules()))

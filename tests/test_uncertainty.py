@@ -38,7 +38,7 @@ from kamsim.evidence.posterior import Posterior, parameter_named, read_posterior
 from kamsim.measures.outcomes import MEASURES
 from kamsim.report.figures import uncertainty_figure
 from kamsim.report.uncertainty import uncertainty_sentences, uncertainty_table
-from kamsim.rules.compiler import model_hash
+from kamsim.source import model_hash
 
 COLUMN = {measure.name: column for column, measure in enumerate(MEASURES)}
 PROFIT = COLUMN["total_profit"]

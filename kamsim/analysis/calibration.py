@@ -25,8 +25,8 @@ from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.experiments.chunk import job_of
 from kamsim.experiments.evaluations import Evaluations
 from kamsim.experiments.runner import checked_workers, run_in_chunks
-from kamsim.rules.compiler import model_hash
 from kamsim.scenario import Scenario, with_values
+from kamsim.source import model_hash
 from kamsim.types import Floats, Progress
 
 RATIOS = ("large_spend_growth_ratio", "collaboration_ratio")  # told apart on a log scale

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, number_text, range_text
+from kamsim.source import model_hash
 
 SHIPPED = Path(__file__).parent / "posterior.csv"
 _NAMES = tuple(f"{row.section}.{row.name}" for row in LEDGER)
@@ -173,12 +174,7 @@ def _model_of(lines: list[str]) -> str:
 
 
 def _notes(source: str, model: str) -> tuple[str, ...]:
-    # The compiler takes a while to load, and a file that names no model does not need it.
-    if not model:
-        return ()
-    from kamsim.rules.compiler import model_hash
-
-    if model == model_hash():
+    if not model or model == model_hash():
         return ()
     return (
         f"{source} was fitted with another version of the model ({model}, now {model_hash()}), so its sets may fit "

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.compiler import kernel
 from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.ensemble import play
 from kamsim.model.plan import empty_history
 from kamsim.policy.policy import TERMS_DTYPE, LeverMix, Levers, Policy, Twin, drawn_levers, lever_mix_of, policy_of
-from kamsim.rules.compiler import kernel
 from kamsim.scenario import LEVERS, Scenario
+from kamsim.source import makes_results
 from kamsim.types import Floats
 from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
 from kamsim.world.world import KnownAccounts, draw_organization, nothing_known, split_seed
@@ -39,6 +40,7 @@ class Table(NamedTuple):
     key_spend: Floats  # (organizations, KAMs)
 
 
+@makes_results
 def job_of(scenario: Scenario, known: KnownAccounts | None = None, twin: Twin | None = None) -> Job:
     """Job of a scenario, on a synthetic book or on what is known of a real one.
 
@@ -81,6 +83,7 @@ class Policies(NamedTuple):
     concession: Floats
 
 
+@makes_results
 def play_organizations(jobs: Sequence[Job], seed: int, first: int, count: int) -> list[Table]:
     """Play every policy in the worlds of some organizations.
 

@@ -19,8 +19,8 @@ from kamsim.experiments.parts import Rows, Store, checked, encoded, name_of, ope
 from kamsim.experiments.runner import checked_workers
 from kamsim.experiments.store import fingerprint, version_of
 from kamsim.measures.outcomes import MEASURES
-from kamsim.rules.compiler import model_hash
 from kamsim.scenario import LEVERS, Scenario, with_values
+from kamsim.source import model_hash
 from kamsim.types import Floats
 from kamsim.world.book import Book
 from kamsim.world.world import known_of

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.compiler import compiled
 from kamsim.model.plan import LEAST_SPEND, History
-from kamsim.rules.compiler import compiled
 from kamsim.rules.costs import annual_profit
 from kamsim.rules.tiering import log_growth
 from kamsim.types import Floats

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from kamsim.compiler import compiled
 from kamsim.model.plan import LEAST_SPEND, History
-from kamsim.rules.compiler import compiled
 from kamsim.types import Floats
 
 YEARS_AFTER = 3

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.compiler import compiled, kernel, record_type
 from kamsim.model.plan import LEAST_SPEND, History, Trace, empty_history, empty_trace
 from kamsim.policy.policy import Policy
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
@@ -22,7 +23,6 @@ from kamsim.rules.collaboration import (
     tie_after_departure,
     tie_after_quarter,
 )
-from kamsim.rules.compiler import compiled, kernel, record_type
 from kamsim.rules.costs import add_up, investment, rebuild_cost
 from kamsim.rules.quota import (
     chance_to_leave,

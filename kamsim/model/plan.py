@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kamsim.rules.compiler import compiled, record_type
+from kamsim.compiler import compiled, record_type
 from kamsim.types import Floats, Integers
 
 LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much, so that every spend has a logarithm

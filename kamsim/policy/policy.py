@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.compiler import compiled
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import section
-from kamsim.rules.compiler import compiled
 from kamsim.scenario import Population, Scenario
 from kamsim.types import Floats
 from kamsim.world import draws

@@ -11,7 +11,7 @@ from rich.text import Text
 from kamsim.analysis.calibration import Calibration, FittedFigure, FittedParameter
 from kamsim.report.files import write_text
 from kamsim.report.tables import NOTHING, line_of, widths_of
-from kamsim.rules.compiler import model_hash
+from kamsim.source import model_hash
 
 FITTED = "fitted.toml"
 POSTERIOR = "posterior.csv"

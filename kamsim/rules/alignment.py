@@ -1,6 +1,6 @@
 """Rule 11: how a function's alignment with key accounts and its fatigue from rebuilds move."""
 
-from kamsim.rules.compiler import rule
+from kamsim.compiler import rule
 
 
 @rule

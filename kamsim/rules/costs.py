@@ -3,7 +3,7 @@
 from numpy import float64
 from numpy.typing import NDArray
 
-from kamsim.rules.compiler import rule
+from kamsim.compiler import rule
 
 
 @rule

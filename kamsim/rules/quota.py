@@ -1,6 +1,6 @@
 """Year-end: the quota on key accounts, attainment, and when a program's patience ends."""
 
-from kamsim.rules.compiler import rule
+from kamsim.compiler import rule
 
 
 @rule

@@ -2,7 +2,7 @@
 
 import math
 
-from kamsim.rules.compiler import rule
+from kamsim.compiler import rule
 
 
 @rule

@@ -1,6 +1,6 @@
 """Rules 8 and 9: share of wallet, what a rival takes, the price concession, spend."""
 
-from kamsim.rules.compiler import rule
+from kamsim.compiler import rule
 
 
 @rule

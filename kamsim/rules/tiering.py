@@ -8,7 +8,7 @@ import math
 from numpy import bool_, float64, int64
 from numpy.typing import NDArray
 
-from kamsim.rules.compiler import rule
+from kamsim.compiler import rule
 
 
 @rule

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError, nearest
+from kamsim.source import makes_results
 from kamsim.types import Flags, Floats, Integers
 
 # Required columns of each accepted form, and what else each form may carry.
@@ -97,6 +98,7 @@ class Book:
     notes: tuple[str, ...]
 
 
+@makes_results
 def read_book(path: str | os.PathLike[str]) -> Book:
     """Read an account book and estimate level, growth and volatility where it holds a history.
 

@@ -6,7 +6,7 @@ not on the horizon, the number of accounts, the policy, or the order in which dr
 
 import math
 
-from kamsim.rules.compiler import rule
+from kamsim.compiler import rule
 
 _WORD = 0xFFFFFFFF
 

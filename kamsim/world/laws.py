@@ -2,7 +2,7 @@
 
 import math
 
-from kamsim.rules.compiler import rule
+from kamsim.compiler import rule
 from kamsim.world.draws import normal_quantile
 
 TRUST_BOUNDS = (0.02, 0.98)

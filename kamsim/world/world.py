@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.compiler import compiled, kernel, record_type
 from kamsim.errors import KamsimError
-from kamsim.rules.compiler import compiled, kernel, record_type
 from kamsim.rules.spend import kept_at_rest, share_after_attack, share_ceiling, share_target
 from kamsim.scenario import Scenario
+from kamsim.source import makes_results
 from kamsim.types import Floats
 from kamsim.world import draws
 from kamsim.world.book import Book
@@ -164,6 +165,7 @@ def known_from(book: Book, parameters: Any) -> tuple[KnownAccounts, float]:
     return known, unit
 
 
+@makes_results
 def known_of(scenario: Scenario, book: Book | None) -> tuple[KnownAccounts, float]:
     """What is known of the accounts that a scenario plays with, and how much money a median wallet is.
 

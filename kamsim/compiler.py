@@ -12,7 +12,11 @@ import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from kamsim.source import hash_of
+
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+
+OPTIONS = {"nogil": True}
 
 
 def rule(function: AnyFunction) -> AnyFunction:
@@ -67,9 +71,9 @@ def kernel(function: AnyFunction) -> AnyFunction:
     """
     if numba.config.DISABLE_JIT:
         return function
-    dispatcher = numba.njit(nogil=True)(function)
+    dispatcher = numba.njit(**OPTIONS)(function)
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_folder())
+    numba.config.CACHE_DIR = str(cache_folder(code_hash(function)))
     try:
         dispatcher.enable_caching()
     finally:
@@ -78,8 +82,13 @@ def kernel(function: AnyFunction) -> AnyFunction:
 
 
 @cache
-def cache_folder() -> Path:
-    """Folder of the compiled kernels of this version of the code: in the user's cache, else a temporary one.
+def cache_folder(code: str) -> Path:
+    """Folder of a compiled kernel of some version of the code: in the user's cache, else a temporary one.
+
+    Parameters
+    ----------
+    code : str
+        From `code_hash`.
 
     Returns
     -------
@@ -88,7 +97,7 @@ def cache_folder() -> Path:
     """
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     for base in (os.environ.get("KAMSIM_CACHE_DIR"), home):
-        folder = Path(base or home) / "kamsim" / code_hash()
+        folder = Path(base or home) / "kamsim" / code
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -100,23 +109,21 @@ def cache_folder() -> Path:
 
 
 @cache
-def code_hash() -> str:
-    """Short hash of all that kernels are made of: the model, the ledger, the driver of many organizations, Numba."""
-    package = Path(__file__).parent.parent
-    digest = hashlib.sha256(f"{numba.__version__} {model_hash()}".encode())
-    for path in (package / "evidence" / "ledger.py", package / "experiments" / "chunk.py"):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+def code_hash(function: Callable[..., Any]) -> str:
+    """Short hash of all that a kernel is made of, wherever it stands, and of what compiles it.
 
+    Parameters
+    ----------
+    function : callable
+        As written.
 
-@cache
-def model_hash() -> str:
-    """Short hash of the code that makes results of parameters: rules, world, policy, model and measures."""
-    package, digest = Path(__file__).parent.parent, hashlib.sha256()
-    rooms = ("rules", "world", "policy", "model", "measures")
-    for path in sorted(path for room in rooms for path in (package / room).glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    code = hash_of([(function.__module__, function.__name__)])
+    return hashlib.sha256(f"{numba.__version__} {sorted(OPTIONS.items())} {code}".encode()).hexdigest()[:16]
 
 
 def is_compiled(job: Any) -> bool:
@@ -134,7 +141,7 @@ def is_compiled(job: Any) -> bool:
     """
     if numba.config.DISABLE_JIT or job.signatures:
         return True
-    return any(cache_folder().rglob(f"*{job.py_func.__name__}*.nbc"))
+    return any(cache_folder(code_hash(job.py_func)).rglob(f"*{job.py_func.__name__}*.nbc"))
 
 
 def record_type(**fields: str) -> np.dtype[Any]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kamsim.analysis.compare import Comparison
     from kamsim.analysis.sensitivity import Sensitivity
     from kamsim.analysis.uncertainty import UncertainComparison
+    from kamsim.report.table import Table
     from kamsim.world.book import Book
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -196,7 +197,7 @@ def compare(
     if as_json:
         _print_json({**comparison.to_dict(), "folder": str(folder)})
         return
-    from kamsim.report.tables import comparison_sentence, comparison_table
+    from kamsim.report.comparison import comparison_sentence, comparison_table
 
     _print_notes(comparison.notes)
     _print(comparison_table(comparison), comparison_sentence(comparison), f"Written to {folder}{os.sep}")
@@ -246,23 +247,24 @@ def _compare_under_uncertainty(
 @_as_json
 def run(scenario: str, seed: int, accounts: str | None, agents: str | None, figure: str | None, as_json: bool) -> None:
     """Play one organization under SCENARIO through Mesa, quarter by quarter, and print it year by year."""
-    from kamsim.report import run as running
+    from kamsim.report import watched
     from kamsim.scenario import load_scenario
+    from kamsim.studies.watch import play_run, quarters_of
     from kamsim.world.world import draw_one_organization
 
     loaded = load_scenario(scenario)
-    target = running.figure_target(figure, loaded.name, seed, accounts)
+    target = watched.figure_target(figure, loaded.name, seed, accounts)
     _say_if_compiling(draw_one_organization)
-    with _progress("quarters", running.quarters_of(loaded)) as progress:
-        result = running.play_run(
+    with _progress("quarters", quarters_of(loaded)) as progress:
+        result = play_run(
             loaded, seed=seed, book=_book(accounts), agents=Path(agents) if agents else None, progress=progress
         )
-    running.write_figure(target, result)
+    watched.write_figure(target, result)
     if as_json:
         _print_json({**result.to_dict(), "figure": str(target), "agents": agents})
         return
     _print_notes(result.notes)
-    _print(running.years_table(result), "Written to " + " and ".join(filter(None, [str(target), agents])))
+    _print(watched.years_table(result), "Written to " + " and ".join(filter(None, [str(target), agents])))
 
 
 @main.command(
@@ -287,7 +289,7 @@ def survey(scenario: str, organizations: int, seed: int, jobs: int | None, as_js
     if as_json:
         _print_json(result.to_dict())
         return
-    from kamsim.report.tables import survey_table
+    from kamsim.report.survey import survey_table
 
     _print_notes(result.notes)
     _print(survey_table(result))
@@ -319,7 +321,7 @@ def evidence(words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
     if as_json:
         _print_json(asked.to_dict())
     else:
-        _print(ledger.evidence_text(asked))
+        _print(*ledger.evidence_tables(asked))
 
 
 @main.command(
@@ -439,7 +441,7 @@ def calibrate(
     from kamsim.analysis import calibration as calibrating
     from kamsim.evidence.plausible import PLAUSIBLE
     from kamsim.experiments.chunk import play_in_shared_worlds
-    from kamsim.report.calibration import calibration_sentences, calibration_table, write_calibration
+    from kamsim.report.calibration import calibration_sentences, calibration_tables, write_calibration
     from kamsim.scenario import load_scenario
 
     loaded = load_scenario(scenario)
@@ -456,7 +458,7 @@ def calibrate(
         _print_json({**result.to_dict(), "folder": str(folder)})
         return
     names = " and ".join(path.name for path in written)
-    _print(calibration_table(result), calibration_sentences(result), f"Written to {folder}{os.sep}: {names}")
+    _print(*calibration_tables(result), calibration_sentences(result), f"Written to {folder}{os.sep}: {names}")
 
 
 @main.command(
@@ -690,7 +692,7 @@ def sweep(
     if as_json:
         _print_json({**stands.to_dict(), "precision": ended or None, "folder": str(folder)})
     else:
-        _print(reporting.swept_table(plan, rows), *reporting.effects_texts(loaded, plan, folder))
+        _print(reporting.swept_table(plan, rows), *reporting.effects_tables(loaded, plan, folder))
         _print(*filter(None, [ended, reporting.status_text(stands, folder)]))
     sys.exit(1 if stands.failed else 0)
 
@@ -795,7 +797,7 @@ def schema(out: str | None, as_json: bool) -> None:
 
     The schema is JSON in any case; with --out, --json prints the name of the file as JSON.
     """
-    from kamsim.report.files import check_target, write_text
+    from kamsim.experiments.files import check_target, write_text
     from kamsim.report.scenarios import scenario_schema
 
     if out is not None:
@@ -830,19 +832,19 @@ def _folder(asked: "Asked[Any]", out: str | None) -> Path:
 
 def _comparison_figure(comparison: "Comparison") -> bytes:
     # Drawing takes most of a second to load, so it waits until there is something to draw.
-    from kamsim.report.figures import comparison_figure
+    from kamsim.report.comparison import comparison_figure
 
     return comparison_figure(comparison)
 
 
 def _uncertainty_figure(comparison: "UncertainComparison") -> bytes:
-    from kamsim.report.figures import uncertainty_figure
+    from kamsim.report.uncertainty import uncertainty_figure
 
     return uncertainty_figure(comparison)
 
 
 def _sensitivity_figure(result: "Sensitivity") -> bytes:
-    from kamsim.report.figures import sensitivity_figure
+    from kamsim.report.sensitivity import sensitivity_figure
 
     return sensitivity_figure(result)
 
@@ -884,20 +886,10 @@ def _print_notes(notes: tuple[str, ...]) -> None:
         click.echo()
 
 
-def _print(*parts: Any) -> None:
-    """Print text and tables, in color where a terminal reads them; sentences wrap, tables do not."""
-    from rich.console import Console
+def _print(*parts: "Table | str | None") -> None:
+    from kamsim.report.terminal import show
 
-    # Names come from users: nothing in them is markup, an emoji or a number to color.
-    console = Console(highlight=False, markup=False, emoji=False)
-    for place, part in enumerate(filter(None, parts)):
-        if place:
-            console.print()
-        if isinstance(part, str):
-            console.print(part)
-        else:
-            part.rstrip()
-            console.print(part, soft_wrap=True)
+    show(*parts)
 
 
 def _print_json(content: Any) -> None:

@@ -33,8 +33,8 @@ from kamsim.experiments.chunk import job_of, play_organizations
 from kamsim.measures.survey import ANSWERS, answers
 from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Twin, drawn_levers
-from kamsim.report.explain import claim_table, content_of, explanation_tables, sentences_of, shown
-from kamsim.report.figures import explanation_figure
+from kamsim.report.explain import claim_table, content_of, explanation_figure, explanation_tables, sentences_of, shown
+from kamsim.report.terminal import text_of
 from kamsim.scenario import Scenario, load_scenario
 
 FEW = 12 if numba.config.DISABLE_JIT else 60
@@ -385,7 +385,7 @@ def test_without_organizations_to_compare_with_a_sentence_says_so() -> None:
     found = by_name(claim)
     assert found["effect"].value > 0
     assert math.isnan(found["organizations"].value)
-    assert "nan" not in claim_table(claim).plain
+    assert "nan" not in text_of(claim_table(claim)).plain
     assert explanation_figure(claim, 6).startswith(b"\x89PNG")
 
 
@@ -433,9 +433,9 @@ def test_an_interval_that_many_resamples_cannot_tell_is_not_told() -> None:
 
 
 def test_tables_fit_80_columns_and_name_every_part(explanation: Explanation) -> None:
-    text = "\n".join(part if isinstance(part, str) else part.plain for part in explanation_tables(explanation))
+    text = "\n".join(part if isinstance(part, str) else text_of(part).plain for part in explanation_tables(explanation))
     for claim in explanation.claims:
-        table = claim_table(claim).plain
+        table = text_of(claim_table(claim)).plain
         assert max(map(len, table.splitlines())) <= 80
         assert table in text
         for part in (*claim.parts, *claim.besides):

@@ -35,8 +35,8 @@ from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import parameter
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
-from kamsim.report.figures import sensitivity_figure
-from kamsim.report.sensitivity import sensitivity_sentences, sensitivity_table
+from kamsim.report.sensitivity import sensitivity_figure, sensitivity_sentences, sensitivity_table
+from kamsim.report.terminal import text_of
 
 FEW = ("world.market_growth", "world.gross_margin", "world.share_speed=0.04:0.2")
 compiled_only = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="hundreds of runs take too long in plain Python")
@@ -289,7 +289,7 @@ def test_screening_leaves_the_rest_one_index_together(tmp_path: Path) -> None:
     stages = pq.read_table(tmp_path / "out" / "points.parquet").column("stage").to_pylist()
     assert stages.count("screening") == TRAJECTORIES * len(PLAUSIBLE)
     json.dumps(result.to_dict(), allow_nan=False)
-    assert f"{len(result.screened_out)} others together" in sensitivity_table(result).plain
+    assert f"{len(result.screened_out)} others together" in text_of(sensitivity_table(result)).plain
 
 
 def test_a_measure_that_does_not_exist_is_said() -> None:
@@ -354,7 +354,7 @@ def test_sentences_name_what_explains_most_and_what_is_assumed() -> None:
 
 
 def test_the_table_fits_80_columns_in_order_of_importance() -> None:
-    text = sensitivity_table(planted("assumed", "calibrated", "calibrated")).plain
+    text = text_of(sensitivity_table(planted("assumed", "calibrated", "calibrated"))).plain
     assert max(map(len, text.splitlines())) <= 80
     assert text.index("name_1") < text.index("name_2") < text.index("name_3")
 

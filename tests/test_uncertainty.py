@@ -36,8 +36,8 @@ from kamsim.evidence.ledger import LEDGER, parameter
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.posterior import Posterior, parameter_named, read_posterior
 from kamsim.measures.outcomes import MEASURES
-from kamsim.report.figures import uncertainty_figure
-from kamsim.report.uncertainty import uncertainty_sentences, uncertainty_table
+from kamsim.report.terminal import text_of
+from kamsim.report.uncertainty import uncertainty_figure, uncertainty_sentences, uncertainty_table
 from kamsim.source import model_hash
 
 COLUMN = {measure.name: column for column, measure in enumerate(MEASURES)}
@@ -526,7 +526,7 @@ def test_what_is_concluded_is_valid_json(compared: tuple[UncertainComparison, Pa
 
 def test_table_and_sentences_fit_and_say_what_holds(compared: tuple[UncertainComparison, Path]) -> None:
     comparison, _ = compared
-    table = str(uncertainty_table(comparison))
+    table = str(text_of(uncertainty_table(comparison)))
     assert max(map(len, table.splitlines())) <= 80
     assert "cannot tell" in table or "better" in table or "worse" in table
     sentences = uncertainty_sentences(comparison).splitlines()
@@ -630,7 +630,7 @@ def test_a_scenario_with_fitted_values_of_its_own_is_played_in_another_world_and
     )
     assert not found.same_worlds
     assert not any("own value kept" in note for note in found.notes)
-    assert "in the same" not in str(uncertainty_table(found))
+    assert "in the same" not in str(text_of(uncertainty_table(found)))
     both = [small(name, market_growth=0.03) for name in ("status_quo", "full_program")]
     found = compare_under_uncertainty(both, few_sets(2), replications=3, jobs=1)
     assert found.same_worlds
@@ -653,7 +653,7 @@ def test_a_single_scenario_has_a_table_and_nothing_to_say() -> None:
     comparison = compare_under_uncertainty([small("status_quo")], few_sets(2), replications=2)
     assert comparison.flip is None
     assert uncertainty_sentences(comparison) == ""
-    assert "status_quo" in str(uncertainty_table(comparison))
+    assert "status_quo" in str(text_of(uncertainty_table(comparison)))
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.text import Text
-
 from kamsim.analysis.calibration import Calibration, FittedFigure, FittedParameter
-from kamsim.report.files import write_text
-from kamsim.report.tables import NOTHING, line_of, widths_of
+from kamsim.experiments.files import write_text
+from kamsim.report.table import NOTHING, Group, Row, Table
 from kamsim.source import model_hash
 
 FITTED = "fitted.toml"
@@ -27,16 +25,16 @@ _FIGURE_LABELS = {
     "log_spend_sd": "Spread of spend (3)",
 }
 _LEGEND = (
-    "(1) accounts elevated for large spend, to those elevated by enterprise criteria\n"
-    "(2) key accounts of KAMs that report high collaboration, to the rest\n"
-    "(3) log annual spend of all accounts where nobody is elevated, as in real books\n"
-    "should be: published -+ sampling error of the survey, or the range of real books\n"
-    "posterior: between which 95 % of the sets lie that fit within sampling error\n"
+    "(1) accounts elevated for large spend, to those elevated by enterprise criteria",
+    "(2) key accounts of KAMs that report high collaboration, to the rest",
+    "(3) log annual spend of all accounts where nobody is elevated, as in real books",
+    "should be: published -+ sampling error of the survey, or the range of real books",
+    "posterior: between which 95 % of the sets lie that fit within sampling error",
 )
 
 
-def calibration_table(calibration: Calibration) -> Text:
-    """Table of a calibration: figures first, then parameters, 80 columns wide.
+def calibration_tables(calibration: Calibration) -> tuple[Table, Table]:
+    """Tables of a calibration: figures first, then parameters.
 
     Parameters
     ----------
@@ -45,17 +43,16 @@ def calibration_table(calibration: Calibration) -> Text:
 
     Returns
     -------
-    Text
-        Says of each parameter whether the evidence tells its value.
+    tuple of Table
+        Say of each parameter whether the evidence tells its value.
     """
-    header = ("Fitted to", "should be", "best fit", "posterior", "")
-    rows = [_figure_row(figure) for figure in calibration.figures]
-    table = _lines(header, rows)
-    table.append(f"{_LEGEND}\n", style="dim")
-    header = ("Free parameters", "plausible", "best fit", "posterior", "told")
-    table.append(_lines(header, [_parameter_row(parameter) for parameter in calibration.parameters], most=32))
-    table.append("told: the posterior is clearly narrower than the plausible range\n", style="dim")
-    return table
+    figures = tuple(map(_figure_row, calibration.figures))
+    parameters = tuple(map(_parameter_row, calibration.parameters))
+    told = ("told: the posterior is clearly narrower than the plausible range",)
+    return (
+        Table((Group("", figures),), ("Fitted to", "should be", "best fit", "posterior", ""), legend=_LEGEND),
+        Table((Group("", parameters),), ("Free parameters", "plausible", "best fit", "posterior", "told"), legend=told),
+    )
 
 
 def calibration_sentences(calibration: Calibration) -> str:
@@ -134,31 +131,21 @@ def _posterior_csv(calibration: Calibration, made_by: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _lines(header: tuple[str, ...], rows: list[tuple[str, ...]], most: int = 30) -> Text:
-    widths = widths_of([header, *rows], most=most)
-    table = Text()
-    table.append(line_of(header, widths) + "\n", style="dim")
-    for row in rows:
-        table.append(line_of(row, widths) + "\n", style={"no": "red"}.get(row[-1], ""))
-    table.append("\n")
-    return table
-
-
-def _figure_row(figure: FittedFigure) -> tuple[str, ...]:
-    inside = "" if figure.low <= figure.fitted <= figure.high else "no"
-    posterior = f"{figure.posterior_low:.2f} to {figure.posterior_high:.2f}"
+def _figure_row(figure: FittedFigure) -> Row:
+    inside = figure.low <= figure.fitted <= figure.high
     target = "" if math.isnan(figure.target) else f"{figure.target:.2f}: "
-    return (
+    cells = (
         _FIGURE_LABELS[figure.name],
         f"{target}{figure.low:.2f} to {figure.high:.2f}",
         f"{figure.fitted:.2f}",
-        posterior,
-        inside,
+        f"{figure.posterior_low:.2f} to {figure.posterior_high:.2f}",
+        "" if inside else "no",
     )
+    return Row(cells, "" if inside else "bad")
 
 
-def _parameter_row(parameter: FittedParameter) -> tuple[str, ...]:
+def _parameter_row(parameter: FittedParameter) -> Row:
     told = "yes" if parameter.identified else NOTHING
     plausible = f"{parameter.plausible_low:g} to {parameter.plausible_high:g}"
     posterior = f"{parameter.low:.3g} to {parameter.high:.3g}"
-    return parameter.name, plausible, f"{parameter.fitted:.3g}", posterior, told
+    return Row((parameter.name, plausible, f"{parameter.fitted:.3g}", posterior, told))

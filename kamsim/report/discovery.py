@@ -1,26 +1,20 @@
 """Table and sentence of a discovery: where a policy fails."""
 
 import math
-import textwrap
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from kamsim.analysis.points import measure_named
-from kamsim.evidence.ledger import number_text
-from kamsim.report.tables import GAP, NOTHING, TOTAL_PROFIT, line_of, scale_of, widths_of
-from kamsim.report.uncertainty import WIDTH, condition_text
+from kamsim.report.table import TOTAL_PROFIT, Group, Row, Table, lower, percent, scale_of, short_number
+from kamsim.report.uncertainty import condition_text
 
 if TYPE_CHECKING:
     from kamsim.analysis.discovery import Discovery
     from kamsim.analysis.flips import Condition
     from kamsim.analysis.ranges import Range
 
-NARROW = 20  # of the column of names where figures are long
 
-
-def discovery_table(result: "Discovery") -> Text | None:
-    """Table of the corner: a line for each parameter that bounds it, 80 columns wide.
+def discovery_table(result: "Discovery") -> Table | None:
+    """Table of the corner: a line for each parameter that bounds it.
 
     Parameters
     ----------
@@ -29,60 +23,34 @@ def discovery_table(result: "Discovery") -> Text | None:
 
     Returns
     -------
-    Text or None
+    Table or None
         None where there is no corner.
     """
     if not result.conditions:
         return None
     ranges = {one.parameter: one for one in result.ranges}
-    rows = [
-        ("", "varied", "fails mostly", "kind"),
-        *(_row(condition, ranges[condition.parameter]) for condition in result.conditions),
-    ]
-    widths = widths_of(rows, most=28)
-    if sum(widths) + len(GAP) * (len(widths) - 1) > WIDTH:
-        widths = widths_of(rows, most=NARROW)
-    table = Text(line_of(rows[0], widths) + "\n", style="dim")
-    for row in rows[1:]:
-        table.append(line_of(row, widths) + "\n", style="not dim")
-    table.append(_legend(result))
-    return table
+    rows = tuple(_row(condition, ranges[condition.parameter]) for condition in result.conditions)
+    legend = (
+        f"density {percent(result.density)}: part of the cases in this corner that fail",
+        f"coverage {percent(result.coverage)}: part of the failures that are in it",
+        f"mass {percent(result.mass)}: part of all cases that are in it",
+        f"Corners found without a fifth of the cases have a density of {percent(result.held_out)} in that fifth "
+        f"({_chance(result.chance)} by luck alone).",
+    )
+    return Table((Group("", rows),), ("", "varied", "fails mostly", "kind"), legend=legend)
 
 
-def _row(condition: "Condition", varied: "Range") -> tuple[str, ...]:
-    low, high = _short(condition.low), _short(condition.high)
+def _row(condition: "Condition", varied: "Range") -> Row:
+    low, high = short_number(condition.low), short_number(condition.high)
     bounds = f"above {low}" if math.isinf(condition.high) else f"up to {high}"
     if math.isfinite(condition.low) and math.isfinite(condition.high):
         bounds = f"{low} to {high}"
-    return (
-        condition.parameter,
-        f"{_short(varied.low)} to {_short(varied.high)}",
-        bounds,
-        condition.kind,
-    )
-
-
-def _short(value: float) -> str:
-    return number_text(float(f"{value:.3g}")) if math.isfinite(value) else NOTHING
-
-
-def _legend(result: "Discovery") -> str:
-    sentences = [
-        f"density {_percent(result.density)}: part of the cases in this corner that fail",
-        f"coverage {_percent(result.coverage)}: part of the failures that are in it",
-        f"mass {_percent(result.mass)}: part of all cases that are in it",
-        f"Corners found without a fifth of the cases have a density of {_percent(result.held_out)} in that fifth "
-        f"({_chance(result.chance)} by luck alone).",
-    ]
-    return "\n" + "\n".join(line for words in sentences for line in textwrap.wrap(words, WIDTH)) + "\n"
+    plausible = f"{short_number(varied.low)} to {short_number(varied.high)}"
+    return Row((condition.parameter, plausible, bounds, condition.kind))
 
 
 def _chance(chance: float) -> str:
     return "less than 1 chance in 1,000" if chance < 0.001 else f"{1000 * chance:.0f} chances in 1,000"
-
-
-def _percent(part: float) -> str:
-    return NOTHING if math.isnan(part) else f"{100 * part:.0f} %"
 
 
 # ---------------------------------------------------------------- sentences
@@ -107,7 +75,7 @@ def discovery_sentences(result: "Discovery") -> str:
 def failing(result: "Discovery") -> str:
     """Say what failing is: ``full_program earns less than status_quo``."""
     measure = measure_named(result.measure)
-    label = measure.label[:1].lower() + measure.label[1:]
+    label = lower(measure.label)
     scale = scale_of(measure, (result.threshold,))
     unit = f" {scale.unit}" if scale.unit else ""
     threshold = f"{scale.shown(result.threshold)}{unit}"
@@ -137,13 +105,13 @@ def _where(result: "Discovery") -> str:
     where = ", and ".join(map(condition_text, result.conditions))
     often = "mostly" if result.density >= 0.5 else "more often"
     return (
-        f"{said} {often} where {where}: {_percent(result.density)} of such cases fail, against {share} of all cases; "
-        f"they are {_percent(result.mass)} of all cases and hold {_percent(result.coverage)} of all failures."
+        f"{said} {often} where {where}: {percent(result.density)} of such cases fail, against {share} of all cases; "
+        f"they are {percent(result.mass)} of all cases and hold {percent(result.coverage)} of all failures."
     )
 
 
 def _share(part: float) -> str:
-    return f"{100 * part:.1f} %" if part < 0.02 or part > 0.98 else _percent(part)
+    return f"{100 * part:.1f} %" if part < 0.02 or part > 0.98 else percent(part)
 
 
 def _unsure(result: "Discovery") -> str:

@@ -1,17 +1,13 @@
 """The ledger for people: a table in a terminal, one parameter in full, and the page of the documentation."""
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, get_args
-
-from rich.text import Text
 
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, range_text
 from kamsim.evidence.published import OUTCOMES
-from kamsim.report.tables import line_of, widths_of
+from kamsim.report.table import Group, Row, Table
 
-WIDTH = 80
 KINDS: tuple[str, ...] = get_args(Kind)
 SECTIONS: tuple[str, ...] = get_args(Section)
 
@@ -101,8 +97,8 @@ def counts_sentence(rows: Sequence[Parameter]) -> str:
 # ---------------------------------------------------------------- terminal
 
 
-def evidence_text(evidence: Evidence) -> Text:
-    """Ledger as text, 80 columns wide.
+def evidence_tables(evidence: Evidence) -> list[Table]:
+    """Tables of the ledger.
 
     Parameters
     ----------
@@ -111,32 +107,25 @@ def evidence_text(evidence: Evidence) -> Text:
 
     Returns
     -------
-    Text
+    list of Table
         Counts and a table by section, kind and source; then the parameters that were named, each in full.
     """
-    text = Text()
-    if evidence.table or not evidence.full:
-        _append_table(text, evidence.table)
-    for place, row in enumerate(evidence.full):
-        text.append("\n" if place or evidence.table else "")
-        _append_row(text, row)
-    return text
+    tables = [_ledger_table(evidence.table)] if evidence.table or not evidence.full else []
+    return [*tables, *map(_parameter_table, evidence.full)]
 
 
-def _append_table(text: Text, rows: Sequence[Parameter]) -> None:
-    cells = {row: (row.name, number_text(row.default), _range(row), row.unit) for row in rows}
-    header = ("", "value", "range", "unit")
-    widths = widths_of([header, *cells.values()])
-    text.append(f"{counts_sentence(rows)}\n")
-    if rows:
-        text.append(f"\n{line_of(header, widths)}\n", style="dim")
-    for section in SECTIONS:
-        for (kind, source), group in _by_source(rows, section).items():
-            text.append(f"\n{_wrapped(f'[{section}] {kind}: {source}')}\n", style="bold")
-            for row in group:
-                text.append(line_of(cells[row], widths) + "\n")
-    if any(row.name.startswith(f"{ANY_TIER}.") for row in rows):
-        text.append(f"\n{_wrapped(OTHER_TIERS)}\n", style="dim")
+def _ledger_table(rows: Sequence[Parameter]) -> Table:
+    groups = tuple(
+        Group(f"[{section}] {kind}: {source}", tuple(map(_ledger_row, group)))
+        for section in SECTIONS
+        for (kind, source), group in _by_source(rows, section).items()
+    )
+    others = (OTHER_TIERS,) if any(row.name.startswith(f"{ANY_TIER}.") for row in rows) else ()
+    return Table(groups, ("", "value", "range", "unit"), counts_sentence(rows), others)
+
+
+def _ledger_row(row: Parameter) -> Row:
+    return Row((row.name, number_text(row.default), _range(row), row.unit))
 
 
 def _by_source(rows: Iterable[Parameter], section: str) -> dict[tuple[str, str], list[Parameter]]:
@@ -147,8 +136,7 @@ def _by_source(rows: Iterable[Parameter], section: str) -> dict[tuple[str, str],
     return groups
 
 
-def _append_row(text: Text, row: Parameter) -> None:
-    text.append(f"{row.name} in [{row.section}]\n", style="bold")
+def _parameter_table(row: Parameter) -> Table:
     said = {
         "value": number_text(row.default),
         "range": _range(row),
@@ -157,16 +145,11 @@ def _append_row(text: Text, row: Parameter) -> None:
         "kind": f"{row.kind}: {KINDS_SAY[row.kind]}",
         "source": row.source,
     }
-    for what, saying in said.items():
-        text.append(_wrapped(f"{what:<7}  {saying}", indent=9) + "\n")
+    return Table((Group("", tuple(map(Row, said.items()))),), title=f"{row.name} in [{row.section}]")
 
 
 def _range(row: Parameter) -> str:
     return range_text(row.low, row.high, row.excluded)
-
-
-def _wrapped(line: str, indent: int = 0) -> str:
-    return textwrap.fill(line, WIDTH, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 # ---------------------------------------------------------------- documentation

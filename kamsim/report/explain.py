@@ -2,15 +2,18 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable
-from typing import Any
-
-from rich.text import Text
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kamsim.analysis.explain import CONTENT, ClaimExplained, Explanation, Part
-from kamsim.report.tables import NOTHING, Scale, line_of, widths_of
+from kamsim.report.plot import BLUE, GRAY, INK, LARGE, canvas, dress_large, log_ticks, patch, png
+from kamsim.report.table import NOTHING, Group, Row, Scale, Table
 
-LABEL_WIDTH = 44
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
+
 TITLES = {
     "large_spend": "Chance to grow: elevated for large spend, to elevated by enterprise criteria",
     "collaboration": "Spend of key accounts: where KAMs report high collaboration, to the rest",
@@ -25,10 +28,10 @@ _SCALES = {
 }
 _SIGNED = ("points", "change")
 _LEGEND = (
-    "x: factors, the parts multiply to the figure; %: the parts add up to it\n"
-    "effect: on what these accounts spend; every other kind only looks\n"
-    "like one; rest: what is left without any of the other parts\n"
-    "removing only: what changes if only this were removed, all else left as is\n"
+    "x: factors, the parts multiply to the figure; %: the parts add up to it",
+    "effect: on what these accounts spend; every other kind only looks like one",
+    "rest: what is left without any of the other parts",
+    "removing only: what changes if only this were removed, all else left as is",
 )
 
 
@@ -45,8 +48,6 @@ def explanation_files(explanation: Explanation) -> dict[str, bytes]:
     dict
         Contents by name, for the folder of the study.
     """
-    from kamsim.report.figures import explanation_figure
-
     text = json.dumps(content_of(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     charts = {f"{one.claim}.png": explanation_figure(one, explanation.organizations) for one in explanation.claims}
     return {CONTENT: text.encode(), **charts}
@@ -72,8 +73,8 @@ def content_of(explanation: Explanation) -> dict[str, Any]:
 # ---------------------------------------------------------------- table
 
 
-def explanation_tables(explanation: Explanation) -> list[Text | str]:
-    """Tables and sentences of an explanation, claim by claim, at most 80 columns wide.
+def explanation_tables(explanation: Explanation) -> list[Table | str]:
+    """Tables and sentences of an explanation, claim by claim.
 
     Parameters
     ----------
@@ -82,16 +83,16 @@ def explanation_tables(explanation: Explanation) -> list[Text | str]:
 
     Returns
     -------
-    list of Text or str
+    list of Table or str
         A table and its sentences for each claim, then what the words mean.
     """
-    shown: list[Text | str] = []
+    shown: list[Table | str] = []
     for claim in explanation.claims:
         shown += [claim_table(claim), "\n".join(sentences_of(claim))]
-    return [*shown, Text(_LEGEND, style="dim")]
+    return [*shown, Table((), legend=_LEGEND)]
 
 
-def claim_table(claim: ClaimExplained) -> Text:
+def claim_table(claim: ClaimExplained) -> Table:
     """Table of a claim: its figure, the parts that make it, and what else the twins tell.
 
     Parameters
@@ -101,27 +102,21 @@ def claim_table(claim: ClaimExplained) -> Text:
 
     Returns
     -------
-    Text
-        Effects stand out in green.
+    Table
+        Effects are marked as good, for they are what a program does.
     """
-    header = ("", "", "95 % interval", "kind")
-    groups = (("", (claim.figure,)), ("  made of", claim.parts), ("  besides", claim.besides))
-    bodies = [(heading, [_row(part, 4 if heading else 2) for part in parts]) for heading, parts in groups if parts]
-    widths = widths_of([header, *(row for _, body in bodies for row in body)], most=LABEL_WIDTH + 4)
-    published = shown(claim.published, claim.figure.unit)
-    table = Text(f"{TITLES[claim.claim]}\n", style="bold")
-    table.append(f"{line_of(header, widths)}\n  {'published':<{widths[0] - 2}}  ", style="not bold dim")
-    table.append(f"{published.rjust(widths[1])}\n", style="not bold dim")
-    for heading, body in bodies:
-        table.append(f"{heading}\n" if heading else "", style="not bold dim")
-        for row in body:
-            table.append(line_of(row, widths) + "\n", style="not bold green" if row[-1] == "effect" else "not bold")
-    return table
+    published = Row(("  published", shown(claim.published, claim.figure.unit), "", ""), "aside")
+    groups = [Group("", (published, _row(claim.figure, 2)))]
+    for heading, parts in (("  made of", claim.parts), ("  besides", claim.besides)):
+        if parts:
+            groups.append(Group(heading, tuple(_row(part, 4) for part in parts)))
+    return Table(tuple(groups), ("", "", "95 % interval", "kind"), TITLES[claim.claim], dense=True)
 
 
-def _row(part: Part, indent: int) -> tuple[str, ...]:
+def _row(part: Part, indent: int) -> Row:
     kind = "" if part.kind == "figure" else part.kind
-    return f"{'':<{indent}}{part.label}", shown(part.value, part.unit), interval(part), kind
+    cells = (f"{'':<{indent}}{part.label}", shown(part.value, part.unit), interval(part), kind)
+    return Row(cells, "good" if kind == "effect" else "")
 
 
 def shown(value: float, unit: str) -> str:
@@ -147,10 +142,7 @@ def shown(value: float, unit: str) -> str:
 
 def interval(part: Part) -> str:
     """Show the interval of a part, without its unit."""
-    if math.isnan(part.low):
-        return NOTHING
-    scale, sign = _SCALES[part.unit], "+" if part.unit in _SIGNED else ""
-    return f"{scale.shown(part.low, sign)} to {scale.shown(part.high, sign)}"
+    return _SCALES[part.unit].between(part.low, part.high, "+" if part.unit in _SIGNED else "")
 
 
 # ---------------------------------------------------------------- sentences
@@ -265,3 +257,131 @@ def _unsure(effect: Part) -> str:
 
 def _points(value: float) -> str:
     return f"{Scale(100.0, 1, '').shown(value, '+')} points"
+
+
+# ---------------------------------------------------------------- figure
+
+# Hatches as well as colors, by kind; every other kind only looks like an effect.
+BARS = {"effect": (BLUE, ""), "rest": ("#BBBBBB", ""), "figure": (INK, "")}
+LOOKS_LIKE_ONE = ("#E69F00", "//")
+UNITS = {
+    "times": "factor",
+    "share": "%",
+    "points": "percentage points",
+    "change": "% against the twin",
+}
+
+
+def explanation_figure(claim: ClaimExplained, organizations: int) -> bytes:
+    """Draw a claim as a waterfall of its parts, and below it what else its twins tell.
+
+    Parameters
+    ----------
+    claim : ClaimExplained
+        From `kamsim.analysis.explain.explain`.
+    organizations : int
+        That it was told from.
+
+    Returns
+    -------
+    bytes
+        A PNG, 1,920 pixels wide, higher the more parts there are.
+    """
+    units = list(dict.fromkeys(part.unit for part in claim.besides))
+    groups = [[part for part in claim.besides if part.unit == unit] for unit in units]
+    heights = [len(claim.parts) + 2.0, *(len(group) + 1.0 for group in groups)]
+    figure = canvas(2.6 + 1.1 * sum(heights), pad=0.15)
+    panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights).flatten()
+    _draw_waterfall(panels[0], claim)
+    for panel, group in zip(panels[1:], groups, strict=True):
+        _draw_besides(panel, group)
+    figure.suptitle(textwrap.fill(TITLES[claim.claim], 46), fontsize=LARGE + 5, fontweight="bold", x=0.02, ha="left")
+    figure.legend(
+        handles=_kinds({part.kind for part in (*claim.parts, *claim.besides)}),
+        loc="outside lower center",
+        frameon=False,
+        fontsize=LARGE - 3,
+        title=f"{organizations:,} simulated organizations; lines: 95 % intervals",
+        title_fontsize=LARGE - 3,
+    )
+    return png(figure)
+
+
+def _draw_waterfall(panel: "Axes", claim: ClaimExplained) -> None:
+    """Draw each part from where the one before it ends, and the figure that they make from the start again."""
+    times = claim.figure.unit == "times"
+    neutral = 1.0 if times else 0.0
+    start, reached = neutral, [neutral, claim.published]
+    for place, part in enumerate([*claim.parts, claim.figure]):
+        if math.isnan(part.value):
+            _say_untold(panel, place)
+            continue
+        if part is claim.figure:
+            start = neutral
+        ends = [start * value if times else start + value for value in (part.low, part.value, part.high)]
+        _draw_bar(panel, place, part, start, ends)
+        start = ends[1]
+        reached += [end for end in ends if not math.isnan(end)]
+    if times:
+        panel.set_xscale("log")
+        log_ticks(panel.xaxis)
+        panel.set_xlim(min(reached) / 1.12, max(reached) * 1.12)
+    else:
+        panel.set_xlim(min(reached) - 0.02, max(reached) * 1.12)
+    panel.axvline(neutral, color=INK, linewidth=1.5)
+    panel.axvline(claim.published, color=INK, linewidth=2.5, linestyle=":")
+    panel.annotate(
+        f"published {shown(claim.published, claim.figure.unit)}", (claim.published, 1.0),
+        xycoords=("data", "axes fraction"), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=LARGE - 3,
+    )  # fmt: skip
+    _dress(panel, [*claim.parts, claim.figure])
+
+
+def _draw_bar(panel: "Axes", place: int, part: Part, start: float, ends: list[float]) -> None:
+    low, end, high = ends
+    is_figure = part.kind == "figure"
+    color, hatch = BARS.get(part.kind, LOOKS_LIKE_ONE)
+    panel.barh(place, end - start, left=start, height=0.56, color=color, hatch=hatch, edgecolor="white")
+    # One organization has no interval, and a line of NaN draws nothing.
+    panel.plot([low, high], [place, place], color=GRAY if is_figure else INK, linewidth=5)
+    if not is_figure:
+        panel.plot([end, end], [place, place + 0.72], color=GRAY, linewidth=1.5)
+
+
+def _draw_besides(panel: "Axes", parts: list[Part]) -> None:
+    for place, part in enumerate(parts):
+        if math.isnan(part.value):
+            _say_untold(panel, place)
+            continue
+        color = BLUE if part.kind == "effect" else INK
+        panel.plot([part.low, part.high], [place, place], color=color, linewidth=5)
+        panel.plot([part.value], [place], "o", color=color, markersize=15)
+    if parts[0].unit != "share":
+        panel.axvline(1.0 if parts[0].unit == "times" else 0.0, color=INK, linewidth=1.5)
+    panel.margins(x=0.1)
+    _dress(panel, parts, "; if only this were removed" if parts[0].label.startswith("removing only") else "")
+
+
+def _dress(panel: "Axes", parts: Sequence[Part], what: str = "") -> None:
+    """Name each part on the left and say its value on the right."""
+    unit = parts[-1].unit
+    scale = 1.0 if unit == "times" else 100.0
+    panel.xaxis.set_major_formatter(lambda value, _: f"{scale * value:,.4g}")
+    labels = [textwrap.fill(part.label, 25) for part in parts]
+    dress_large(panel, labels, [shown(part.value, part.unit) for part in parts], UNITS[unit] + what)
+
+
+def _say_untold(panel: "Axes", place: int) -> None:
+    panel.text(0.5, place, "cannot be told", ha="center", va="center", fontsize=LARGE - 3, color=GRAY,
+               transform=panel.get_yaxis_transform())  # fmt: skip
+
+
+def _kinds(there: set[str]) -> list["Patch"]:
+    shown_as = {
+        "effect on what these accounts spend": ({"effect"}, BARS["effect"]),
+        "selection, comparison, expectation or luck": (there - set(BARS), LOOKS_LIKE_ONE),
+        "what is left": ({"rest"}, BARS["rest"]),
+    }
+    return [
+        patch(label, color, hatch, edge="white") for label, (kinds, (color, hatch)) in shown_as.items() if kinds & there
+    ]

@@ -1,20 +1,26 @@
 """Table and sentences of a sensitivity analysis."""
 
 import math
-import re
 import textwrap
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from kamsim.analysis.points import measure_named
-from kamsim.report.tables import GAP, MEDIAN_WALLETS, NOTHING, line_of, scale_of, widths_of
-from kamsim.report.uncertainty import WIDTH
+from kamsim.report.plot import BLUE, INK, LARGE, canvas, dress_large, patch, png
+from kamsim.report.table import (
+    MEDIAN_WALLETS,
+    NOTHING,
+    Group,
+    Row,
+    Table,
+    lower,
+    meaning_of,
+    scale_of,
+)
+from kamsim.report.table import percent as unbounded
 
 if TYPE_CHECKING:
     from kamsim.analysis.sensitivity import Influence, Sensitivity
 
-NARROW = 20  # of the column of names where figures are long
 MOST_NAMED = 4
 EXPLAINED = 0.8  # part of the variance after which no further parameter is named
 MUCH_LUCK = 0.1
@@ -23,8 +29,8 @@ _NUMBERS = ("No parameter", "One parameter", "Two parameters", "Three parameters
 _COUNTS = ("none", "one", "two", "three", "four")
 
 
-def sensitivity_table(result: "Sensitivity") -> Text:
-    """Table of the parameters in the order of their importance, 80 columns wide.
+def sensitivity_table(result: "Sensitivity") -> Table:
+    """Table of the parameters in the order of their importance.
 
     Parameters
     ----------
@@ -33,40 +39,31 @@ def sensitivity_table(result: "Sensitivity") -> Text:
 
     Returns
     -------
-    Text
+    Table
         What each explains with all that it does together with others, and alone, in % of the variance.
     """
-    header = ("", "total", "95 %", "alone", "95 %", "", "kind")
-    rows = [header, *(_row(influence) for influence in result.influences)]
+    rows = [_row(influence, influence.parameter) for influence in result.influences]
     if result.others is not None:
-        rows.append((f"{len(result.screened_out)} others together", *_row(result.others)[1:]))
-    widths = widths_of(rows, most=28)
-    if sum(widths) + len(GAP) * (len(widths) - 1) > WIDTH:
-        widths = widths_of(rows, most=NARROW)
-    table = Text(line_of(rows[0], widths) + "\n", style="dim")
-    for row in rows[1:]:
-        table.append(line_of(row, widths) + "\n", style="not dim")
-    table.append(_legend(result))
-    return table
-
-
-def _row(influence: "Influence") -> tuple[str, ...]:
-    parts = (influence.total, influence.total_low, influence.total_high)
-    alone = (influence.first, influence.first_low, influence.first_high)
-    return (
-        influence.parameter,
-        percent(parts[0]),
-        _interval(*parts[1:]),
-        percent(alone[0]),
-        _interval(*alone[1:]),
-        direction_of(influence),
-        influence.kind,
+        rows.append(_row(result.others, f"{len(result.screened_out)} others together"))
+    legend = (
+        f"total: part of the variance of {asked(result)} that goes with the parameter, {result.played:,} points in "
+        f"the same {result.replications:,} worlds",
+        "alone: the part that it explains whatever the other parameters are",
+        "rises, falls: with the parameter",
     )
+    return Table((Group("", tuple(rows)),), ("", "total", "95 %", "alone", "95 %", "", "kind"), legend=legend)
+
+
+def _row(influence: "Influence", name: str) -> Row:
+    total, first = percent(influence.total), percent(influence.first)
+    totals = _interval(influence.total_low, influence.total_high)
+    firsts = _interval(influence.first_low, influence.first_high)
+    return Row((name, total, totals, first, firsts, direction_of(influence), influence.kind))
 
 
 def percent(part: float) -> str:
     """Show a part of the variance; estimates may lie somewhat outside of 0 to 1."""
-    return NOTHING if math.isnan(part) else f"{100 * min(1.0, max(0.0, part)):.0f} %"
+    return unbounded(part if math.isnan(part) else min(1.0, max(0.0, part)))
 
 
 def _interval(low: float, high: float) -> str:
@@ -82,20 +79,9 @@ def direction_of(influence: "Influence") -> str:
     return "rises" if influence.correlation > 0 else "falls"
 
 
-def _legend(result: "Sensitivity") -> str:
-    sentences = [
-        f"total: part of the variance of {asked(result)} that goes with the parameter, {result.played:,} points in "
-        f"the same {result.replications:,} worlds",
-        "alone: the part that it explains whatever the other parameters are",
-        "rises, falls: with the parameter",
-    ]
-    return "\n" + "\n".join(line for words in sentences for line in textwrap.wrap(words, WIDTH)) + "\n"
-
-
 def asked(result: "Sensitivity") -> str:
     """Say what was asked about: ``the difference of full_program to status_quo in total profit``."""
-    label = measure_named(result.measure).label
-    label = label[:1].lower() + label[1:]
+    label = lower(measure_named(result.measure).label)
     if result.against:
         return f"the difference of {result.scenario} to {result.against} in {label}"
     return f"{label} of {result.scenario}"
@@ -144,12 +130,7 @@ def _explained(result: "Sensitivity") -> str:
 
 def _described(influence: "Influence") -> str:
     direction = direction_of(influence)
-    return f"{short_meaning(influence)} ({influence.parameter}{f'; {direction} with it' if direction else ''})"
-
-
-def short_meaning(influence: "Influence") -> str:
-    """Meaning of a parameter without what the ledger adds after a colon or semicolon."""
-    return re.split(r"[:;]", influence.meaning)[0]
+    return f"{meaning_of(influence.meaning)} ({influence.parameter}{f'; {direction} with it' if direction else ''})"
 
 
 def _assumed(chosen: list["Influence"]) -> str:
@@ -183,3 +164,51 @@ def _luck(result: "Sensitivity") -> str:
 
 def _less(part: float) -> str:
     return "less than 1 %" if part < 0.01 else f"about {percent(part)}"
+
+
+# ---------------------------------------------------------------- figure
+
+ALONE, TOGETHER = BLUE, "#A6CFE6"
+
+
+def sensitivity_figure(result: "Sensitivity") -> bytes:
+    """Draw what each parameter explains, alone and with all that it does together with others, as bars.
+
+    Parameters
+    ----------
+    result : Sensitivity
+        From `kamsim.analysis.sensitivity.sensitivity`.
+
+    Returns
+    -------
+    bytes
+        A PNG, 1,920 pixels wide, higher the more parameters there are.
+    """
+    others = [] if result.others is None else [result.others]
+    rows = [*result.influences, *others]
+    figure = canvas(4.2 + 1.15 * len(rows), pad=0.15)
+    panel = figure.subplots()
+    for place, row in enumerate(rows):
+        total, first = (100 * max(0.0, value) for value in (row.total, row.first))
+        panel.barh(place, total, height=0.62, color=TOGETHER)
+        panel.barh(place, min(first, total), height=0.62, color=ALONE)
+        ends = [100 * max(0.0, end) for end in (row.total_low, row.total_high)]
+        panel.plot(ends, [place, place], color=INK, linewidth=4)
+    labels = [f"{len(result.screened_out)} others together" if row in others else _bar_label(row) for row in rows]
+    panel.set_xlim(left=0)
+    what = "% of the variance; lines: 95 % intervals\n(+) rises, (\N{MINUS SIGN}) falls with it"
+    dress_large(panel, labels, [percent(row.total) for row in rows], what, size=LARGE - 3)
+    title = f"What drives {asked(result)}"
+    figure.suptitle(textwrap.fill(title, 56), fontsize=LARGE + 3, fontweight="bold", x=0.02, ha="left")
+    figure.legend(
+        handles=[patch("alone", ALONE), patch("together with others", TOGETHER)],
+        loc="outside lower center", ncols=2, frameon=False, fontsize=LARGE - 3,
+    )  # fmt: skip
+    return png(figure)
+
+
+def _bar_label(influence: "Influence") -> str:
+    direction = {"rises": " (+)", "falls": " (\N{MINUS SIGN})"}.get(direction_of(influence), "")
+    kind = ", assumed" if influence.kind == "assumed" else ""
+    meaning = textwrap.fill(meaning_of(influence.meaning), 29, max_lines=2, placeholder=" …")
+    return f"{meaning}{kind}{direction}"

@@ -1,19 +1,16 @@
 """What a sweep is going to cost, where it stands, and what it shows, for people."""
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.text import Text
 
 from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
 from kamsim.analysis.precision import Precise
 from kamsim.analysis.swept import SUMMARY, Swept, best_first, summary_csv, values_by_world
 from kamsim.experiments.design import Experiment, points_of
+from kamsim.experiments.files import write_text
 from kamsim.experiments.sweep import Estimate, Plan, Progressed
 from kamsim.measures.outcomes import MEASURES, Measure
-from kamsim.report.files import write_text
-from kamsim.report.tables import line_of, scale_of, widths_of
+from kamsim.report.table import Group, Row, Table, heading_of, lower, scale_of
 
 SHOWN = 12  # points in a table
 MOST_EFFECTS = 15
@@ -101,7 +98,7 @@ def precision_text(precise: Precise, plan: Plan) -> str:
     return f"not as precise as asked after {many} replications a point; --most allows more"
 
 
-def swept_table(plan: Plan, rows: Sequence[Swept]) -> Text:
+def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:
     """Table of the points of a sweep by the measure it is about, best first.
 
     Parameters
@@ -113,35 +110,31 @@ def swept_table(plan: Plan, rows: Sequence[Swept]) -> Text:
 
     Returns
     -------
-    Text
+    Table
         The best dozen.
     """
     measure = next(row for row in MEASURES if row.name == plan.compare)
     ranked = best_first(list(rows), plan.compare)
     scale = scale_of(measure, [row.mean for row in ranked])
     several = len(plan.policies) > 1
-    names = ["point", *(["policy"] if several else []), *(name.rpartition(".")[2] for name in plan.factors)]
-    header = (*names, "mean", "difference", "95 % interval", "")
+    names = ["point", *(["policy"] if several else []), *map(_last_word, plan.factors)]
     lines = []
     for row in ranked[:SHOWN]:
         place = [str(row.point), *([row.policy] if several else [])]
         values = [_short(plan.points[row.point].get(name)) for name in plan.factors]
-        told = (scale.shown(row.difference, "+"), f"{scale.shown(row.low, '+')} to {scale.shown(row.high, '+')}")
+        told = (scale.shown(row.difference, "+"), scale.between(row.low, row.high, "+"))
         if row.policy == plan.policies[0].name if several else row.point == 0:
             told = ("reference", "")
-        lines.append((*place, *values, scale.shown(row.mean), *told, ""))
-    widths = widths_of([header, *lines])
-    unit = f", {scale.unit}" if scale.unit else ""
-    table = Text()
-    direction = "higher" if measure.higher_is_better else "lower"
-    table.append(f"{measure.label}{unit} ({direction} is better)\n", style="bold")
-    table.append(line_of(header, widths) + "\n", style="dim")
-    for line in lines:
-        table.append(line_of(line, widths) + "\n")
+        lines.append(Row((*place, *values, scale.shown(row.mean), *told, "")))
     against = f"{plan.policies[0].name} at the same point" if several else "point 0"
     more = f"the best {SHOWN} of {len(ranked):,}; " if len(ranked) > SHOWN else ""
-    table.append(f"{more}difference: to {against}, in the same worlds\n", style="dim")
-    return table
+    legend = (f"{more}difference: to {against}, in the same worlds",)
+    columns = (*names, "mean", "difference", "95 % interval", "")
+    return Table((Group("", tuple(lines)),), columns, heading_of(measure, scale), legend)
+
+
+def _last_word(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _short(value: object) -> str:
@@ -154,7 +147,7 @@ def write_summary(plan: Plan, folder: Path, rows: list[Swept]) -> Path:
     return folder / SUMMARY
 
 
-def effects_texts(experiment: Experiment, plan: Plan, folder: Path) -> list[Text]:
+def effects_tables(experiment: Experiment, plan: Plan, folder: Path) -> list[Table]:
     """Tables of what the factors of a designed experiment do; none for sampled points.
 
     Parameters
@@ -168,7 +161,7 @@ def effects_texts(experiment: Experiment, plan: Plan, folder: Path) -> list[Text
 
     Returns
     -------
-    list of Text
+    list of Table
         Effects and interactions of two-level factorials, means by level of grids.
     """
     kind = experiment.design.kind
@@ -187,26 +180,25 @@ def effects_texts(experiment: Experiment, plan: Plan, folder: Path) -> list[Text
     return tables
 
 
-def _effects_table(experiment: Experiment, found: Sequence[Effect], measure: Measure, under: str) -> Text:
+def _effects_table(experiment: Experiment, found: Sequence[Effect], measure: Measure, under: str) -> Table:
     scale = scale_of(measure, [effect.effect for effect in found])
-    header = ("effect", "of its second level", "95 % interval", "")
     rows = []
     for effect in sorted(found, key=lambda effect: -abs(effect.effect))[:MOST_EFFECTS]:
-        name = " x ".join(factor.rpartition(".")[2] for factor in effect.factors)
-        interval = f"{scale.shown(effect.low, '+')} to {scale.shown(effect.high, '+')}"
+        name = " x ".join(map(_last_word, effect.factors))
         sure = "sure" if effect.low > 0.0 or effect.high < 0.0 else ""
-        rows.append((name, scale.shown(effect.effect, "+"), interval, sure))
-    table = _lines(f"Effects on {measure.label[:1].lower()}{measure.label[1:]}{under}", header, rows, most=44)
-    levels = "; ".join(
-        f"{name.rpartition('.')[2]}: {_short(ends[0])}, then {_short(ends[1])}"
-        for name, ends in _ends_of(experiment).items()
+        rows.append(Row((name, scale.shown(effect.effect, "+"), scale.between(effect.low, effect.high, "+"), sure)))
+    ends = (
+        f"{_last_word(name)}: {_short(first)}, then {_short(second)}"
+        for name, (first, second) in _ends_of(experiment).items()
     )
-    table.append(
-        f"{textwrap.fill(levels, 80)}\na x b: half of what b's second level adds to the effect of a\n", style="dim"
+    aliases = ["a fraction of all points: every effect stands for itself and its aliases"]
+    legend = (
+        "; ".join(ends),
+        "a x b: half of what b's second level adds to the effect of a",
+        *(aliases if any(effect.aliases for effect in found) else []),
     )
-    if any(effect.aliases for effect in found):
-        table.append("a fraction of all points: every effect stands for itself and its aliases\n", style="dim")
-    return table
+    columns = ("effect", "of its second level", "95 % interval", "")
+    return Table((Group("", tuple(rows)),), columns, f"Effects on {lower(measure.label)}{under}", legend)
 
 
 def _ends_of(experiment: Experiment) -> dict[str, tuple[object, object]]:
@@ -218,27 +210,13 @@ def _ends_of(experiment: Experiment) -> dict[str, tuple[object, object]]:
     }
 
 
-def _levels_table(found: Sequence[LevelMean], measure: Measure, under: str) -> Text:
+def _levels_table(found: Sequence[LevelMean], measure: Measure, under: str) -> Table:
     scale = scale_of(measure, [row.mean for row in found])
-    header = ("level", "mean", "difference", "95 % interval", "")
     rows = []
     for row in found:
-        name = f"{row.factors[0].rpartition('.')[2]} {_short(row.levels[0])}"
-        told = (
-            scale.shown(row.difference, "+"),
-            f"{scale.shown(row.difference_low, '+')} to {scale.shown(row.difference_high, '+')}",
-        )
-        rows.append(
-            (name, scale.shown(row.mean), *(told if row.difference or row.difference_low else ("first", "")), "")
-        )
-    return _lines(f"{measure.label} by level{under}, over all points that have it", header, rows, most=40)
-
-
-def _lines(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]], most: int) -> Text:
-    widths = widths_of([header, *rows], most=most)
-    table = Text()
-    table.append(f"{title}\n", style="bold")
-    table.append(line_of(header, widths) + "\n", style="dim")
-    for row in rows:
-        table.append(line_of(row, widths) + "\n")
-    return table
+        told = (scale.shown(row.difference, "+"), scale.between(row.difference_low, row.difference_high, "+"))
+        if not (row.difference or row.difference_low):
+            told = ("first", "")
+        rows.append(Row((f"{_last_word(row.factors[0])} {_short(row.levels[0])}", scale.shown(row.mean), *told, "")))
+    title = f"{measure.label} by level{under}, over all points that have it"
+    return Table((Group("", tuple(rows)),), ("level", "mean", "difference", "95 % interval", ""), title)

@@ -1,29 +1,49 @@
 """Table and sentences of a comparison over all parameter sets that fit the evidence."""
 
 import math
-import re
-import textwrap
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
 from kamsim.analysis.uncertainty import AGREEING, BEST_FROM, FEW_SETS
-from kamsim.evidence.ledger import number_text
 from kamsim.measures.outcomes import MEASURES, Measure
-from kamsim.report.tables import GAP, MEDIAN_WALLETS, NOTHING, TOTAL_PROFIT, Scale, line_of, scale_of, widths_of
+from kamsim.report.comparison import MARK_OF
+from kamsim.report.plot import (
+    BLUE,
+    FONT,
+    GRAY,
+    INK,
+    canvas,
+    draw_difference,
+    dress_small,
+    key_of_verdicts,
+    png,
+    short_name,
+)
+from kamsim.report.table import (
+    MEDIAN_WALLETS,
+    NOTHING,
+    TOTAL_PROFIT,
+    Group,
+    Row,
+    Scale,
+    Table,
+    heading_of,
+    meaning_of,
+    percent,
+    scale_of,
+    short_number,
+)
 
 if TYPE_CHECKING:
-    from kamsim.analysis.flips import Condition, Driver, Flip
+    from matplotlib.lines import Line2D
+
+    from kamsim.analysis.flips import Condition, Flip
     from kamsim.analysis.uncertainty import Lead, Leaning, UncertainComparison, UncertainMeasure
 
-WIDTH = 80
-NARROWEST = 12  # column of names, where figures are long
 MOST_LISTED = 4  # names in a sentence
-_STYLES = {"better": "not dim green", "worse": "not dim red"}
 
 
-def uncertainty_table(comparison: "UncertainComparison") -> Text:
-    """Table of a comparison under uncertainty: measures one below the other, a line per scenario, 80 columns wide.
+def uncertainty_table(comparison: "UncertainComparison") -> Table:
+    """Table of a comparison under uncertainty: measures one below the other, a line per scenario.
 
     Parameters
     ----------
@@ -32,61 +52,41 @@ def uncertainty_table(comparison: "UncertainComparison") -> Text:
 
     Returns
     -------
-    Text
+    Table
         The verdict is the last word of each line.
     """
-    header = ("", "difference", "worlds", "95 % of sets", "best", "regret", "")
-    bodies = [(measure, *_body(comparison, measure)) for measure in MEASURES]
-    rows = [header, *(row for _, _, body in bodies for row in body)]
-    widths = widths_of(rows)
-    beyond = sum(widths) + len(GAP) * (len(widths) - 1) - WIDTH
-    widths = widths_of(rows, most=max(NARROWEST, widths[0] - max(0, beyond)))
-    table = Text(line_of(header, widths) + "\n", style="dim")
-    for _, heading, body in bodies:
-        table.append(f"\n{heading}\n", style="not dim bold")
-        for row in body:
-            table.append(line_of(row, widths) + "\n", style=_STYLES.get(row[-1], "not dim"))
-    table.append(_legend(comparison))
-    return table
-
-
-def _legend(comparison: "UncertainComparison") -> str:
     same = " in the same" if comparison.same_worlds else ", each in"
-    sentences = [
+    wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
+    legend = (
         f"difference: to {comparison.reference}, mean over {comparison.sets:,} parameter sets{same} "
         f"{comparison.replications:,} worlds",
         "worlds: how far these worlds leave that mean open, 95 %; less with more of them (-n)",
-        f"better, worse: {_percent(AGREEING)} of the sets agree, and the worlds rule out mere luck",
+        f"better, worse: {percent(AGREEING)} of the sets agree, and the worlds rule out mere luck",
         "best: probability that no other scenario does better",
         "regret: what is lost against the best scenario of each set, mean over sets; the best is chosen in half of "
         "the worlds, the loss told in the others",
-    ]
-    wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
-    return "\n" + "\n".join(line for words in (*sentences, *wallets) for line in textwrap.wrap(words, WIDTH)) + "\n"
+        *wallets,
+    )
+    columns = ("", "difference", "worlds", "95 % of sets", "best", "regret", "")
+    return Table(tuple(_group(comparison, measure) for measure in MEASURES), columns, legend=legend)
 
 
-def _body(comparison: "UncertainComparison", measure: Measure) -> tuple[str, list[tuple[str, ...]]]:
-    """Heading of a measure and its rows."""
+def _group(comparison: "UncertainComparison", measure: Measure) -> Group:
     rows = [row for row in comparison.measures if row.measure == measure.name]
     scale = scale_of(measure, (row.mean for row in rows))
-    unit = f", {scale.unit}" if scale.unit else ""
-    direction = "higher" if measure.higher_is_better else "lower"
     mean = "" if math.isnan(rows[0].mean) else f"; reference {scale.shown(rows[0].mean)}"
-    return f"{measure.label}{unit} ({direction} is better{mean})", [_row(row, scale) for row in rows]
+    return Group(heading_of(measure, scale, mean), tuple(_row(row, scale) for row in rows))
 
 
-def _row(row: "UncertainMeasure", scale: Scale) -> tuple[str, ...]:
-    best, regret = _percent(row.probability_best), scale.shown(row.regret)
+def _row(row: "UncertainMeasure", scale: Scale) -> Row:
+    best, regret = percent(row.probability_best), scale.shown(row.regret)
     if not row.verdict:
-        return row.scenario, "reference", "", "", best, regret, ""
-    interval = NOTHING if math.isnan(row.low) else f"{scale.shown(row.low, '+')} to {scale.shown(row.high, '+')}"
+        return Row((row.scenario, "reference", "", "", best, regret, ""))
     verdict = NOTHING if math.isnan(row.difference) else row.verdict
     margin = NOTHING if math.isnan(row.margin) else f"+-{scale.shown(row.margin)}"
-    return row.scenario, scale.shown(row.difference, "+"), margin, interval, best, regret, verdict
-
-
-def _percent(part: float) -> str:
-    return NOTHING if math.isnan(part) else f"{100 * part:.0f} %"
+    interval = scale.between(row.low, row.high, "+")
+    cells = (row.scenario, scale.shown(row.difference, "+"), margin, interval, best, regret, verdict)
+    return Row(cells, MARK_OF.get(verdict, ""))
 
 
 # ---------------------------------------------------------------- sentences
@@ -120,17 +120,15 @@ def uncertainty_sentences(comparison: "UncertainComparison") -> str:
 
 def _best_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
     best = next(best for best in comparison.best if best.measure == TOTAL_PROFIT.name)
-    between = f"{100 * lead.low:.0f} to {_percent(lead.high)} from the worlds"
+    between = f"{100 * lead.low:.0f} to {percent(lead.high)} from the worlds"
     if len(best.scenarios) == 1:
-        return f"{lead.scenario} is best on total profit: probability {_percent(lead.probability_best)} ({between})."
-    chances = {row.scenario: _percent(row.probability_best) for row in _profit_rows(comparison)}
+        return f"{lead.scenario} is best on total profit: probability {percent(lead.probability_best)} ({between})."
+    chances = {row.scenario: percent(row.probability_best) for row in _profit_rows(comparison)}
     chances[lead.scenario] += f"; {between}"
     among = _listed([f"{name} ({chances[name]})" for name in best.scenarios], "or")
-    why = f"none reaches {_percent(BEST_FROM)}"
+    why = f"none reaches {percent(BEST_FROM)}"
     if lead.probability_best >= BEST_FROM:
-        why = (
-            "the worlds do not tell them apart" if not lead.apart else f"fewer than {_percent(AGREEING)} of sets agree"
-        )
+        why = "the worlds do not tell them apart" if not lead.apart else f"fewer than {percent(AGREEING)} of sets agree"
     return f"It cannot be told which is best on total profit, {among}: {why}."
 
 
@@ -173,34 +171,25 @@ def _flips(flip: "Flip") -> str:
     if flip.best_in == 1.0:
         return f"The ranking never flips: {flip.policy} is best on total profit in every set."
     if not flip.conditions:
-        often = f"{flip.policy} is best on total profit in {_percent(flip.best_in)} of sets"
+        often = f"{flip.policy} is best on total profit in {percent(flip.best_in)} of sets"
         return f"{often}; no single parameter (or pair) tells where the ranking flips."
     where = " and ".join(map(condition_text, flip.conditions))
     change = "stops being best" if flip.inside < 0.5 else "is less often best"
     instead = "" if flip.instead == flip.policy else f", where mostly {flip.instead} is"
     return (
-        f"{flip.policy} {change} on total profit where {where}: best in {_percent(flip.inside)} of such sets{instead}, "
-        f"against {_percent(flip.outside)} of the others."
+        f"{flip.policy} {change} on total profit where {where}: best in {percent(flip.inside)} of such sets{instead}, "
+        f"against {percent(flip.outside)} of the others."
     )
 
 
 def condition_text(condition: "Condition") -> str:
     """Say a condition in plain words: ``mean growth of wallets (world.market_growth) is above 0.021 log a year``."""
-    low, high = (number_text(float(f"{end:.3g}")) for end in (_finite(condition.low), _finite(condition.high)))
+    low, high = short_number(condition.low), short_number(condition.high)
     if math.isinf(condition.high):
         bounds = f"above {low}"
     else:
         bounds = f"at most {high}" if math.isinf(condition.low) else f"from {low} to {high}"
-    return f"{meaning_of(condition)} ({condition.parameter}) is {bounds} {condition.unit}"
-
-
-def meaning_of(parameter: "Condition | Driver") -> str:
-    """Meaning of a parameter without what the ledger adds after a colon or semicolon."""
-    return re.split(r"[:;]", parameter.meaning)[0]
-
-
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else 0.0
+    return f"{meaning_of(condition.meaning)} ({condition.parameter}) is {bounds} {condition.unit}"
 
 
 def _leaning_sentence(comparison: "UncertainComparison") -> str:
@@ -213,7 +202,7 @@ def _leaning_sentence(comparison: "UncertainComparison") -> str:
                if row.verdict != row.verdict_moved]  # fmt: skip
     first = max(comparison.leaning, key=lambda row: row.probability_best_moved)
     if shown is not None and first.probability_best_moved > shown.probability_best_moved:
-        said.append(f"{first.scenario} is then more probably best ({_percent(first.probability_best_moved)})")
+        said.append(f"{first.scenario} is then more probably best ({percent(first.probability_best_moved)})")
     said.append(f"verdicts that change: {', '.join(changed)}" if changed else "no verdict changes")
     return f"{start}: {'; '.join(said)}."
 
@@ -221,9 +210,9 @@ def _leaning_sentence(comparison: "UncertainComparison") -> str:
 def _leans(row: "Leaning", reference: str) -> str:
     still = "still " if row.agreeing_moved >= 0.5 else ""
     return (
-        f"{row.scenario} {still}{row.claim} than {reference} in {_percent(row.agreeing_moved)} of sets "
-        f"(was {_percent(row.agreeing)}) and best with probability {_percent(row.probability_best_moved)} "
-        f"(was {_percent(row.probability_best)})"
+        f"{row.scenario} {still}{row.claim} than {reference} in {percent(row.agreeing_moved)} of sets "
+        f"(was {percent(row.agreeing)}) and best with probability {percent(row.probability_best_moved)} "
+        f"(was {percent(row.probability_best)})"
     )
 
 
@@ -233,8 +222,8 @@ def _drivers_sentence(comparison: "UncertainComparison") -> str:
     if not comparison.drivers:
         return f"{difference} depends on no single parameter more than chance would have it."
     said = [
-        f"{meaning_of(driver)} ({driver.parameter}, {driver.kind}; {'rises' if driver.correlation > 0 else 'falls'} "
-        "with it)"
+        f"{meaning_of(driver.meaning)} ({driver.parameter}, {driver.kind}; "
+        f"{'rises' if driver.correlation > 0 else 'falls'} with it)"
         for driver in comparison.drivers
     ]
     return f"{difference} depends most on {_listed(said, 'and')}."
@@ -243,3 +232,59 @@ def _drivers_sentence(comparison: "UncertainComparison") -> str:
 def _listed(words: list[str], last: str) -> str:
     words = [*words[:MOST_LISTED], f"{len(words) - MOST_LISTED} more"] if len(words) > MOST_LISTED else words
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+# ---------------------------------------------------------------- figure
+
+
+def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
+    """Draw total profit under uncertainty: probability of being best, expected regret and difference, by scenario.
+
+    Parameters
+    ----------
+    comparison : UncertainComparison
+        From `kamsim.analysis.uncertainty.compare_under_uncertainty`.
+
+    Returns
+    -------
+    bytes
+        A PNG, 1,920 pixels wide, higher the more scenarios there are.
+    """
+    rows = [row for row in comparison.measures if row.measure == TOTAL_PROFIT.name]
+    moved = {row.scenario: row.probability_best_moved for row in comparison.leaning}
+    scale = scale_of(TOTAL_PROFIT, (row.mean for row in rows))
+    figure = canvas(3.4 + 0.7 * max(len(rows), 2))
+    chance, regret, difference = figure.subplots(1, 3, sharey=True)
+    for place, row in enumerate(rows):
+        chance.barh(place, 100 * row.probability_best, height=0.55, color=BLUE)
+        if row.scenario in moved:
+            at = 100 * moved[row.scenario]
+            chance.plot([at], [place], "D", color=INK, markerfacecolor="white", markersize=9, clip_on=False)
+        regret.barh(place, row.regret * scale.factor, height=0.55, color=GRAY)
+        if row.scenario == comparison.reference:
+            continue
+        low, high, at = (value * scale.factor for value in (row.low, row.high, row.difference))
+        draw_difference(difference, place, row.verdict, (low, high), at)
+    unit = f", {scale.unit}" if scale.unit else ""
+    titles = ("Probability best, %", f"Expected regret{unit}", f"Difference{unit}, 95 % of sets")
+    for panel, title in zip((chance, regret, difference), titles, strict=True):
+        dress_small(panel, title)
+    chance.set_xlim(0, 100)
+    difference.axvline(0, color=INK, linewidth=1.5)
+    chance.set_yticks(range(len(rows)), [short_name(row.scenario, 30) for row in rows])
+    chance.set_ylim(len(rows) - 0.4, -0.6)
+    labels = {"better": "better", "worse": "worse", "": "cannot be told"}
+    figure.legend(handles=[*key_of_verdicts(labels), _diamond()], loc="outside lower center", ncols=4, frameon=False,
+                  fontsize=FONT)  # fmt: skip
+    figure.suptitle(
+        f"Total profit against {short_name(comparison.reference, 40)} under {comparison.sets:,} parameter sets",
+        fontsize=FONT + 5,
+    )
+    return png(figure)
+
+
+def _diamond() -> "Line2D":
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], color=INK, marker="D", markerfacecolor="white", linestyle="", markersize=9,
+                  label="with assumed values moved")  # fmt: skip

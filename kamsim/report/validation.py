@@ -1,20 +1,17 @@
 """Table of patterns held back from fitting, and the sentence that sums it up."""
 
 import math
-import textwrap
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.text import Text
-
-from kamsim.report.tables import NOTHING, Scale, line_of, widths_of
+from kamsim.report.table import NOTHING, Group, Mark, Row, Scale, Table, lower
 
 if TYPE_CHECKING:
     from kamsim.analysis.validation import Check, Figure, Validation
 
-WIDTH = 80
 INDENT = "  "
 MOST_PARTS = 3  # more are for machines: the reason says which of them are outside
-_STYLES = {"pass": "not dim green", "miss": "not dim red"}
+_MARKS: dict[str, Mark] = {"pass": "good", "miss": "bad"}
 _LABELS = {
     "rebuilt_once": "Rebuilt in seven years",
     "top_share": "Sales of the top 20 %",
@@ -33,7 +30,7 @@ _SCALES = {"part": Scale(100.0, 1, "%"), "log": Scale(1.0, 3, ""), "deciles": Sc
 _UNITS = {"part": ", %", "log": ", log", "deciles": ""}
 
 
-def validation_table(validation: "Validation") -> Text:
+def validation_table(validation: "Validation") -> Table:
     """Table of held-back patterns: what was observed, what is simulated, and the verdict with its reason.
 
     Parameters
@@ -43,45 +40,24 @@ def validation_table(validation: "Validation") -> Text:
 
     Returns
     -------
-    Text
-        80 columns wide at most; own books come last, each under its name.
+    Table
+        Own books come last, each under its name.
     """
-    header = ("", "observed", "simulated", "95 % interval", "")
-    checks = (*validation.checks, *validation.books)
-    widths = widths_of([header, *(row for check in checks for row in _rows(check))], most=30)
-    table = Text(line_of(header, widths) + "\n", style="dim")
-    for check in validation.checks:
-        _append(table, check, widths)
-    source = ""
-    for check in validation.books:
-        if check.source != source:
-            source = check.source
-            table.append("\n" + _wrapped(f"Against {source}", ""), style="not dim bold")
-        _append(table, check, widths)
-    return table
+    books = groupby(validation.books, key=lambda check: check.source)
+    groups = [("", list(validation.checks)), *((f"Against {source}", list(checks)) for source, checks in books)]
+    rows = (Group(heading, tuple(row for check in checks for row in _rows(check))) for heading, checks in groups)
+    return Table(tuple(rows), ("", "observed", "simulated", "95 % interval", ""))
 
 
-def _append(table: Text, check: "Check", widths: list[int]) -> None:
-    first, *parts = _rows(check)
-    table.append(line_of(first, widths) + "\n", style=_STYLES.get(check.verdict, "not dim"))
-    for part in parts:
-        table.append(line_of(part, widths) + "\n", style="not dim")
-    table.append(_wrapped(check.reason, INDENT))
-
-
-def _wrapped(text: str, indent: str) -> str:
-    return "\n".join(textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)) + "\n"
-
-
-def _rows(check: "Check") -> list[tuple[str, ...]]:
-    """Cells of a check and, where there are few, of its parts."""
-    rows = [_row(check, check.unit, check.verdict)]
+def _rows(check: "Check") -> list[Row]:
+    """Rows of a check and, where there are few, of its parts."""
+    rows = [Row(_cells(check, check.unit, check.verdict), _MARKS.get(check.verdict, ""))]
     if len(check.parts) <= MOST_PARTS:
-        rows += [_row(part, check.unit, "", INDENT) for part in check.parts]
-    return rows
+        rows += [Row(_cells(part, check.unit, "", INDENT)) for part in check.parts]
+    return [*rows[:-1], rows[-1]._replace(note=check.reason)]
 
 
-def _row(figure: "Check | Figure", unit: str, verdict: str, indent: str = "") -> tuple[str, ...]:
+def _cells(figure: "Check | Figure", unit: str, verdict: str, indent: str = "") -> tuple[str, ...]:
     scale = _SCALES[unit]
     label = f"{indent}{_LABELS.get(figure.name, figure.name)}{_UNITS[unit]}"
     observed = _range(figure.observed_low, figure.observed_high, scale)
@@ -94,7 +70,7 @@ def _range(low: float, high: float, scale: Scale) -> str:
         return NOTHING
     if math.isinf(high):
         return f"above {scale.shown(low)}"
-    return scale.shown(low) if low == high else f"{scale.shown(low)} to {scale.shown(high)}"
+    return scale.shown(low) if low == high else scale.between(low, high)
 
 
 def validation_sentence(validation: "Validation") -> str:
@@ -111,16 +87,10 @@ def validation_sentence(validation: "Validation") -> str:
         One sentence; those that cannot be told are named apart.
     """
     names = {
-        verdict: [
-            _lower(_LABELS.get(check.name, check.name)) for check in validation.checks if check.verdict == verdict
-        ]
+        verdict: [lower(_LABELS.get(check.name, check.name)) for check in validation.checks if check.verdict == verdict]
         for verdict in ("pass", "miss", "unknown")
     }
     judged = len(names["pass"]) + len(names["miss"])
     others = f"; the others are {', '.join(names['miss'])}" if names["miss"] else ""
     untold = f"; not to be told here: {', '.join(names['unknown'])}" if names["unknown"] else ""
     return f"{len(names['pass'])} of {judged} held-back patterns hold{others}{untold}."
-
-
-def _lower(label: str) -> str:
-    return label[:1].lower() + label[1:]

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.text import Text
 
+from kamsim.experiments.files import check_target, write_whole
 from kamsim.experiments.runner import checked_workers
 from kamsim.model.program import KeyAccountProgram
 from kamsim.policy.policy import seats_of
-from kamsim.report.files import check_target, write_whole
-from kamsim.report.tables import MEDIAN_WALLETS, NOTHING, TOTAL_PROFIT, Scale, line_of, scale_of, widths_of
 from kamsim.rules.costs import add_up, annual_profit
 from kamsim.scenario import Scenario
 from kamsim.types import Progress
@@ -156,71 +154,6 @@ def _phase(year: int, timeline: Any) -> str:
     return "warm-up" if year < timeline.history_years + timeline.warmup_years else "window"
 
 
-# ---------------------------------------------------------------- table
-
-
-def years_table(run: Run) -> Text:
-    """Table of a run, a line per year, 80 columns wide.
-
-    Parameters
-    ----------
-    run : Run
-        From `play_run`.
-
-    Returns
-    -------
-    Text
-        Years that missed quota or ended in a rebuild say so.
-    """
-    money = scale_of(TOTAL_PROFIT, (year.revenue for year in run.years))
-    header = ("year", "sales", "profit", "key", "of key", "quota", "met", "collab.", "trust", "left", "")
-    rows = [_year_row(year, money) for year in run.years]
-    widths = widths_of([header, *rows])
-    unit = f"money in {money.unit}" if money.unit else MEDIAN_WALLETS
-    table = Text(f"{run.scenario}, seed {run.seed}; {unit}\n\n", style="")
-    table.append(line_of(header, widths) + "\n", style="dim")
-    phase = ""
-    for year, row in zip(run.years, rows, strict=True):
-        if year.phase != phase:
-            phase = year.phase
-            table.append(f"{_PHASES[phase]}\n", style="bold")
-        table.append(line_of(row, widths) + "\n", style="red" if year.missed else "")
-    table.append(
-        "\nsales: of all accounts. key: key accounts. of key: sales to them\n"
-        "met: part of the quota. left: key account managers who left\n"
-        "rebuilt: missed the quota once too often, and rebuilt at the year's end\n",
-        style="dim",
-    )
-    return table
-
-
-_PHASES = {
-    "history": "before the program",
-    "warm-up": "program, not yet observed",
-    "window": "program, observed",
-}
-
-
-def _year_row(year: Year, money: Scale) -> tuple[str, ...]:
-    part = Scale(1.0, 2, "")
-    met = NOTHING if year.attainment is None else f"{100 * year.attainment:.0f} %"
-    # Only a missed quota leads to a rebuild, so one word will do.
-    event = "rebuilt" if year.rebuilt else "missed" if year.missed else ""
-    return (
-        f"{year.year:>3}",
-        money.shown(year.revenue),
-        money.shown(year.profit),
-        str(year.key_accounts or NOTHING),
-        money.shown(year.key_revenue),
-        money.shown(year.quota),
-        met,
-        part.shown(year.collaboration),
-        part.shown(year.trust),
-        NOTHING if year.quota is None else str(year.departures),
-        event,
-    )
-
-
 # ---------------------------------------------------------------- records of agents
 
 
@@ -282,56 +215,3 @@ def _write_parquet(path: Path, records: list[dict[str, Any]]) -> None:
     )
     table = pa.Table.from_pylist(records, schema=schema)
     write_whole(path, lambda beside: pq.write_table(table, beside, compression="zstd"))
-
-
-# ---------------------------------------------------------------- files
-
-
-def figure_target(path: str | None, scenario: str, seed: int, accounts: str | None = None) -> Path:
-    """File for the figure of a run, checked before anything is played.
-
-    Parameters
-    ----------
-    path : str, optional
-        As the user gave it; by default a file in ``results``.
-    scenario : str
-        Name.
-    seed : int
-        Of the run.
-    accounts : str, optional
-        File of the account book, so that runs on different books keep their figures.
-
-    Returns
-    -------
-    Path
-        That can be written, as far as can be told.
-    """
-    if path is not None:
-        check_target(Path(path), ".png")
-        return Path(path)
-    folder = Path("results")
-    if folder.exists():
-        check_target(folder / "run.png", ".png")
-    on_book = f"-{Path(accounts).stem}" if accounts else ""
-    return folder / f"run-{scenario}{on_book}-{seed}.png"
-
-
-def write_figure(path: Path, run: Run) -> None:
-    """Draw a run into a file.
-
-    Parameters
-    ----------
-    path : Path
-        From `figure_target`.
-    run : Run
-        From `play_run`.
-    """
-    from kamsim.report.figures import run_figure
-
-    content = run_figure(run)
-    write_whole(path, lambda beside: _write_bytes(beside, content))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)

@@ -1,0 +1,138 @@
+"""What every table is made of, whoever draws it, and how figures are written in it."""
+
+import math
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from kamsim.evidence.ledger import number_text
+from kamsim.measures.outcomes import MEASURES, Measure
+
+NOTHING = "-"  # where there is no figure, such as the growth of key accounts where nobody is elevated
+MEDIAN_WALLETS = "money in yearly wallets of the median account"
+TOTAL_PROFIT = next(measure for measure in MEASURES if measure.name == "total_profit")
+_MAGNITUDES = ((1e10, 1e9, "billions"), (1e7, 1e6, "millions"), (1e5, 1e3, "thousands"))
+
+Mark = Literal["", "good", "bad", "aside"]
+
+
+class Row(NamedTuple):
+    """A line of a table: a name, figures, and a last remark; where there is more to say, a note below it."""
+
+    cells: tuple[str, ...]
+    mark: Mark = ""
+    note: str = ""
+
+
+class Group(NamedTuple):
+    """Rows below a heading; without one they follow what stands above them."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+class Table(NamedTuple):
+    """A table as a record: a terminal or a page draws it, and nobody takes it apart again.
+
+    Attributes
+    ----------
+    groups : tuple of Group
+        The rows.
+    columns : tuple of str
+        Names of the columns, the first of them mostly empty; none: no header.
+    title : str
+        Above all.
+    legend : tuple of str
+        What the words in it mean, a sentence each.
+    dense : bool
+        Whether groups follow each other without a gap.
+    """
+
+    groups: tuple[Group, ...]
+    columns: tuple[str, ...] = ()
+    title: str = ""
+    legend: tuple[str, ...] = ()
+    dense: bool = False
+
+
+class Scale(NamedTuple):
+    """How the figures of one measure are shown."""
+
+    factor: float
+    decimals: int
+    unit: str
+
+    def shown(self, value: float | None, sign: str = "") -> str:
+        """Show one figure.
+
+        Parameters
+        ----------
+        value : float or None
+            In the unit of the model.
+        sign : str, optional
+            ``"+"`` to show the sign of gains too.
+
+        Returns
+        -------
+        str
+            With thousands separators; `NOTHING` for no figure.
+        """
+        if value is None or math.isnan(value):
+            return NOTHING
+        text = f"{value * self.factor:{sign},.{self.decimals}f}"
+        # A difference that rounds to nothing has no direction.
+        return text.lstrip("+-") if not text.strip("+-0.,") else text
+
+    def between(self, low: float, high: float, sign: str = "") -> str:
+        """Show an interval, ``-3.1 to 4.0``; `NOTHING` where there is none."""
+        return NOTHING if math.isnan(low) else f"{self.shown(low, sign)} to {self.shown(high, sign)}"
+
+
+def scale_of(measure: Measure, values: Iterable[float | None]) -> Scale:
+    """Scale on which figures of a measure are read most easily.
+
+    Parameters
+    ----------
+    measure : Measure
+        Its unit decides.
+    values : iterable of float or None
+        All figures that will stand together; money is shown in thousands or millions where they are large.
+
+    Returns
+    -------
+    Scale
+        One for all of them.
+    """
+    if measure.unit.startswith("%"):
+        return Scale(100.0, 1, measure.unit)
+    largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
+    if measure.unit != "money":
+        return Scale(1.0, 2 if measure.unit == "count" else 3, "" if measure.unit == "count" else measure.unit)
+    size, unit = next(((size, unit) for least, size, unit in _MAGNITUDES if largest >= least), (1.0, ""))
+    digits = math.floor(math.log10(largest / size)) + 1 if largest > 0 else 1
+    return Scale(1.0 / size, min(3, max(0, 4 - max(digits, 1))), unit)
+
+
+def heading_of(measure: Measure, scale: Scale, more: str = "") -> str:
+    """Name a measure with its unit and the direction that is better: the heading above its figures."""
+    unit = f", {scale.unit}" if scale.unit else ""
+    return f"{measure.label}{unit} ({'higher' if measure.higher_is_better else 'lower'} is better{more})"
+
+
+def percent(part: float) -> str:
+    """Show a part of a whole in percent."""
+    return NOTHING if math.isnan(part) else f"{100 * part:.0f} %"
+
+
+def short_number(value: float) -> str:
+    """Show a number of any size with three digits."""
+    return number_text(float(f"{value:.3g}")) if math.isfinite(value) else NOTHING
+
+
+def lower(label: str) -> str:
+    """Write a label as it stands within a sentence."""
+    return label[:1].lower() + label[1:]
+
+
+def meaning_of(meaning: str) -> str:
+    """Meaning of a parameter without what the ledger adds after a colon or semicolon."""
+    return meaning.partition(":")[0].partition(";")[0]

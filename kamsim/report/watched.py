@@ -1,0 +1,208 @@
+"""Table and figure of one organization, year by year."""
+
+import math
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kamsim.experiments.files import check_target, write_whole
+from kamsim.report.plot import BLUE, FONT, GRAY, INK, ORANGE, canvas, few_ticks, png, short_name
+from kamsim.report.table import (
+    MEDIAN_WALLETS,
+    NOTHING,
+    TOTAL_PROFIT,
+    Group,
+    Row,
+    Scale,
+    Table,
+    percent,
+    scale_of,
+)
+from kamsim.studies.watch import Run, Year
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def years_table(run: Run) -> Table:
+    """Table of a run, a line per year.
+
+    Parameters
+    ----------
+    run : Run
+        From `kamsim.studies.watch.play_run`.
+
+    Returns
+    -------
+    Table
+        Years that missed quota or ended in a rebuild say so.
+    """
+    money = scale_of(TOTAL_PROFIT, (year.revenue for year in run.years))
+    columns = ("year", "sales", "profit", "key", "of key", "quota", "met", "collab.", "trust", "left", "")
+    phases = groupby(run.years, key=lambda year: year.phase)
+    groups = tuple(Group(_PHASES[phase], tuple(_row(year, money) for year in years)) for phase, years in phases)
+    unit = f"money in {money.unit}" if money.unit else MEDIAN_WALLETS
+    return Table(groups, columns, f"{run.scenario}, seed {run.seed}; {unit}", _LEGEND, dense=True)
+
+
+_PHASES = {
+    "history": "before the program",
+    "warm-up": "program, not yet observed",
+    "window": "program, observed",
+}
+_LEGEND = (
+    "sales: of all accounts. key: key accounts. of key: sales to them",
+    "met: part of the quota. left: key account managers who left",
+    "rebuilt: missed the quota once too often, and rebuilt at the year's end",
+)
+
+
+def _row(year: Year, money: Scale) -> Row:
+    part = Scale(1.0, 2, "")
+    met = NOTHING if year.attainment is None else percent(year.attainment)
+    # Only a missed quota leads to a rebuild, so one word will do.
+    event = "rebuilt" if year.rebuilt else "missed" if year.missed else ""
+    cells = (
+        f"{year.year:>3}",
+        money.shown(year.revenue),
+        money.shown(year.profit),
+        str(year.key_accounts or NOTHING),
+        money.shown(year.key_revenue),
+        money.shown(year.quota),
+        met,
+        part.shown(year.collaboration),
+        part.shown(year.trust),
+        NOTHING if year.quota is None else str(year.departures),
+        event,
+    )
+    return Row(cells, "bad" if year.missed else "")
+
+
+# ---------------------------------------------------------------- figure
+
+
+def run_figure(run: Run) -> bytes:
+    """Draw a run: key account revenue against quota, and below it collaboration and trust.
+
+    Parameters
+    ----------
+    run : Run
+        From `kamsim.studies.watch.play_run`.
+
+    Returns
+    -------
+    bytes
+        A PNG, 1,920 pixels wide; missed quotas and rebuilds are marked.
+    """
+    figure = canvas(10)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _draw_quota(upper, run)
+    _draw_relationship(lower, run)
+    for panel in (upper, lower):
+        _shade_phases(panel, run)
+        panel.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=FONT)
+        panel.tick_params(labelsize=FONT - 2)
+        panel.spines[["top", "right"]].set_visible(False)
+    lower.set_xlabel("year", fontsize=FONT)
+    few_ticks(lower.xaxis, integer=True)
+    figure.suptitle(f"{short_name(run.scenario, 60)}, seed {run.seed}", fontsize=FONT + 5)
+    return png(figure)
+
+
+def _draw_quota(panel: "Axes", run: Run) -> None:
+    program = [year for year in run.years if year.quota is not None and year.key_revenue is not None]
+    scale = scale_of(TOTAL_PROFIT, (year.key_revenue for year in program))
+    numbers = [year.year for year in program]
+
+    def shown(values: list[float | None]) -> list[float]:
+        return [math.nan if value is None else value * scale.factor for value in values]
+
+    panel.plot(numbers, shown([year.quota for year in program]), "--", color=GRAY, linewidth=3, label="quota")
+    revenue = shown([year.key_revenue for year in program])
+    panel.plot(numbers, revenue, "-o", color=BLUE, linewidth=3, markersize=9, label="key account revenue")
+    missed = [(at, value) for at, value, year in zip(numbers, revenue, program, strict=True) if year.missed]
+    if missed:
+        panel.plot(*zip(*missed, strict=True), "s", color=ORANGE, markersize=13, label="quota missed")
+    for place, year in enumerate(year for year in program if year.rebuilt):
+        # A rebuild takes place at the end of its year.
+        panel.axvline(year.year + 0.5, color=INK, linewidth=3, linestyle=":", label="" if place else "rebuild")
+    unit = f", {scale.unit}" if scale.unit else ""
+    panel.set_ylabel(f"money a year{unit}", fontsize=FONT)
+    panel.yaxis.set_major_formatter(lambda value, _: f"{value:,.4g}")
+    panel.set_ylim(bottom=0)
+    if not program:
+        _say_nothing_is_key(panel)
+
+
+def _say_nothing_is_key(panel: "Axes") -> None:
+    panel.set_yticks([])
+    panel.text(0.7, 0.5, "no key accounts", transform=panel.transAxes, ha="center", fontsize=FONT + 2, color=GRAY)
+
+
+def _draw_relationship(panel: "Axes", run: Run) -> None:
+    numbers = [year.year for year in run.years]
+    trust = [math.nan if year.trust is None else year.trust for year in run.years]
+    collaboration = [math.nan if year.collaboration is None else year.collaboration for year in run.years]
+    panel.plot(numbers, trust, "-o", color=BLUE, linewidth=3, markersize=9, label="trust of key accounts")
+    panel.plot(numbers, collaboration, "-s", color=ORANGE, linewidth=3, markersize=9, label="collaboration received")
+    panel.set_ylim(0, 1)
+    panel.set_ylabel("0 to 1", fontsize=FONT)
+
+
+def _shade_phases(panel: "Axes", run: Run) -> None:
+    """Shade the years that are not observed."""
+    before = [year.year for year in run.years if year.phase != "window"]
+    panel.set_xlim(0.5, len(run.years) + 0.6)
+    if before:
+        panel.axvspan(0.5, max(before) + 0.5, color="#EEEEEE", zorder=0, label="not observed")
+
+
+# ---------------------------------------------------------------- files
+
+
+def figure_target(path: str | None, scenario: str, seed: int, accounts: str | None = None) -> Path:
+    """File for the figure of a run, checked before anything is played.
+
+    Parameters
+    ----------
+    path : str, optional
+        As the user gave it; by default a file in ``results``.
+    scenario : str
+        Name.
+    seed : int
+        Of the run.
+    accounts : str, optional
+        File of the account book, so that runs on different books keep their figures.
+
+    Returns
+    -------
+    Path
+        That can be written, as far as can be told.
+    """
+    if path is not None:
+        check_target(Path(path), ".png")
+        return Path(path)
+    folder = Path("results")
+    if folder.exists():
+        check_target(folder / "run.png", ".png")
+    on_book = f"-{Path(accounts).stem}" if accounts else ""
+    return folder / f"run-{scenario}{on_book}-{seed}.png"
+
+
+def write_figure(path: Path, run: Run) -> None:
+    """Draw a run into a file.
+
+    Parameters
+    ----------
+    path : Path
+        From `figure_target`.
+    run : Run
+        From `kamsim.studies.watch.play_run`.
+    """
+    content = run_figure(run)
+    write_whole(path, lambda beside: _write_bytes(beside, content))
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)

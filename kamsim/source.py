@@ -15,14 +15,19 @@ MARKS = ("kernel", "makes_results")  # decorators of what the model is known by
 GIVEN = ("kamsim.evidence", "kamsim.scenario")  # parameters are what results are made from, not the model
 TOOLS = ("kamsim.compiler", "kamsim.source")
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_UNSEEN = {"annotation", "returns", "ctx", "kind", "type_comment"}
+_UNSEEN = {"annotation", "returns", "ctx", "kind", "type_comment"}  # what says nothing about what code does
 
 
 class _Module(NamedTuple):
     definitions: dict[str, list[ast.stmt]]
     imports: dict[str, Definition]
+
+
+class _Names(NamedTuple):
+    taken: set[str]  # from outside of a scope; those of a module as ``module.name``
+    bound: set[str]
 
 
 def makes_results(function: AnyFunction) -> AnyFunction:
@@ -69,8 +74,23 @@ def hash_of(roots: Iterable[Definition], skipped: tuple[str, ...] = TOOLS) -> st
     str
         16 hexadecimal digits.
     """
-    texts = sorted({_text(statement) for statement in _reached(roots, skipped)})
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+    waiting = list(roots)
+    for module, name in waiting:
+        if name not in _module(module).definitions:
+            raise LookupError(f"{module} defines no {name}")
+    seen, texts = set(waiting), set[str]()
+    while waiting:
+        module, name = waiting.pop()
+        for statement in _module(module).definitions[name]:
+            text: list[str] = []
+            names = _Names(set(), set())
+            _read(statement, text, names)
+            texts.add("".join(text))
+            homes = (_home_of(module, used, skipped) for used in names.taken)
+            found = {home for home in homes if home is not None} - seen
+            seen |= found
+            waiting += found
+    return hashlib.sha256("\n".join(sorted(texts)).encode()).hexdigest()[:16]
 
 
 def _marked() -> Iterator[Definition]:
@@ -83,41 +103,23 @@ def _marked() -> Iterator[Definition]:
                     yield name, defined
 
 
-def _reached(roots: Iterable[Definition], skipped: tuple[str, ...]) -> Iterator[ast.stmt]:
-    waiting = list(roots)
-    for module, name in waiting:
-        if name not in _module(module).definitions:
-            raise LookupError(f"{module} defines no {name}")
-    seen = set(waiting)
-    while waiting:
-        module, name = waiting.pop()
-        for statement in _module(module).definitions[name]:
-            yield statement
-            for used in sorted(_free(statement)):
-                found = _home_of(module, used)
-                if found is None or found in seen:
-                    continue
-                if not any(found[0] == room or found[0].startswith(f"{room}.") for room in skipped):
-                    seen.add(found)
-                    waiting.append(found)
-
-
-def _home_of(module: str, name: str) -> Definition | None:
-    """Where a name is defined that a module uses: ``power`` or ``spend.power``; None outside of the package."""
+def _home_of(module: str, name: str, skipped: tuple[str, ...]) -> Definition | None:
+    """Where a name is defined that a module uses: ``power`` or ``spend.power``; None outside of what counts."""
     first, _, rest = name.partition(".")
+    if any(module == room or module.startswith(f"{room}.") for room in skipped):
+        return None
     if first in _module(module).definitions:
         return module, first
-    if first not in _module(module).imports:
-        return None
-    home, original = _module(module).imports[first]
+    home, original = _module(module).imports.get(first, ("", ""))
     if home.split(".")[0] != PACKAGE.name:
         return None
     inner = f"{home}.{original}" if original else home
     if _path_of(inner) is not None:
-        return _home_of(inner, rest) if rest else None
-    return _home_of(home, original)
+        return _home_of(inner, rest, skipped) if rest else None
+    return _home_of(home, original, skipped)
 
 
+@cache
 def _path_of(module: str) -> Path | None:
     path = PACKAGE.parent.joinpath(*module.split("."))
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
@@ -128,102 +130,89 @@ def _module(name: str) -> _Module:
     path = _path_of(name)
     if path is None:
         raise LookupError(f"there is no module {name}")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imports: dict[str, Definition] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            imports |= {alias.asname or alias.name: (node.module or "", alias.name) for alias in node.names}
-        elif isinstance(node, ast.Import):
-            imports |= {alias.asname: (alias.name, "") for alias in node.names if alias.asname}
     definitions: dict[str, list[ast.stmt]] = {}
-    for statement in tree.body:
+    imports: dict[str, Definition] = {}
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        _note_imports(statement, imports)
         for bound in _bound_by(statement):
             definitions.setdefault(bound, []).append(statement)
     return _Module(definitions, imports)
 
 
+def _note_imports(statement: ast.AST, imports: dict[str, Definition]) -> None:
+    if isinstance(statement, ast.ImportFrom):
+        imports |= {alias.asname or alias.name: (statement.module or "", alias.name) for alias in statement.names}
+    elif isinstance(statement, ast.Import):
+        imports |= {alias.asname: (alias.name, "") for alias in statement.names if alias.asname}
+    elif isinstance(statement, ast.stmt):
+        # Imports stand inside of functions too; expressions hold none.
+        for block in ("body", "orelse", "handlers", "finalbody"):
+            for inner in getattr(statement, block, []):
+                _note_imports(inner, imports)
+
+
 def _bound_by(statement: ast.stmt) -> set[str]:
     """Names that a statement of a module defines or changes."""
-    names = _stored(statement)
-    if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
-                target: ast.expr = node
-                while isinstance(target, ast.Attribute | ast.Subscript):
-                    target = target.value
-                names |= {target.id} if isinstance(target, ast.Name) else set()
-    return names
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    names = _Names(set(), set())
+    _read(statement, [], names)
+    changed = {
+        node.value.id
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Attribute | ast.Subscript)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+    }
+    return names.bound | changed
 
 
-def _seen(node: ast.AST) -> Iterator[ast.AST]:
-    """Children that can change what code does: no annotations, imports or docstrings."""
-    for name, value in ast.iter_fields(node):
-        if name in _UNSEEN:
-            continue
-        for child in value if isinstance(value, list) else [value]:
-            unseen = isinstance(child, ast.Import | ast.ImportFrom) or _is_docstring(child)
-            if isinstance(child, ast.AST) and not unseen:
-                yield child
-
-
-def _is_docstring(node: Any) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
-def _free(node: ast.AST) -> set[str]:
-    """Names that a piece of code takes from outside of it; names of a module as ``module.name``."""
-    if isinstance(node, ast.Name):
-        return {node.id} if isinstance(node.ctx, ast.Load) else set()
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        return {f"{node.value.id}.{node.attr}"} if isinstance(node.value.ctx, ast.Load) else set()
-    names = set().union(*map(_free, _seen(node)))
-    if isinstance(node, _SCOPES):
-        outside = set().union(*map(_free, [*getattr(node, "decorator_list", []), *_defaults(node)]))
-        bound = _bound_in(node)
-    elif isinstance(node, _COMPREHENSIONS):
-        outside = set().union(*(_free(generator.iter) for generator in node.generators))
-        bound = set().union(*(_stored(generator.target) for generator in node.generators))
-    else:
-        return names
-    return {name for name in names if name.partition(".")[0] not in bound} | outside
-
-
-def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.expr]:
-    return [*function.args.defaults, *filter(None, function.args.kw_defaults)]
-
-
-def _bound_in(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
-    bound = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
-    body = function.body if isinstance(function.body, list) else [function.body]
-    stored = set().union(*map(_stored, body))
-    return bound | stored
-
-
-def _stored(node: ast.AST) -> set[str]:
-    """Names that a piece of code binds in the scope that it stands in."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, (ast.Lambda, *_COMPREHENSIONS)):
-        return set()
-    if isinstance(node, ast.Name):
-        return set() if isinstance(node.ctx, ast.Load) else {node.id}
-    own = {node.name} if isinstance(node, ast.ExceptHandler) and node.name else set()
-    return own.union(*map(_stored, _seen(node)))
-
-
-def _text(node: ast.AST) -> str:
-    """A syntax tree as text; unlike ``ast.dump`` the same in every version of Python."""
+def _read(node: ast.AST, text: list[str], names: _Names) -> None:
+    """Note the text of a piece of code, the same in every Python, and the names that it takes and binds."""
     if isinstance(node, ast.Constant):
-        return f"{type(node.value).__name__} {node.value!r}"
-    fields = []
-    for name, value in ast.iter_fields(node):
-        if name in _UNSEEN or value is None or value == []:
+        text.append(f"{node.value!r} ")
+        return
+    if isinstance(node, ast.Name):
+        (names.taken if isinstance(node.ctx, ast.Load) else names.bound).add(node.id)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        names.taken.add(f"{node.value.id}.{node.attr}")
+    elif isinstance(node, ast.arg | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler):
+        names.bound.add(node.arg if isinstance(node, ast.arg) else node.name or "")
+    inner = _Names(set(), set()) if isinstance(node, (*_FUNCTIONS, *_COMPREHENSIONS, ast.ClassDef)) else names
+    text.append(f"{type(node).__name__}(")
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if field in _UNSEEN or value is None or value == []:
             continue
-        children = value if isinstance(value, list) else [value]
-        shown = [_text(child) if isinstance(child, ast.AST) else repr(child) for child in children if _counts(child)]
-        fields.append(f"{name}=[{', '.join(shown)}]")
-    return f"{type(node).__name__}({', '.join(fields)})"
+        text.append(f"{field}=")
+        # Defaults and decorators are taken from where the function stands.
+        where = names if field in ("decorator_list", "bases", "keywords") else inner
+        for child in value if isinstance(value, list) else [value]:
+            if not isinstance(child, ast.AST):
+                text.append(f"{child!r} ")
+            elif not _says_nothing(child):
+                _read(child, text, where)
+    text.append(")")
+    if inner is not names:
+        _leave(node, inner, names)
 
 
-def _counts(child: Any) -> bool:
-    return not (isinstance(child, ast.Import | ast.ImportFrom) or _is_docstring(child))
+def _says_nothing(node: ast.AST) -> bool:
+    """Whether a statement is an import or a docstring."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
+def _leave(scope: ast.AST, inner: _Names, outer: _Names) -> None:
+    """Hand on what a scope takes from outside of it."""
+    bound = set() if isinstance(scope, ast.ClassDef) else inner.bound
+    outer.taken.update(name for name in inner.taken if name.partition(".")[0] not in bound)
+    # What stands in a signature, or is looped over, is read outside of the scope.
+    first: list[ast.AST] = []
+    if isinstance(scope, _FUNCTIONS):
+        first = [*scope.args.defaults, *filter(None, scope.args.kw_defaults)]
+    elif isinstance(scope, _COMPREHENSIONS):
+        first = [generator.iter for generator in scope.generators]
+    for node in first:
+        _read(node, [], outer)

@@ -797,7 +797,7 @@ def schema(out: str | None, as_json: bool) -> None:
 
     The schema is JSON in any case; with --out, --json prints the name of the file as JSON.
     """
-    from kamsim.experiments.files import check_target, write_text
+    from kamsim.experiments.files import check_target, write_whole
     from kamsim.report.scenarios import scenario_schema
 
     if out is not None:
@@ -806,7 +806,7 @@ def schema(out: str | None, as_json: bool) -> None:
     if out is None:
         click.echo(text)
         return
-    write_text(Path(out), text + "\n")
+    write_whole(Path(out), text + "\n")
     if as_json:
         _print_json({"file": out})
     else:

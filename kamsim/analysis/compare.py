@@ -13,8 +13,9 @@ import numpy as np
 from kamsim.analysis.asked import Asked
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
+from kamsim.experiments.files import write_table
 from kamsim.experiments.runner import checked_workers, in_blocks, run_in_chunks
-from kamsim.experiments.store import ROW_GROUP, manifest_of, replications_file, write_table
+from kamsim.experiments.store import ROW_GROUP, manifest_of, replications_file
 from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import Scenario

@@ -24,10 +24,10 @@ from kamsim.analysis.points import (
     played_at,
     question_of,
     write_points,
-    write_result,
 )
 from kamsim.analysis.ranges import Range, values_at
 from kamsim.errors import KamsimError
+from kamsim.experiments.files import write_result
 from kamsim.experiments.store import MANIFEST
 from kamsim.scenario import Scenario
 from kamsim.types import Flags, Floats, Progress

@@ -1,6 +1,5 @@
 """Play one policy, or two side by side, at many points of uncertain parameters: in the same worlds at every point."""
 
-import json
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -259,17 +258,3 @@ def write_points(folder: Path, ranges: Sequence[Range], points: Floats, columns:
     arrays = {name: pa.array(column) for name, column in columns.items()}
     arrays |= {one.parameter: pa.array([float(row[one.parameter]) for row in values], pa.float64()) for one in ranges}
     pq.write_table(pa.table(arrays), folder / POINTS, compression="zstd")
-
-
-def write_result(path: Path, content: dict[str, Any]) -> None:
-    """Write a result as JSON.
-
-    Parameters
-    ----------
-    path : Path
-        Of the file.
-    content : dict
-        Plain values.
-    """
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -1,11 +1,44 @@
-"""Files that reports write: checked before anything is played, and written whole or not at all."""
+"""Files: checked before anything is played, written whole or not at all, and on the disk when they show."""
 
+import csv
+import errno
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from kamsim.errors import KamsimError
+
+TABLE = "comparison.csv"
+FULL = "the disk is full; what is done is kept: make room and run the same command again"
+DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def refused(where: str | os.PathLike[str], error: OSError, done: str = "written", advice: str = "") -> KamsimError:
+    """Sentence on what the system refused, naming the file.
+
+    Parameters
+    ----------
+    where : str or path
+        File or folder.
+    error : OSError
+        Of the system.
+    done : str
+        What could not be done with it.
+    advice : str
+        What to do, after a semicolon.
+
+    Returns
+    -------
+    KamsimError
+        To be raised.
+    """
+    if error.errno in DISK_IS_FULL:
+        return KamsimError(f"{os.fspath(where)}: {FULL}")
+    # The words of the system: libraries put a whole path and more into theirs.
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return KamsimError(f"{os.fspath(where)}: cannot be {done}: {reason}{advice and '; '}{advice}")
 
 
 def check_target(path: Path, suffix: str) -> None:
@@ -33,15 +66,15 @@ def check_target(path: Path, suffix: str) -> None:
         raise KamsimError(f"{path}: the folder cannot be written; choose another")
 
 
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """Write a file whole or not at all.
+def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
+    """Write a file whole or not at all: it shows under its name only when it is on the disk.
 
     Parameters
     ----------
     path : Path
         Replaced if it exists.
-    write : callable
-        Given the path to write to, which then takes the place of the other.
+    content : str, bytes or callable
+        Of the file; or given the path to write to, which then takes the place of the other.
 
     Raises
     ------
@@ -50,27 +83,106 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     """
     beside = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
-        write(beside)
+        if callable(content):
+            content(beside)
+        else:
+            beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        to_disk(beside)
         beside.replace(path)
+        to_disk(path.parent)
     except OSError as error:
-        raise KamsimError(f"{path}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise refused(path, error) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all.
+def to_disk(*paths: Path) -> None:
+    """Wait until files and folders are on the disk, so that what a rename shows is whole after a power cut."""
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+# ---------------------------------------------------------------- what they hold
+
+
+def json_text(content: object) -> str:
+    """Plain values as JSON, the same text for the same values; keys are not sorted: the order of tiers has a meaning.
+
+    Parameters
+    ----------
+    content : object
+        Numbers that are none (NaN) are a mistake.
+
+    Returns
+    -------
+    str
+        Ends in a line break.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # Bytes of a file name that are no UTF-8 become an escape, which JSON reads back as it was.
+    return text.encode(errors="backslashreplace").decode()
+
+
+def read_json(path: Path, what: str) -> dict[str, object]:
+    """Read a JSON file of ours.
 
     Parameters
     ----------
     path : Path
-        Replaced if it exists.
-    text : str
+        Of the file.
+    what : str
+        What it should be, such as "manifest of a run".
+
+    Returns
+    -------
+    dict
         Its content.
 
     Raises
     ------
     KamsimError
-        Where the file cannot be written.
+        One sentence naming the file, whatever its bytes are.
     """
-    write_whole(path, lambda beside: beside.write_text(text, encoding="utf-8", newline="\n"))
+    try:
+        content = json.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise refused(path, error, "read") from None
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise KamsimError(f"{path}: is no {what}")
+    return content
+
+
+def write_result(path: Path, content: Mapping[str, object]) -> None:
+    """Write a result as JSON, into a folder that itself appears whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, in a folder from `kamsim.experiments.store.result_folder`.
+    content : mapping
+        Plain values.
+    """
+    path.write_text(json_text(content), encoding="utf-8", newline="\n")
+
+
+def write_table(folder: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write the table of a comparison as CSV.
+
+    Parameters
+    ----------
+    folder : Path
+        From `kamsim.experiments.store.result_folder`.
+    rows : sequence of mapping
+        Alike in their keys; None becomes an empty field.
+    """
+    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)

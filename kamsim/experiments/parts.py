@@ -5,7 +5,6 @@ A part is named by a hash of its specification: scenarios, seed, replications, m
 part that is there is the one that is asked for, and its own checksum says whether it is whole.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
+from kamsim.experiments.files import json_text, refused, write_whole
 from kamsim.types import Floats
 
 PARTS = "parts"
@@ -27,8 +27,6 @@ MANIFEST = "manifest.json"
 LOCK = ".lock"
 FORMAT = 1  # of a part; another one is another name
 NAME = re.compile(r"part-[0-9a-f]{32}\.parquet")
-FULL = "the disk is full; what is done is kept: make room and run the same command again"
-DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Rows(NamedTuple):
@@ -210,7 +208,7 @@ class Store:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a part, whole or not at all: it shows under its name only when it is on the disk."""
-        _write_whole(self.parts / name, content)
+        write_whole(self.parts / name, content)
 
     def take_back(self, name: str) -> bool:
         """Take a part back that an earlier version of the experiment left, if there is one."""
@@ -234,36 +232,9 @@ class Store:
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Say what the folder holds."""
-        text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        path = self.folder / MANIFEST
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            _write_whole(path, text.encode())
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.partial")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        _sync_folder(path.parent)
-    except BaseException as error:
-        beside.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        if error.errno in DISK_IS_FULL:
-            raise KamsimError(f"{path.parent}: {FULL}") from None
-        raise KamsimError(f"{path}: cannot be written: {error.strerror}") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        text, path = json_text(manifest), self.folder / MANIFEST
+        if not path.exists() or path.read_bytes() != text.encode():
+            write_whole(path, text)
 
 
 @contextmanager
@@ -294,7 +265,7 @@ def opened(folder: Path) -> Iterator[Store]:
         store.parts.mkdir(parents=True, exist_ok=True)
         # The system lets go of the lock when a process ends, however it ends.
         with FileLock(folder / LOCK, timeout=0):
-            for half in (*folder.glob(".*.partial"), *store.parts.glob(".*.partial")):
+            for half in (*folder.glob(".*.partial*"), *store.parts.glob(".*.partial*")):
                 half.unlink()
             yield store
     except Timeout:
@@ -302,9 +273,7 @@ def opened(folder: Path) -> Iterator[Store]:
             f"{folder}: another sweep is at work in this folder; wait for it or choose another --out"
         ) from None
     except OSError as error:
-        if error.errno in DISK_IS_FULL:
-            raise KamsimError(f"{folder}: {FULL}") from None
-        raise KamsimError(f"{folder}: cannot be written: {error.strerror}; choose another --out") from None
+        raise refused(folder, error, advice="choose another --out") from None
 
 
 def _is_ours(folder: Path) -> bool:

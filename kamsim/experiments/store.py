@@ -1,9 +1,6 @@
 """Where a run lands: a folder that appears whole or not at all, and says how to repeat the run exactly."""
 
-import csv
-import errno
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -17,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kamsim.errors import KamsimError
+from kamsim.experiments.files import DISK_IS_FULL, TABLE, json_text, read_json, refused, to_disk, write_result
 from kamsim.scenario import Scenario
 from kamsim.types import Floats
 from kamsim.world.book import Book
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 Manifest = dict[str, Any]
 
 REPLICATIONS = "replications.parquet"
-TABLE = "comparison.csv"
 FIGURE = "comparison.png"
 MANIFEST = "manifest.json"
 RUN_FILES = frozenset({REPLICATIONS, TABLE, FIGURE, MANIFEST})
@@ -36,7 +33,6 @@ RUN_FILES = frozenset({REPLICATIONS, TABLE, FIGURE, MANIFEST})
 ROW_GROUP = 512
 
 _PACKAGES = ("kamsim", "numpy", "numba", "mesa", "pyarrow", "scipy")
-_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 # ---------------------------------------------------------------- manifest
@@ -104,16 +100,7 @@ def read_manifest(folder: str | os.PathLike[str]) -> Manifest:
     KamsimError
         Where there is none, or it cannot be read.
     """
-    path = Path(folder) / MANIFEST
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise KamsimError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise KamsimError(f"{path}: is no manifest of a run") from None
-    if not isinstance(content, dict):
-        raise KamsimError(f"{path}: is no manifest of a run")
-    return content
+    return read_json(Path(folder) / MANIFEST, "manifest of a run")
 
 
 def default_name(manifest: Manifest) -> str:
@@ -129,12 +116,7 @@ def default_name(manifest: Manifest) -> str:
     str
         ``compare-`` and eight hexadecimal digits.
     """
-    return f"{manifest['command']}-{hashlib.sha256(_text_of(manifest).encode()).hexdigest()[:8]}"
-
-
-def _text_of(manifest: Manifest) -> str:
-    # The order of tiers has a meaning, so keys are neither sorted here nor compared as a dict, which has no order.
-    return json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return f"{manifest['command']}-{hashlib.sha256(json_text(manifest).encode()).hexdigest()[:8]}"
 
 
 @cache
@@ -201,15 +183,15 @@ def result_folder(
     try:
         _create_partial(path, partial)
         yield partial
-        (partial / MANIFEST).write_text(_text_of(manifest), encoding="utf-8", newline="\n")
-        _to_disk(partial)
+        write_result(partial / MANIFEST, manifest)
+        to_disk(*sorted(partial.iterdir()), partial)
         # Somebody else may have come in between.
         _refuse_if_taken(path, target, manifest, files)
         _move_into_place(partial, target)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
         _remove_empty(above)
-        if isinstance(error, OSError) and error.errno in _DISK_IS_FULL:
+        if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
             raise KamsimError(f"{path}: the results do not fit on the disk; choose another --out") from None
         raise
 
@@ -226,8 +208,8 @@ def _refuse_if_taken(path: str | os.PathLike[str], target: Path, manifest: Manif
         content = {entry.name for entry in target.iterdir()}
         here = (target / MANIFEST).read_bytes() if MANIFEST in content else b""
     except OSError as error:
-        raise KamsimError(f"{path}: cannot be read: {error.strerror}; choose another --out") from None
-    if content and here != _text_of(manifest).encode():
+        raise refused(path, error, "read", "choose another --out") from None
+    if content and here != json_text(manifest).encode():
         what = "already holds another run" if here else "already holds other files"
         raise KamsimError(f"{path}: {what}; choose another --out")
     others = sorted(content.difference(files))
@@ -242,7 +224,7 @@ def _create_missing(path: str | os.PathLike[str], parent: Path) -> list[Path]:
         parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         _remove_empty(missing)
-        raise _not_writable(path, error) from None
+        raise refused(path, error, advice="choose another --out") from None
     return missing
 
 
@@ -253,11 +235,7 @@ def _create_partial(path: str | os.PathLike[str], partial: Path) -> None:
             shutil.rmtree(partial)
         partial.mkdir()
     except OSError as error:
-        raise _not_writable(path, error) from None
-
-
-def _not_writable(path: str | os.PathLike[str], error: OSError) -> KamsimError:
-    return KamsimError(f"{path}: cannot be written: {error.strerror}; choose another --out")
+        raise refused(path, error, advice="choose another --out") from None
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
@@ -266,16 +244,6 @@ def _remove_empty(folders: Sequence[Path]) -> None:
             folder.rmdir()
         except OSError:
             return
-
-
-def _to_disk(folder: Path) -> None:
-    """Wait until a folder and its files are on the disk, so that what the rename shows is whole after a power cut."""
-    for path in (*sorted(folder.iterdir()), folder):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _move_into_place(partial: Path, target: Path) -> None:
@@ -341,22 +309,6 @@ def replications_file(
         yield write
 
 
-def write_table(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the table of a comparison as CSV.
-
-    Parameters
-    ----------
-    folder : Path
-        From `result_folder`.
-    rows : sequence of mapping
-        Alike in their keys; None becomes an empty field.
-    """
-    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-
-
 def read_replications(path: str | os.PathLike[str]) -> "pd.DataFrame":
     """Read every replication of a run.
 
@@ -401,7 +353,7 @@ def replications_in_batches(path: str | os.PathLike[str]) -> Iterator["pd.DataFr
     try:
         content = pq.ParquetFile(file)
     except OSError as error:
-        raise KamsimError(f"{file}: cannot be read: {error.strerror or error}") from None
+        raise refused(file, error, "read") from None
     except pa.ArrowInvalid:
         raise KamsimError(f"{file}: is no Parquet file of replications") from None
     with content:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kamsim.analysis.calibration import Calibration, FittedFigure, FittedParameter
-from kamsim.experiments.files import write_text
+from kamsim.experiments.files import write_whole
 from kamsim.report.table import NOTHING, Group, Row, Table
 from kamsim.source import model_hash
 
@@ -102,7 +102,7 @@ def write_calibration(folder: Path, calibration: Calibration, command: Sequence[
         REPORT: json.dumps({"command": made_by, "model": model_hash(), **calibration.to_dict()}, indent=2) + "\n",
     }
     for name, text in texts.items():
-        write_text(folder / name, text)
+        write_whole(folder / name, text)
     return [folder / name for name in texts]
 
 

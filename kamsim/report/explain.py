@@ -1,12 +1,12 @@
 """Published claims taken apart: a table, sentences in plain words, and the folder that keeps them with the charts."""
 
-import json
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kamsim.analysis.explain import CONTENT, ClaimExplained, Explanation, Part
+from kamsim.experiments.files import json_text
 from kamsim.report.plot import BLUE, GRAY, INK, LARGE, canvas, dress_large, log_ticks, patch, png
 from kamsim.report.table import NOTHING, Group, Row, Scale, Table
 
@@ -48,7 +48,7 @@ def explanation_files(explanation: Explanation) -> dict[str, bytes]:
     dict
         Contents by name, for the folder of the study.
     """
-    text = json.dumps(content_of(explanation), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json_text(content_of(explanation))
     charts = {f"{one.claim}.png": explanation_figure(one, explanation.organizations) for one in explanation.claims}
     return {CONTENT: text.encode(), **charts}
 

@@ -7,7 +7,7 @@ from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
 from kamsim.analysis.precision import Precise
 from kamsim.analysis.swept import SUMMARY, Swept, best_first, summary_csv, values_by_world
 from kamsim.experiments.design import Experiment, points_of
-from kamsim.experiments.files import write_text
+from kamsim.experiments.files import write_whole
 from kamsim.experiments.sweep import Estimate, Plan, Progressed
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.report.table import Group, Row, Table, heading_of, lower, scale_of
@@ -143,7 +143,7 @@ def _short(value: object) -> str:
 
 def write_summary(plan: Plan, folder: Path, rows: list[Swept]) -> Path:
     """Write the summary of a sweep beside its parts."""
-    write_text(folder / SUMMARY, summary_csv(plan, rows))
+    write_whole(folder / SUMMARY, summary_csv(plan, rows))
     return folder / SUMMARY
 
 

@@ -1,6 +1,7 @@
 """Table and figure of one organization, year by year."""
 
 import math
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -200,9 +201,6 @@ def write_figure(path: Path, run: Run) -> None:
         From `kamsim.studies.watch.play_run`.
     """
     content = run_figure(run)
-    write_whole(path, lambda beside: _write_bytes(beside, content))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)
+    with suppress(OSError):  # what cannot be made cannot be written to either, which is said then
+        path.parent.mkdir(exist_ok=True)
+    write_whole(path, content)

@@ -39,6 +39,7 @@ from kamsim.rules.quota import (
 )
 from kamsim.rules.relationship import (
     expectation_after_quarter,
+    partnership_worth,
     trust_after_loss,
     trust_after_service,
     trust_without_program,
@@ -204,10 +205,19 @@ def test_a_successor_keeps_a_part_of_the_ties() -> None:
 
 def test_value_has_attention_collaboration_and_the_two_together() -> None:
     # .35 x .8 + .30 x .5 + .35 x .8 x .5 = .57
-    assert value_delivered(1.0, 1.0, 0.8, 0.5, 0.7, 0.7, 0.35, 0.30, 0.35) == near(0.57)
-    assert value_delivered(0.25, 4.0, 0.8, 0.5, 0.5, 1.0, 0.35, 0.30, 0.35) == near(0.57 * 0.5 * 4.0)
-    assert value_delivered(0.0, 1.0, 0.8, 0.5, 0.7, 0.7, 0.35, 0.30, 0.35) == 0.0
-    assert value_delivered(0.5, 0.5, 0.0, 0.0, 0.7, 0.7, 0.35, 0.30, 0.35) == 0.0
+    weights = 0.35, 0.30, 0.35
+    assert value_delivered(1.0, 0.8, 0.5, *weights) == near(0.57)
+    assert value_delivered(partnership_worth(1.0, 1.0, 0.7, 0.7), 0.8, 0.5, *weights) == near(0.57)
+    assert value_delivered(partnership_worth(0.25, 4.0, 0.5, 1.0), 0.8, 0.5, *weights) == near(0.57 * 0.5 * 4.0)
+    assert value_delivered(partnership_worth(0.0, 1.0, 0.7, 0.7), 0.8, 0.5, *weights) == 0.0
+    assert value_delivered(partnership_worth(0.5, 0.5, 0.7, 0.7), 0.0, 0.0, *weights) == 0.0
+
+
+def test_a_partnership_is_worth_fit_and_ambition_to_their_powers() -> None:
+    assert partnership_worth(0.25, 1.0, 0.5, 0.7) == near(0.5)
+    assert partnership_worth(1.0, 4.0, 0.7, 0.5) == near(2.0)
+    assert partnership_worth(0.25, 4.0, 0.5, 0.5) == near(1.0)
+    assert partnership_worth(0.0, 1.2, 0.0, 0.0) == 1.0
 
 
 def test_expectation_moves_a_part_of_the_way_to_the_promise() -> None:
@@ -860,7 +870,7 @@ def test_a_rule_called_from_a_kernel_gives_the_bits_it_gives_from_python() -> No
         for place in range(len(numbers)):
             x = numbers[place]
             found[place, 0] = coverage(1.0 + x, 3.0 * x, 0.5 + x)
-            found[place, 1] = value_delivered(x, 1.0 + x, x, x * x, 0.7, 0.7, 0.35, 0.30, 0.35)
+            found[place, 1] = value_delivered(partnership_worth(x, 1.0 + x, 0.7, 0.7), x, x * x, 0.35, 0.30, 0.35)
             found[place, 2] = compatibility(0.001 + 0.998 * x, 0.2)
             found[place, 3] = orders_of_quarter(x, 0.4, 0.15, 1.0 - x)
             found[place, 4] = growth_potential(1.0 + x, 0.9, 0.8 * x, 0.03, 3.0, 0.01)
@@ -871,7 +881,7 @@ def test_a_rule_called_from_a_kernel_gives_the_bits_it_gives_from_python() -> No
     for x, row in zip(numbers.tolist(), found.tolist(), strict=True):
         assert row == [
             coverage(1.0 + x, 3.0 * x, 0.5 + x),
-            value_delivered(x, 1.0 + x, x, x * x, 0.7, 0.7, 0.35, 0.30, 0.35),
+            value_delivered(partnership_worth(x, 1.0 + x, 0.7, 0.7), x, x * x, 0.35, 0.30, 0.35),
             compatibility(0.001 + 0.998 * x, 0.2),
             orders_of_quarter(x, 0.4, 0.15, 1.0 - x),
             growth_potential(1.0 + x, 0.9, 0.8 * x, 0.03, 3.0, 0.01),

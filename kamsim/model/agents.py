@@ -1,56 +1,54 @@
-"""The agents of a key account program, as Mesa agents whose behaviors are the rules of `kamsim.rules`.
+"""The agents of a key account program, as Mesa agents whose behaviors are those of `kamsim.model.behaviors`.
 
 Override a behavior in a subclass and hand the class to `KeyAccountProgram` to try another rule.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import mesa
 
-from kamsim.model.plan import LEAST_SPEND
-from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
-from kamsim.rules.attention import account_need, coverage, planned_hours
-from kamsim.rules.collaboration import (
-    available_support,
-    collaboration_felt,
-    collaboration_part,
-    granted_fraction,
-    support_asked,
-    tie_after_departure,
-    tie_after_quarter,
-)
+from kamsim.model import behaviors
+from kamsim.policy.policy import Policy
+from kamsim.rules.collaboration import available_support, collaboration_part, granted_fraction, support_asked
 from kamsim.rules.costs import investment
 from kamsim.rules.quota import chance_to_leave
-from kamsim.rules.relationship import (
-    expectation_after_quarter,
-    trust_after_loss,
-    trust_after_service,
-    trust_without_program,
-    value_delivered,
-)
-from kamsim.rules.spend import (
-    bargaining_power,
-    quarter_spend,
-    share_after_attack,
-    share_after_quarter,
-    share_target,
-)
-from kamsim.rules.tiering import (
-    account_health,
-    between,
-    calibrated_ambition,
-    growth_potential,
-    log_growth,
-    reading,
-    relieved_noise,
-    spend_score,
-)
-from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
+from kamsim.types import Numbers
+from kamsim.world.parameters import Timeline
+from kamsim.world.world import World
 
-if TYPE_CHECKING:
-    from kamsim.model.program import KeyAccountProgram
+
+class Organization(Protocol):
+    """What agents know of the model that they are part of."""
+
+    world: World
+    parameters: Numbers
+    policy: Policy
+    timeline: Timeline
+    quarter: int
+    year: int
+    missed_last_year: bool
+    price_given_of_year: float
+    attention: list[float]
+    promise: list[float]
+    concession: list[float]
+    kams: Any
+    functions: Any
+
+    def reading_of(self, account: Account, what: str) -> float:
+        """The world's draw behind this year's reading of an account."""
+
+
+@dataclass
+class YearOfAccount:
+    """What an account's year has come to so far."""
+
+    spend: float = 0.0
+    expected_spend: float = 0.0
+    collaboration: float = 0.0
+    investment: float = 0.0
 
 
 class Account(mesa.Agent):
@@ -72,9 +70,9 @@ class Account(mesa.Agent):
         Net spend of the quarter, median wallets.
     """
 
-    model: KeyAccountProgram
+    model: Organization
 
-    def __init__(self, model: KeyAccountProgram, number: int, label: str) -> None:
+    def __init__(self, model: Organization, number: int, label: str) -> None:
         super().__init__(model)
         world, born = model.world, model.world.accounts[number]
         self.number = number
@@ -95,14 +93,18 @@ class Account(mesa.Agent):
         self.tier = 0
         self.kam: KeyAccountManager | None = None
         self.need = self.coverage = self.hours = self.collaboration = self.spend = 0.0
-        self.spend_by_year = [0.0] * model.timeline.years
-        self.collaboration_of_year = self.investment_of_year = self.expected_spend_of_year = 0.0
+        self.years = [YearOfAccount() for _ in range(model.timeline.years)]
 
     @property
     def manager(self) -> KeyAccountManager:
         """The KAM of a key account."""
         assert self.kam is not None, "a standard account has no KAM"
         return self.kam
+
+    @property
+    def this_year(self) -> YearOfAccount:
+        """What the year has come to so far."""
+        return self.years[self.model.year]
 
     @property
     def attention_weight(self) -> float:
@@ -112,112 +114,66 @@ class Account(mesa.Agent):
     @property
     def collaboration_felt(self) -> float:
         """Collaboration that the account answers to: what it receives, unless a twin sets it."""
-        if self.tier == 0:
-            return 0.0
-        return collaboration_felt(self.collaboration, self.model.policy.twin.set_collaboration)
+        return behaviors.felt_by(self, self.model.policy.twin)
+
+    @property
+    def partnership(self) -> float:
+        """What fit and ambition make of a given service."""
+        return behaviors.worth_of_partnership(self, self.model.parameters)
 
     def tell_need(self) -> None:
         """Tell the KAM what work the account needs this quarter."""
-        self.need = account_need(self.wallets[self.model.quarter], self.model.parameters.need_exponent, self.ambition)
+        behaviors.tell_need(self, self.wallets[self.model.quarter], self.model.parameters)
 
     def receive_service(self) -> None:
         """Receive attention and support, and judge it against what was promised."""
-        ties, functions = self.manager.ties, self.model.functions
         received = support = 0.0
-        for function, mix, tie in zip(functions, self.need_mix, ties, strict=True):
+        for function, mix, tie in zip(self.model.functions, self.need_mix, self.manager.ties, strict=True):
             fraction = function.fraction[self.tier]
             received += collaboration_part(mix, tie, fraction)
             support += support_asked(self.need, mix, self.coverage, tie) * fraction
-        self.collaboration = self.coverage * received
-        self.collaboration_of_year += self.collaboration / 4.0
-        self.investment_of_year += investment(
-            self.hours, self.model.world.hour_cost, support, self.model.world.support_cost
-        )
+        behaviors.receive_collaboration(self, received, self.this_year)
+        world = self.model.world
+        self.this_year.investment += investment(self.hours, world.hour_cost, support, world.support_cost)
         self.judge_service()
 
     def judge_service(self) -> None:
         """Compare the value delivered with what was expected; trust moves."""
-        parameters = self.model.parameters
-        value = value_delivered(
-            self.fit,
-            self.ambition,
-            self.coverage,
-            self.collaboration_felt,
-            parameters.value_fit_exponent,
-            parameters.value_ambition_exponent,
-            parameters.value_attention,
-            parameters.value_collaboration,
-            parameters.value_joint,
-        )
-        self.expectation = expectation_after_quarter(
-            self.expectation, self.model.promise[self.tier] * self.ambition, parameters.expectation_speed
-        )
-        self.trust = trust_after_service(
-            self.trust, value, self.expectation, parameters.trust_speed, parameters.loss_aversion
-        )
+        behaviors.judge_service(self, self.model.promise[self.tier], self.collaboration_felt, self.model.parameters)
 
     def drift(self) -> None:
         """Go on without a program: trust and expectation drift to where they rest."""
-        parameters = self.model.parameters
-        self.expectation = expectation_after_quarter(
-            self.expectation, self.model.promise[0], parameters.expectation_speed
-        )
-        self.trust = trust_without_program(self.trust, parameters.trust_mean, parameters.trust_drift)
+        behaviors.drift(self, self.model.promise[0], self.model.parameters)
 
     def order(self) -> None:
         """Move share of wallet, unless a rival takes it, and place the quarter's orders."""
-        parameters, quarter = self.model.parameters, self.model.quarter
-        target = share_target(
-            self.ceiling,
-            self.trust,
-            self.collaboration_felt,
-            self.share_base,
-            parameters.share_trust,
-            parameters.share_collaboration,
-            self.model.policy.twin.ceiling_reach,
-        )
-        self.share = share_after_quarter(self.share, target, parameters.share_speed)
-        if self.attacks[quarter]:
-            self.share = share_after_attack(self.share, self.trust, parameters.rival_damage)
-        self.spend = quarter_spend(self.wallets[quarter], self.share, self.orders[quarter], self.concession)
-        self.spend_by_year[self.model.year] += self.spend
-        self.expected_spend_of_year += quarter_spend(self.wallets[quarter], self.share, 1.0, self.concession)
+        model, quarter = self.model, self.model.quarter
+        reach = model.policy.twin.ceiling_reach
+        behaviors.move_share(self, self.collaboration_felt, reach, self.attacks[quarter], model.parameters)
+        behaviors.order(self, self.wallets[quarter], self.orders[quarter], self.this_year)
         if self.concession > 0.0:
-            list_price = quarter_spend(self.wallets[quarter], self.share, self.orders[quarter], 0.0)
-            self.model.price_given_of_year += list_price - self.spend
+            model.price_given_of_year += behaviors.price_given(self, self.wallets[quarter], self.orders[quarter])
 
     def selection_score(self) -> float:
         """Score of the account as a candidate for elevation, as the program reads it."""
-        model, year = self.model, self.model.year
-        potential = growth_potential(
-            4.0 * self.wallets[model.quarter],
-            self.ceiling,
-            self.share,
-            self.growth_by_year[year],
-            model.parameters.growth_weight,
-            model.parameters.least_room,
-        )
-        noise = relieved_noise(
-            model.parameters.observation_noise, model.policy.levers.alignment, model.policy.terms.team_noise_relief
-        )
-        return between(
-            spend_score(self.spend_by_year[year], LEAST_SPEND),
-            reading(potential, model.reading_of(self, "potential"), noise),
-            model.policy.levers.selection,
+        model, policy = self.model, self.model.policy
+        return behaviors.selection_score(
+            self,
+            self.wallets[model.quarter],
+            self.growth_by_year[model.year],
+            self.this_year.spend,
+            model.reading_of(self, "potential"),
+            policy.levers,
+            policy.terms,
+            model.parameters,
         )
 
     def health(self, book_growth: float) -> float:
         """Health of the relationship as a yearly review reads it."""
-        model, terms, year = self.model, self.model.policy.terms, self.model.year
-        noise = relieved_noise(model.parameters.trust_noise, model.policy.levers.alignment, terms.team_noise_relief)
-        return account_health(
-            log_growth(self.spend_by_year[year - 2], self.spend_by_year[year], LEAST_SPEND),
-            book_growth,
-            reading(self.trust, model.reading_of(self, "trust"), noise),
-            terms.health_growth,
-            terms.health_trust,
-            terms.sound_trust,
-        )
+        model, policy = self.model, self.model.policy
+        growth = behaviors.growth_of_spend(self.years[model.year - 2].spend, self.this_year.spend)
+        draw = model.reading_of(self, "trust")
+        return behaviors.health(self, growth, book_growth, draw, policy.levers, policy.terms, model.parameters)
 
     def move_to_tier(self, tier: int, rebuild: bool) -> bool:
         """Be elevated, kept, or demoted; a demoted customer trusts less.
@@ -235,13 +191,9 @@ class Account(mesa.Agent):
             Whether the account needs a KAM.
         """
         model, before = self.model, self.tier
-        self.tier = tier
-        if tier < before:
-            self.trust = trust_after_loss(self.trust, model.policy.terms.demotion_loss)
+        behaviors.move_to_tier(self, tier, model.policy.terms)
         if tier == 0:
             self.kam = None
-            self.ambition = 1.0
-            self.hours = self.collaboration = self.concession = 0.0
             return False
         if before == 0 or rebuild:
             self.calibrate_ambition()
@@ -250,32 +202,19 @@ class Account(mesa.Agent):
         if not rebuild or len(model.kams) == 1:
             return False
         if model.reading_of(self, "reassign") < model.policy.terms.rebuild_reassigned:
-            self.trust = trust_after_loss(self.trust, model.parameters.disruption)
+            behaviors.lose_manager(self, model.parameters)
             return True
         return False
 
     def calibrate_ambition(self) -> None:
         """Set the ambition of the partnership, for the tier at large or with the customer."""
-        model, terms, bilateral = self.model, self.model.policy.terms, self.model.policy.levers.boundaries
-        noise = between(model.parameters.fit_noise, model.parameters.fit_noise_bilateral, bilateral)
-        self.ambition = calibrated_ambition(
-            reading(self.fit, model.reading_of(self, "fit"), noise),
-            bilateral,
-            terms.ambition_slope,
-            terms.ambition_least,
-            terms.ambition_most,
-        )
+        policy, draw = self.model.policy, self.model.reading_of(self, "fit")
+        behaviors.calibrate_ambition(self, draw, policy.levers, policy.terms, self.model.parameters)
 
     def bargain(self, mean_key_spend: float) -> None:
         """Bargain for next year's price concession."""
-        parameters = self.model.parameters
-        self.concession = self.model.concession[self.tier] * bargaining_power(
-            self.spend_by_year[self.model.year],
-            mean_key_spend,
-            parameters.bargaining_base,
-            parameters.bargaining_slope,
-            parameters.bargaining_most,
-        )
+        concession = self.model.concession[self.tier]
+        behaviors.bargain(self, self.this_year.spend, mean_key_spend, concession, self.model.parameters)
 
 
 class KeyAccountManager(mesa.Agent):
@@ -293,9 +232,9 @@ class KeyAccountManager(mesa.Agent):
         Key accounts served, by number.
     """
 
-    model: KeyAccountProgram
+    model: Organization
 
-    def __init__(self, model: KeyAccountProgram, number: int) -> None:
+    def __init__(self, model: Organization, number: int) -> None:
         super().__init__(model)
         self.number = number
         self.skill = float(model.world.skill[number])
@@ -312,10 +251,9 @@ class KeyAccountManager(mesa.Agent):
         for account in self.portfolio:
             weighted_need += account.need * account.attention_weight
         for account in self.portfolio:
-            account.hours = planned_hours(
-                self.model.parameters.hours_per_kam, account.need, account.attention_weight, weighted_need
+            behaviors.receive_attention(
+                account, self.skill, account.attention_weight, weighted_need, self.model.parameters
             )
-            account.coverage = coverage(self.skill, account.hours, account.need)
 
     def ask_for_support(self) -> None:
         """Ask each function for the support that the portfolio needs."""
@@ -328,21 +266,13 @@ class KeyAccountManager(mesa.Agent):
 
     def learn(self) -> None:
         """Learn from asks that were honored or not: ties grow or fade."""
-        parameters = self.model.parameters
+        levers, parameters = self.model.policy.levers, self.model.parameters
         for number, function in enumerate(self.model.functions):
             asked = honored = 0.0
             for tier in range(1, len(function.fraction)):
                 asked += self.asked[number][tier]
                 honored += self.asked[number][tier] * function.fraction[tier]
-            self.ties[number] = tie_after_quarter(
-                self.ties[number],
-                honored / asked if asked > 0.0 else 0.0,
-                parameters.tie_learning,
-                parameters.tie_decay,
-                self.model.policy.levers.alignment,
-                TIE_BOUNDS[0],
-                TIE_BOUNDS[1],
-            )
+            self.ties[number] = behaviors.learned_tie(self.ties[number], asked, honored, levers, parameters)
 
     def consider_leaving(self) -> None:
         """Leave, perhaps; a successor takes over the portfolio with weaker ties and less trust."""
@@ -352,9 +282,9 @@ class KeyAccountManager(mesa.Agent):
             return
         self.departures_of_year += 1
         self.skill = self.successor_skills[self.model.quarter]
-        self.ties = [tie_after_departure(tie, parameters.tie_kept, TIE_BOUNDS[0]) for tie in self.ties]
+        self.ties = [behaviors.inherited_tie(tie, parameters) for tie in self.ties]
         for account in self.portfolio:
-            account.trust = trust_after_loss(account.trust, parameters.disruption)
+            behaviors.lose_manager(account, parameters)
 
 
 class Function(mesa.Agent):
@@ -372,13 +302,13 @@ class Function(mesa.Agent):
         By tier, the fraction of what was asked that it granted this quarter.
     """
 
-    model: KeyAccountProgram
+    model: Organization
 
-    def __init__(self, model: KeyAccountProgram, number: int) -> None:
+    def __init__(self, model: Organization, number: int) -> None:
         super().__init__(model)
         self.number = number
-        self.alignment_at_birth = float(model.world.alignment[number])
-        self.alignment = self.alignment_at_birth
+        self.at_birth = float(model.world.alignment[number])
+        self.alignment = self.at_birth
         self.fatigue = 0.0
         self.asked = self.available = 0.0
         self.fraction = [1.0] * len(model.attention)
@@ -401,22 +331,9 @@ class Function(mesa.Agent):
 
     def realign(self) -> None:
         """Move alignment toward where team, fatigue and overload pull it."""
-        parameters, policy = self.model.parameters, self.model.policy
-        self.alignment = alignment_after_quarter(
-            self.alignment,
-            self.alignment_at_birth,
-            policy.levers.alignment * policy.terms.team_alignment,
-            self.fatigue,
-            overload(self.asked, self.available, parameters.overload_weight),
-            parameters.alignment_speed,
-            ALIGNMENT_BOUNDS[0],
-            ALIGNMENT_BOUNDS[1],
-        )
-        self.fatigue = fatigue_after_quarter(self.fatigue, parameters.fatigue_decay)
+        policy = self.model.policy
+        behaviors.realign(self, policy.levers, policy.terms, self.model.parameters)
 
     def tire(self) -> None:
         """Tire of one more rebuild."""
-        terms = self.model.policy.terms
-        self.fatigue = fatigue_after_rebuild(
-            self.fatigue, terms.rebuild_fatigue, self.model.policy.levers.alignment, terms.team_fatigue_relief
-        )
+        behaviors.tire(self, self.model.policy.levers, self.model.policy.terms)

@@ -2,77 +2,59 @@
 
 Rows of record arrays stand for agents here: ``account.trust`` reads as in the Mesa model, compiled or not. Sums run in
 the same order in both drivers (accounts by number, one KAM's asks before the next KAM's), so that both agree to the
-last bit.
+last bit. A step takes arrays out of their tuples once, before its loops: compiled code counts references each time.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from kamsim.compiler import compiled, kernel, record_type
-from kamsim.model.plan import LEAST_SPEND, History, Trace, empty_history, empty_trace
+from kamsim.model.behaviors import (
+    bargain,
+    calibrate_ambition,
+    drift,
+    felt_by,
+    growth_of_spend,
+    health,
+    inherited_tie,
+    judge_program,
+    judge_service,
+    learned_tie,
+    lose_manager,
+    move_share,
+    move_to_tier,
+    moves_of_review,
+    order,
+    price_given,
+    realign,
+    receive_attention,
+    receive_collaboration,
+    selection_score,
+    set_quota,
+    tell_need,
+    tire,
+    worth_of_partnership,
+)
+from kamsim.model.plan import History, Trace, empty_history, empty_trace
 from kamsim.policy.policy import Policy
-from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
-from kamsim.rules.attention import account_need, coverage, planned_hours
-from kamsim.rules.collaboration import (
-    available_support,
-    collaboration_felt,
-    collaboration_part,
-    granted_fraction,
-    support_asked,
-    tie_after_departure,
-    tie_after_quarter,
-)
-from kamsim.rules.costs import add_up, investment, rebuild_cost
-from kamsim.rules.quota import (
-    chance_to_leave,
-    expected_premium,
-    missed_in_a_row,
-    next_quota,
-    patience_ends,
-    quota_attainment,
-)
-from kamsim.rules.relationship import (
-    expectation_after_quarter,
-    trust_after_loss,
-    trust_after_service,
-    trust_without_program,
-    value_delivered,
-)
-from kamsim.rules.spend import (
-    bargaining_power,
-    quarter_spend,
-    share_after_attack,
-    share_after_quarter,
-    share_target,
-)
-from kamsim.rules.tiering import (
-    account_health,
-    best_kam,
-    between,
-    calibrated_ambition,
-    demote_the_unhealthy,
-    growth_potential,
-    log_growth,
-    moves_allowed,
-    reading,
-    relieved_noise,
-    rerank_by_spend,
-    select_anew,
-    sorting_pull,
-    spend_score,
-)
-from kamsim.types import Flags, Floats, Integers
-from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
+from kamsim.rules.collaboration import available_support, collaboration_part, granted_fraction, support_asked
+from kamsim.rules.costs import add_up, investment
+from kamsim.rules.quota import chance_to_leave
+from kamsim.rules.tiering import best_kam, demote_the_unhealthy, rerank_by_spend, select_anew, sorting_pull
+from kamsim.types import Flags, Floats, Integers, Numbers, Records
 from kamsim.world.parameters import Timeline
 from kamsim.world.world import World
 
 ACCOUNT_STATE = record_type(
+    fit="f8",
+    share_base="f8",
+    ceiling="f8",
     trust="f8",
     share="f8",
     expectation="f8",
-    ceiling="f8",
     ambition="f8",
+    partnership="f8",
     concession="f8",
     need="f8",
     coverage="f8",
@@ -84,20 +66,28 @@ ACCOUNT_STATE = record_type(
 )
 FUNCTION_STATE = record_type(
     alignment="f8",
+    at_birth="f8",
     fatigue="f8",
     asked="f8",
     available="f8",
+)
+PROGRAM_STATE = record_type(
+    quota="f8",
+    streak="i8",
+    rebuilds="i8",
+    missed_last_year="?",
 )
 
 
 class Program(NamedTuple):
     """State of a program: its accounts, KAMs and functions."""
 
-    accounts: Any  # ACCOUNT_STATE (accounts,)
+    accounts: Records  # ACCOUNT_STATE (accounts,)
+    standing: Records  # PROGRAM_STATE (1,)
     skill: Floats  # (KAMs,)
     tie: Floats  # (KAMs, functions)
     asked: Floats  # (KAMs, functions, tiers), support asked in the quarter
-    functions: Any  # FUNCTION_STATE (functions,)
+    functions: Records  # FUNCTION_STATE (functions,)
     fraction: Floats  # (functions, tiers), of what was asked that is granted
 
 
@@ -122,7 +112,7 @@ class Run(NamedTuple):
     trace: Trace | None
 
 
-def simulate(world: World, policy: Policy, parameters: Any, timeline: Timeline, trace: bool = False) -> Run:
+def simulate(world: World, policy: Policy, parameters: Numbers, timeline: Timeline, trace: bool = False) -> Run:
     """Play a policy in a world; the same arguments give the same run.
 
     Parameters
@@ -152,19 +142,18 @@ def simulate(world: World, policy: Policy, parameters: Any, timeline: Timeline, 
 
 @kernel
 def _play_one(
-    world: World, policy: Policy, parameters: Any, timeline: Timeline, history: History, trace: Trace | None
+    world: World, policy: Policy, parameters: Numbers, timeline: Timeline, history: History, trace: Trace | None
 ) -> None:
     play(world, policy, parameters, timeline, history, trace)
 
 
 @compiled
 def play(
-    world: World, policy: Policy, parameters: Any, timeline: Timeline, history: History, trace: Trace | None
+    world: World, policy: Policy, parameters: Numbers, timeline: Timeline, history: History, trace: Trace | None
 ) -> None:
     """Play a policy in a world, quarter by quarter, and write down its history (and its trace, if one is asked for)."""
     program, desk = _at_birth(world, policy, parameters)
     launch_year = timeline.history_years - 1
-    quota, streak, rebuilds, missed_last_year = 0.0, 0, 0, False
     members = _members(program, desk)
     for year in range(len(history.years)):
         for quarter in range(4 * year, 4 * year + 4):
@@ -173,80 +162,54 @@ def play(
                 _ask_for_support(world, program, members)
                 _grant_support(world, program, policy)
                 _serve(world, program, policy, parameters, members, history, year)
-            _drift(program, policy, parameters)
-            _order(world, program, policy, parameters, history, year, quarter)
+            _drift_and_order(world, program, policy, parameters, history, year, quarter)
             if year > launch_year:
                 _learn(program, policy, parameters)
-                _leave(world, program, parameters, members, missed_last_year, history, year, quarter)
-                _realign(world, program, policy, parameters)
+                _leave(world, program, parameters, members, history, year, quarter)
+                _realign(program, policy, parameters)
             # Without a trace nothing of this is compiled.
             if trace is not None:
                 _note_quarter(program, trace, quarter)
         _close_books(program, members, history, year)
-        if year < launch_year:
-            continue
-        this_year = history.years[year]
-        rebuild = False
-        if year > launch_year:
-            this_year.quota = quota
-            judged = this_year.key_revenue
-            if policy.twin.judged_without_luck:
-                judged = _expected_over(history, year, members)
-            attainment = quota_attainment(judged, quota)
-            streak = missed_in_a_row(streak, attainment)
-            missed_last_year = attainment < 1.0
-            this_year.missed = missed_last_year
-            rebuild = patience_ends(streak, world.patience) and rebuilds < policy.twin.most_rebuilds
-        if rebuild:
-            streak = 0
-            rebuilds += 1
-            this_year.rebuilt = True
-            this_year.rebuild_cost = rebuild_cost(this_year.key_revenue, policy.terms.rebuild_cost_share)
-            _tire(program, policy)
-        _clear_desk(program, desk)
-        if year == launch_year or rebuild:
-            _score_candidates(world, program, policy, parameters, desk, history, year)
-            select_anew(desk.scores, policy.seats, desk.eligible, desk.order, desk.vacant, desk.tier)
-        elif (year - launch_year) % policy.terms.retiering_years == 0:
-            _retier(world, program, policy, parameters, desk, history, year)
-        _change_tiers(world, program, policy, parameters, desk, year, rebuild)
-        members = _members(program, desk)
-        _assign_kams(program, policy, parameters, desk, members)
-        spend_of_key = _total_over(history, year, members)
-        quota = next_quota(
-            spend_of_key if not policy.twin.quota_without_luck else _expected_over(history, year, members),
-            0.0 if year == launch_year or rebuild else quota,
-            policy.terms.ratchet,
-            world.market_growth,
-            expected_premium(world.premium, world.prioritizes_returns, parameters.premium_elsewhere),
-        )
-        _set_concessions(program, policy, parameters, members, history, year, spend_of_key)
+        if year >= launch_year:
+            rebuild = year > launch_year and _judge(world, program, policy, members, history, year)
+            _next_tiers(world, program, policy, parameters, desk, history, year, launch_year, rebuild)
+            _change_tiers(world, program, policy, parameters, desk, year, rebuild)
+            members = _members(program, desk)
+            _assign_kams(program, policy, parameters, desk, members)
+            ratchets = year > launch_year and not rebuild
+            _set_quota_and_concessions(world, program, policy, parameters, members, history, year, ratchets)
 
 
 @compiled
-def _at_birth(world: World, policy: Policy, parameters: Any) -> tuple[Program, Desk]:
+def _at_birth(world: World, policy: Policy, parameters: Numbers) -> tuple[Program, Desk]:
     count, functions = world.need_mix.shape
     kams, tiers, seats = len(world.skill), len(policy.seats), 0
     for tier in range(tiers):
         seats += policy.seats[tier]
     program = Program(
         np.zeros(count, dtype=ACCOUNT_STATE),
+        np.zeros(1, dtype=PROGRAM_STATE),
         world.skill.copy(),
         world.tie.copy(),
         np.zeros((kams, functions, tiers)),
         np.zeros(functions, dtype=FUNCTION_STATE),
         np.ones((functions, tiers)),
     )
+    accounts, at_birth = program.accounts, world.accounts
     for number in range(count):
-        account, born = program.accounts[number], world.accounts[number]
+        account, born = accounts[number], at_birth[number]
+        account.fit = born.fit
+        account.share_base = born.share_base
+        account.ceiling = born.ceiling
         account.trust = born.trust
         account.share = born.share
         account.expectation = policy.promise[0]
-        account.ceiling = born.ceiling
         account.ambition = 1.0
         account.kam = -1
     for number in range(functions):
         program.functions[number].alignment = world.alignment[number]
+        program.functions[number].at_birth = world.alignment[number]
     desk = Desk(
         np.zeros(count),
         np.zeros(count),
@@ -264,10 +227,10 @@ def _at_birth(world: World, policy: Policy, parameters: Any) -> tuple[Program, D
 @compiled
 def _members(program: Program, desk: Desk) -> Integers:
     """Key accounts, by number."""
-    count = 0
+    count, accounts = 0, program.accounts
     members = np.empty(len(desk.order), dtype=np.int64)
-    for number in range(len(program.accounts)):
-        if program.accounts[number].tier > 0:
+    for number in range(len(accounts)):
+        if accounts[number].tier > 0:
             members[count] = number
             count += 1
     return members[:count]
@@ -275,67 +238,64 @@ def _members(program: Program, desk: Desk) -> Integers:
 
 @compiled
 def _total_over(history: History, year: int, members: Integers) -> float:
-    total = 0.0
+    total, this_year = 0.0, history.accounts[year]
     for number in members:
-        total += history.accounts[year, number].spend
+        total += this_year[number].spend
     return total
 
 
 @compiled
 def _expected_over(history: History, year: int, members: Integers) -> float:
-    total = 0.0
+    total, this_year = 0.0, history.accounts[year]
     for number in members:
-        total += history.accounts[year, number].expected_spend
+        total += this_year[number].expected_spend
     return total
 
 
 @compiled
 def _plan_attention(
-    world: World, program: Program, policy: Policy, parameters: Any, members: Integers, quarter: int
+    world: World, program: Program, policy: Policy, parameters: Numbers, members: Integers, quarter: int
 ) -> None:
-    weighted_need = np.zeros(len(program.skill))
+    accounts, skill, attention, drawn = program.accounts, program.skill, policy.attention, world.quarters[quarter]
+    weighted_need = np.zeros(len(skill))
     for number in members:
-        account = program.accounts[number]
-        account.need = account_need(world.quarters[quarter, number].wallet, parameters.need_exponent, account.ambition)
-        weighted_need[account.kam] += account.need * policy.attention[account.tier]
+        account = accounts[number]
+        tell_need(account, drawn[number].wallet, parameters)
+        weighted_need[account.kam] += account.need * attention[account.tier]
     for number in members:
-        account = program.accounts[number]
-        account.hours = planned_hours(
-            parameters.hours_per_kam, account.need, policy.attention[account.tier], weighted_need[account.kam]
-        )
-        account.coverage = coverage(program.skill[account.kam], account.hours, account.need)
+        account = accounts[number]
+        receive_attention(account, skill[account.kam], attention[account.tier], weighted_need[account.kam], parameters)
 
 
 @compiled
 def _ask_for_support(world: World, program: Program, members: Integers) -> None:
-    program.asked[:] = 0.0
+    accounts, asked, need_mix, tie = program.accounts, program.asked, world.need_mix, program.tie
+    asked[:] = 0.0
     for number in members:
-        account = program.accounts[number]
-        for function in range(len(program.functions)):
-            program.asked[account.kam, function, account.tier] += support_asked(
-                account.need,
-                world.need_mix[number, function],
-                account.coverage,
-                program.tie[account.kam, function],
+        account = accounts[number]
+        for function in range(need_mix.shape[1]):
+            asked[account.kam, function, account.tier] += support_asked(
+                account.need, need_mix[number, function], account.coverage, tie[account.kam, function]
             )
 
 
 @compiled
 def _grant_support(world: World, program: Program, policy: Policy) -> None:
-    for number in range(len(program.functions)):
-        function = program.functions[number]
+    functions, all_asked, fraction = program.functions, program.asked, program.fraction
+    for number in range(len(functions)):
+        function = functions[number]
         function.available = available_support(world.capacity, function.alignment)
         function.asked = 0.0
         remaining = function.available
-        for tier in range(program.fraction.shape[1] - 1, 0, -1):
+        for tier in range(fraction.shape[1] - 1, 0, -1):
             asked = 0.0
-            for kam in range(len(program.skill)):
-                asked += program.asked[kam, number, tier]
-            program.fraction[number, tier] = granted_fraction(asked, remaining)
+            for kam in range(len(all_asked)):
+                asked += all_asked[kam, number, tier]
+            fraction[number, tier] = granted_fraction(asked, remaining)
             function.asked += asked
-            remaining = max(0.0, remaining - asked * program.fraction[number, tier])
+            remaining = max(0.0, remaining - asked * fraction[number, tier])
         if policy.twin.tiers_served_alike:
-            program.fraction[number, 1:] = granted_fraction(function.asked, function.available)
+            fraction[number, 1:] = granted_fraction(function.asked, function.available)
 
 
 @compiled
@@ -343,144 +303,82 @@ def _serve(
     world: World,
     program: Program,
     policy: Policy,
-    parameters: Any,
+    parameters: Numbers,
     members: Integers,
     history: History,
     year: int,
 ) -> None:
+    accounts, of_year, promise = program.accounts, history.accounts[year], policy.promise
+    need_mix, ties, fraction = world.need_mix, program.tie, program.fraction
     for number in members:
-        account, this_year = program.accounts[number], history.accounts[year, number]
+        account, this_year = accounts[number], of_year[number]
         received, support = 0.0, 0.0
-        for function in range(len(program.functions)):
-            mix, tie = world.need_mix[number, function], program.tie[account.kam, function]
-            fraction = program.fraction[function, account.tier]
-            received += collaboration_part(mix, tie, fraction)
-            support += support_asked(account.need, mix, account.coverage, tie) * fraction
-        account.collaboration = account.coverage * received
-        value = value_delivered(
-            world.accounts[number].fit,
-            account.ambition,
-            account.coverage,
-            collaboration_felt(account.collaboration, policy.twin.set_collaboration),
-            parameters.value_fit_exponent,
-            parameters.value_ambition_exponent,
-            parameters.value_attention,
-            parameters.value_collaboration,
-            parameters.value_joint,
-        )
-        account.expectation = expectation_after_quarter(
-            account.expectation, policy.promise[account.tier] * account.ambition, parameters.expectation_speed
-        )
-        account.trust = trust_after_service(
-            account.trust, value, account.expectation, parameters.trust_speed, parameters.loss_aversion
-        )
-        this_year.collaboration += account.collaboration / 4.0
+        for function in range(need_mix.shape[1]):
+            mix, tie, granted = (
+                need_mix[number, function],
+                ties[account.kam, function],
+                fraction[function, account.tier],
+            )
+            received += collaboration_part(mix, tie, granted)
+            support += support_asked(account.need, mix, account.coverage, tie) * granted
+        receive_collaboration(account, received, this_year)
         this_year.investment += investment(account.hours, world.hour_cost, support, world.support_cost)
+        judge_service(account, promise[account.tier], felt_by(account, policy.twin), parameters)
 
 
 @compiled
-def _drift(program: Program, policy: Policy, parameters: Any) -> None:
-    for number in range(len(program.accounts)):
-        account = program.accounts[number]
-        if account.tier == 0:
-            account.expectation = expectation_after_quarter(
-                account.expectation, policy.promise[0], parameters.expectation_speed
-            )
-            account.trust = trust_without_program(account.trust, parameters.trust_mean, parameters.trust_drift)
-
-
-@compiled
-def _order(
-    world: World, program: Program, policy: Policy, parameters: Any, history: History, year: int, quarter: int
+def _drift_and_order(
+    world: World, program: Program, policy: Policy, parameters: Numbers, history: History, year: int, quarter: int
 ) -> None:
-    for number in range(len(program.accounts)):
-        account, drawn = program.accounts[number], world.quarters[quarter, number]
-        felt = collaboration_felt(account.collaboration, policy.twin.set_collaboration) if account.tier > 0 else 0.0
-        target = share_target(
-            account.ceiling,
-            account.trust,
-            felt,
-            world.accounts[number].share_base,
-            parameters.share_trust,
-            parameters.share_collaboration,
-            policy.twin.ceiling_reach,
-        )
-        account.share = share_after_quarter(account.share, target, parameters.share_speed)
-        if drawn.attacked:
-            account.share = share_after_attack(account.share, account.trust, parameters.rival_damage)
-        account.spend = quarter_spend(drawn.wallet, account.share, drawn.orders, account.concession)
-        history.accounts[year, number].spend += account.spend
-        history.accounts[year, number].expected_spend += quarter_spend(
-            drawn.wallet, account.share, 1.0, account.concession
-        )
+    # No account's drift bears on another's order: one pass over the book does both.
+    accounts, this_year, drawn = program.accounts, history.accounts[year], world.quarters[quarter]
+    promised, twin = policy.promise[0], policy.twin
+    for number in range(len(accounts)):
+        account, now = accounts[number], drawn[number]
+        if account.tier == 0:
+            drift(account, promised, parameters)
+        move_share(account, felt_by(account, twin), twin.ceiling_reach, now.attacked, parameters)
+        order(account, now.wallet, now.orders, this_year[number])
         if account.concession > 0.0:
-            list_price = quarter_spend(drawn.wallet, account.share, drawn.orders, 0.0)
-            history.years[year].price_given += list_price - account.spend
+            history.years[year].price_given += price_given(account, now.wallet, now.orders)
 
 
 @compiled
-def _learn(program: Program, policy: Policy, parameters: Any) -> None:
-    for kam in range(len(program.skill)):
-        for function in range(len(program.functions)):
+def _learn(program: Program, policy: Policy, parameters: Numbers) -> None:
+    ties, all_asked, fraction = program.tie, program.asked, program.fraction
+    for kam in range(ties.shape[0]):
+        for function in range(ties.shape[1]):
             asked, honored = 0.0, 0.0
-            for tier in range(1, program.fraction.shape[1]):
-                asked += program.asked[kam, function, tier]
-                honored += program.asked[kam, function, tier] * program.fraction[function, tier]
-            program.tie[kam, function] = tie_after_quarter(
-                program.tie[kam, function],
-                honored / asked if asked > 0.0 else 0.0,
-                parameters.tie_learning,
-                parameters.tie_decay,
-                policy.levers.alignment,
-                TIE_BOUNDS[0],
-                TIE_BOUNDS[1],
-            )
+            for tier in range(1, fraction.shape[1]):
+                asked += all_asked[kam, function, tier]
+                honored += all_asked[kam, function, tier] * fraction[function, tier]
+            ties[kam, function] = learned_tie(ties[kam, function], asked, honored, policy.levers, parameters)
 
 
 @compiled
 def _leave(
-    world: World,
-    program: Program,
-    parameters: Any,
-    members: Integers,
-    missed_last_year: bool,
-    history: History,
-    year: int,
-    quarter: int,
+    world: World, program: Program, parameters: Numbers, members: Integers, history: History, year: int, quarter: int
 ) -> None:
+    accounts, skill, tie = program.accounts, program.skill, program.tie
+    drawn, missed_last_year = world.kam_quarters[quarter], program.standing[0].missed_last_year
     chance = chance_to_leave(parameters.turnover, missed_last_year, parameters.turnover_after_miss)
-    for kam in range(len(program.skill)):
-        drawn = world.kam_quarters[quarter, kam]
-        if drawn.leave >= chance:
+    for kam in range(len(skill)):
+        if drawn[kam].leave >= chance:
             continue
         history.departures[year, kam] += 1
-        program.skill[kam] = drawn.successor_skill
-        for function in range(len(program.functions)):
-            program.tie[kam, function] = tie_after_departure(
-                program.tie[kam, function], parameters.tie_kept, TIE_BOUNDS[0]
-            )
+        skill[kam] = drawn[kam].successor_skill
+        for function in range(tie.shape[1]):
+            tie[kam, function] = inherited_tie(tie[kam, function], parameters)
         for number in members:
-            account = program.accounts[number]
-            if account.kam == kam:
-                account.trust = trust_after_loss(account.trust, parameters.disruption)
+            if accounts[number].kam == kam:
+                lose_manager(accounts[number], parameters)
 
 
 @compiled
-def _realign(world: World, program: Program, policy: Policy, parameters: Any) -> None:
-    from_team = policy.levers.alignment * policy.terms.team_alignment
-    for number in range(len(program.functions)):
-        function = program.functions[number]
-        function.alignment = alignment_after_quarter(
-            function.alignment,
-            world.alignment[number],
-            from_team,
-            function.fatigue,
-            overload(function.asked, function.available, parameters.overload_weight),
-            parameters.alignment_speed,
-            ALIGNMENT_BOUNDS[0],
-            ALIGNMENT_BOUNDS[1],
-        )
-        function.fatigue = fatigue_after_quarter(function.fatigue, parameters.fatigue_decay)
+def _realign(program: Program, policy: Policy, parameters: Numbers) -> None:
+    functions = program.functions
+    for number in range(len(functions)):
+        realign(functions[number], policy.levers, policy.terms, parameters)
 
 
 @compiled
@@ -506,8 +404,9 @@ def _note_quarter(program: Program, trace: Trace, quarter: int) -> None:
 
 @compiled
 def _close_books(program: Program, members: Integers, history: History, year: int) -> None:
-    for number in range(len(program.accounts)):
-        account, this_year = program.accounts[number], history.accounts[year, number]
+    accounts, of_year = program.accounts, history.accounts[year]
+    for number in range(len(accounts)):
+        account, this_year = accounts[number], of_year[number]
         this_year.tier = account.tier
         this_year.kam = account.kam
         this_year.trust = account.trust
@@ -515,165 +414,170 @@ def _close_books(program: Program, members: Integers, history: History, year: in
 
 
 @compiled
-def _tire(program: Program, policy: Policy) -> None:
-    for number in range(len(program.functions)):
-        function = program.functions[number]
-        function.fatigue = fatigue_after_rebuild(
-            function.fatigue, policy.terms.rebuild_fatigue, policy.levers.alignment, policy.terms.team_fatigue_relief
-        )
+def _judge(world: World, program: Program, policy: Policy, members: Integers, history: History, year: int) -> bool:
+    judged = history.years[year].key_revenue
+    if policy.twin.judged_without_luck:
+        judged = _expected_over(history, year, members)
+    rebuild = judge_program(program.standing[0], history.years[year], judged, world.patience, policy.twin, policy.terms)
+    if rebuild:
+        for number in range(len(program.functions)):
+            tire(program.functions[number], policy.levers, policy.terms)
+    return rebuild
 
 
 @compiled
-def _clear_desk(program: Program, desk: Desk) -> None:
+def _next_tiers(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    history: History,
+    year: int,
+    launch_year: int,
+    rebuild: bool,
+) -> None:
     for number in range(len(program.accounts)):
         desk.needs_kam[number] = False
         desk.tier[number] = program.accounts[number].tier
+    if year == launch_year or rebuild:
+        _score_candidates(world, program, policy, parameters, desk, history, year)
+        select_anew(desk.scores, policy.seats, desk.eligible, desk.order, desk.vacant, desk.tier)
+        return
+    moves = moves_of_review(len(desk.order), policy.levers, policy.terms)
+    if (year - launch_year) % policy.terms.retiering_years != 0 or moves == 0:
+        return
+    if policy.levers.retier_by_spend:
+        for number in range(len(desk.scores)):
+            desk.scores[number] = history.accounts[year, number].spend
+        rerank_by_spend(desk.scores, moves, policy.seats, desk.eligible, desk.order, desk.vacant, desk.tier)
+        return
+    _read_health(world, program, policy, parameters, desk, history, year)
+    _score_candidates(world, program, policy, parameters, desk, history, year)
+    demote_the_unhealthy(
+        desk.decline,
+        desk.scores,
+        policy.terms.health_threshold,
+        moves,
+        policy.seats,
+        desk.eligible,
+        desk.order,
+        desk.vacant,
+        desk.tier,
+    )
 
 
 @compiled
 def _score_candidates(
-    world: World, program: Program, policy: Policy, parameters: Any, desk: Desk, history: History, year: int
+    world: World, program: Program, policy: Policy, parameters: Numbers, desk: Desk, history: History, year: int
 ) -> None:
-    noise = relieved_noise(parameters.observation_noise, policy.levers.alignment, policy.terms.team_noise_relief)
-    for number in range(len(program.accounts)):
-        account = program.accounts[number]
-        potential = growth_potential(
-            4.0 * world.quarters[4 * year + 3, number].wallet,
-            account.ceiling,
-            account.share,
-            world.growth[year, number],
-            parameters.growth_weight,
-            parameters.least_room,
-        )
-        desk.scores[number] = between(
-            spend_score(history.accounts[year, number].spend, LEAST_SPEND),
-            reading(potential, world.readings[year, number].potential, noise),
-            policy.levers.selection,
-        )
-
-
-@compiled
-def _retier(
-    world: World, program: Program, policy: Policy, parameters: Any, desk: Desk, history: History, year: int
-) -> None:
-    seats, levers = len(desk.order), policy.levers
-    if levers.retier_by_spend:
-        moves = moves_allowed(seats, 1.0, levers.retiering)
-        if moves > 0:
-            for number in range(len(desk.scores)):
-                desk.scores[number] = history.accounts[year, number].spend
-            rerank_by_spend(desk.scores, moves, policy.seats, desk.eligible, desk.order, desk.vacant, desk.tier)
-        return
-    moves = moves_allowed(seats, policy.terms.retiering_share, levers.retiering)
-    if moves > 0:
-        _read_health(world, program, policy, parameters, desk, history, year)
-        _score_candidates(world, program, policy, parameters, desk, history, year)
-        demote_the_unhealthy(
-            desk.decline,
-            desk.scores,
-            policy.terms.health_threshold,
-            moves,
-            policy.seats,
-            desk.eligible,
-            desk.order,
-            desk.vacant,
-            desk.tier,
+    accounts, scores, this_year = program.accounts, desk.scores, history.accounts[year]
+    drawn, growth, readings = world.quarters[4 * year + 3], world.growth[year], world.readings[year]
+    for number in range(len(accounts)):
+        scores[number] = selection_score(
+            accounts[number],
+            drawn[number].wallet,
+            growth[number],
+            this_year[number].spend,
+            readings[number].potential,
+            policy.levers,
+            policy.terms,
+            parameters,
         )
 
 
 @compiled
 def _read_health(
-    world: World, program: Program, policy: Policy, parameters: Any, desk: Desk, history: History, year: int
+    world: World, program: Program, policy: Policy, parameters: Numbers, desk: Desk, history: History, year: int
 ) -> None:
+    accounts, decline, readings = program.accounts, desk.decline, world.readings[year]
+    earlier, this_year = history.accounts[year - 2], history.accounts[year]
     before, now = 0.0, 0.0
-    for number in range(len(program.accounts)):
-        before += history.accounts[year - 2, number].spend
-        now += history.accounts[year, number].spend
-    book_growth = log_growth(before, now, LEAST_SPEND)
-    noise = relieved_noise(parameters.trust_noise, policy.levers.alignment, policy.terms.team_noise_relief)
-    for number in range(len(program.accounts)):
-        account = program.accounts[number]
-        if account.tier > 0:
-            desk.decline[number] = -account_health(
-                log_growth(history.accounts[year - 2, number].spend, history.accounts[year, number].spend, LEAST_SPEND),
+    for number in range(len(accounts)):
+        before += earlier[number].spend
+        now += this_year[number].spend
+    book_growth = growth_of_spend(before, now)
+    for number in range(len(accounts)):
+        if accounts[number].tier > 0:
+            decline[number] = -health(
+                accounts[number],
+                growth_of_spend(earlier[number].spend, this_year[number].spend),
                 book_growth,
-                reading(account.trust, world.readings[year, number].trust, noise),
-                policy.terms.health_growth,
-                policy.terms.health_trust,
-                policy.terms.sound_trust,
+                readings[number].trust,
+                policy.levers,
+                policy.terms,
+                parameters,
             )
 
 
 @compiled
 def _change_tiers(
-    world: World, program: Program, policy: Policy, parameters: Any, desk: Desk, year: int, rebuild: bool
+    world: World, program: Program, policy: Policy, parameters: Numbers, desk: Desk, year: int, rebuild: bool
 ) -> None:
-    fit_noise = between(parameters.fit_noise, parameters.fit_noise_bilateral, policy.levers.boundaries)
-    for number in range(len(program.accounts)):
-        account, drawn = program.accounts[number], world.readings[year, number]
-        before, after = account.tier, desk.tier[number]
+    accounts, readings, tiers, needs_kam = program.accounts, world.readings[year], desk.tier, desk.needs_kam
+    for number in range(len(accounts)):
+        account, drawn = accounts[number], readings[number]
+        before, after = account.tier, tiers[number]
         if before == 0 and after == 0:
             continue
-        account.tier = after
-        if after < before:
-            account.trust = trust_after_loss(account.trust, policy.terms.demotion_loss)
+        move_to_tier(account, after, policy.terms)
         if after == 0:
             account.kam = -1
-            account.ambition = 1.0
-            account.hours = 0.0
-            account.collaboration = 0.0
-            account.concession = 0.0
             continue
         if before == 0 or rebuild:
-            account.ambition = calibrated_ambition(
-                reading(world.accounts[number].fit, drawn.fit, fit_noise),
-                policy.levers.boundaries,
-                policy.terms.ambition_slope,
-                policy.terms.ambition_least,
-                policy.terms.ambition_most,
-            )
+            calibrate_ambition(account, drawn.fit, policy.levers, policy.terms, parameters)
+            account.partnership = worth_of_partnership(account, parameters)
         if before == 0:
-            desk.needs_kam[number] = True
+            needs_kam[number] = True
         elif rebuild and len(program.skill) > 1 and drawn.reassign < policy.terms.rebuild_reassigned:
-            account.trust = trust_after_loss(account.trust, parameters.disruption)
-            desk.needs_kam[number] = True
+            lose_manager(account, parameters)
+            needs_kam[number] = True
 
 
 @compiled
-def _assign_kams(program: Program, policy: Policy, parameters: Any, desk: Desk, members: Integers) -> None:
+def _assign_kams(program: Program, policy: Policy, parameters: Numbers, desk: Desk, members: Integers) -> None:
+    accounts, load, needs_kam, attention = program.accounts, desk.load, desk.needs_kam, policy.attention
     top_tier = len(policy.seats) - 1
     for kam in range(len(program.skill)):
-        desk.load[kam] = 0.0
+        load[kam] = 0.0
         desk.mean_tie[kam] = add_up(program.tie[kam]) / len(program.functions)
     for number in members:
-        account = program.accounts[number]
-        if not desk.needs_kam[number]:
-            desk.load[account.kam] += policy.attention[account.tier]
+        account = accounts[number]
+        if not needs_kam[number]:
+            load[account.kam] += attention[account.tier]
     for tier in range(top_tier, 0, -1):
         pull = sorting_pull(tier, top_tier, parameters.sorting)
         for number in members:
-            account = program.accounts[number]
-            if desk.needs_kam[number] and account.tier == tier:
-                account.kam = best_kam(desk.mean_tie, desk.load, pull, account.kam)
-                desk.load[account.kam] += policy.attention[tier]
+            account = accounts[number]
+            if needs_kam[number] and account.tier == tier:
+                account.kam = best_kam(desk.mean_tie, load, pull, account.kam)
+                load[account.kam] += attention[tier]
 
 
 @compiled
-def _set_concessions(
+def _set_quota_and_concessions(
+    world: World,
     program: Program,
     policy: Policy,
-    parameters: Any,
+    parameters: Numbers,
     members: Integers,
     history: History,
     year: int,
-    spend_of_key: float,
+    ratchets: bool,
 ) -> None:
+    spend_of_key = _total_over(history, year, members)
+    set_quota(
+        program.standing[0],
+        _expected_over(history, year, members) if policy.twin.quota_without_luck else spend_of_key,
+        ratchets,
+        world.market_growth,
+        world.premium,
+        world.prioritizes_returns,
+        policy.terms,
+        parameters,
+    )
+    accounts, this_year, concession = program.accounts, history.accounts[year], policy.concession
     for number in members:
-        account = program.accounts[number]
-        account.concession = policy.concession[account.tier] * bargaining_power(
-            history.accounts[year, number].spend,
-            spend_of_key / len(members),
-            parameters.bargaining_base,
-            parameters.bargaining_slope,
-            parameters.bargaining_most,
-        )
+        account = accounts[number]
+        mean_spend = spend_of_key / len(members)
+        bargain(account, this_year[number].spend, mean_spend, concession[account.tier], parameters)

@@ -6,20 +6,12 @@ from typing import Any
 import mesa
 import numpy as np
 
+from kamsim.model import behaviors
 from kamsim.model.agents import Account, Function, KeyAccountManager
-from kamsim.model.plan import LEAST_SPEND, History, empty_history
+from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Twin, policy_in
-from kamsim.rules.costs import add_up, rebuild_cost
-from kamsim.rules.quota import expected_premium, missed_in_a_row, next_quota, patience_ends, quota_attainment
-from kamsim.rules.tiering import (
-    best_kam,
-    demote_the_unhealthy,
-    log_growth,
-    moves_allowed,
-    rerank_by_spend,
-    select_anew,
-    sorting_pull,
-)
+from kamsim.rules.costs import add_up
+from kamsim.rules.tiering import best_kam, demote_the_unhealthy, rerank_by_spend, select_anew, sorting_pull
 from kamsim.scenario import Scenario
 from kamsim.world.book import Book
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
@@ -156,21 +148,12 @@ class KeyAccountProgram(mesa.Model):
 
     def judge_program(self) -> bool:
         """Compare key account revenue with the quota; say whether patience ends in a rebuild."""
-        year = self.history.years[self.year]
-        year.quota = self.quota
-        judged = self._expected_spend_of_key() if self.policy.twin.judged_without_luck else float(year.key_revenue)
-        attainment = quota_attainment(judged, self.quota)
-        self.streak = missed_in_a_row(self.streak, attainment)
-        self.missed_last_year = attainment < 1.0
-        year.missed = self.missed_last_year
-        if not patience_ends(self.streak, self.world.patience) or self.rebuilds >= self.policy.twin.most_rebuilds:
-            return False
-        self.streak = 0
-        self.rebuilds += 1
-        year.rebuilt = True
-        year.rebuild_cost = rebuild_cost(float(year.key_revenue), self.policy.terms.rebuild_cost_share)
-        self.functions.do("tire")
-        return True
+        policy, year = self.policy, self.history.years[self.year]
+        judged = self._expected_spend_of_key() if policy.twin.judged_without_luck else float(year.key_revenue)
+        rebuild = behaviors.judge_program(self, year, judged, self.world.patience, policy.twin, policy.terms)
+        if rebuild:
+            self.functions.do("tire")
+        return rebuild
 
     def next_tiers(self, anew: bool) -> Any:
         """Tier of every account from next year on.
@@ -196,12 +179,11 @@ class KeyAccountProgram(mesa.Model):
             return tier
         if (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years != 0:
             return tier
-        share = 1.0 if policy.levers.retier_by_spend else policy.terms.retiering_share
-        moves = moves_allowed(seats, share, policy.levers.retiering)
+        moves = behaviors.moves_of_review(seats, policy.levers, policy.terms)
         if moves == 0:
             return tier
         if policy.levers.retier_by_spend:
-            spend = np.array([account.spend_by_year[self.year] for account in self.accounts])
+            spend = np.array([account.this_year.spend for account in self.accounts])
             rerank_by_spend(spend, moves, policy.seats, eligible, order, vacant, tier)
             return tier
         growth = self._book_growth()
@@ -265,13 +247,15 @@ class KeyAccountProgram(mesa.Model):
             Whether an unmet quota weighs on the next one; not after a launch or a rebuild.
         """
         spend_of_key = self._spend_of_key()
-        quota_base = self._expected_spend_of_key() if self.policy.twin.quota_without_luck else spend_of_key
-        self.quota = next_quota(
-            quota_base,
-            self.quota if ratchets else 0.0,
-            self.policy.terms.ratchet,
+        behaviors.set_quota(
+            self,
+            self._expected_spend_of_key() if self.policy.twin.quota_without_luck else spend_of_key,
+            ratchets,
             self.world.market_growth,
-            expected_premium(self.world.premium, self.world.prioritizes_returns, self.parameters.premium_elsewhere),
+            self.world.premium,
+            self.world.prioritizes_returns,
+            self.policy.terms,
+            self.parameters,
         )
         for account in self.key_accounts:
             account.bargain(spend_of_key / len(self.key_accounts))
@@ -288,29 +272,28 @@ class KeyAccountProgram(mesa.Model):
         return np.array([account.selection_score() for account in self.accounts])
 
     def _spend_of_key(self) -> float:
-        return add_up(np.array([account.spend_by_year[self.year] for account in self.key_accounts]))
+        return add_up(np.array([account.this_year.spend for account in self.key_accounts]))
 
     def _expected_spend_of_key(self) -> float:
         numbers = [account.number for account in self.key_accounts]
         return add_up(self.history.accounts["expected_spend"][self.year, numbers])
 
     def _book_growth(self) -> float:
-        before = add_up(np.array([account.spend_by_year[self.year - 2] for account in self.accounts]))
-        now = add_up(np.array([account.spend_by_year[self.year] for account in self.accounts]))
-        return log_growth(before, now, LEAST_SPEND)
+        before = add_up(np.array([account.years[self.year - 2].spend for account in self.accounts]))
+        now = add_up(np.array([account.this_year.spend for account in self.accounts]))
+        return behaviors.growth_of_spend(before, now)
 
     def _note_year(self) -> None:
         year = self.history.years[self.year]
         for account in self.accounts:
             noted = self.history.accounts[self.year, account.number]
-            noted.spend = account.spend_by_year[self.year]
-            noted.expected_spend = account.expected_spend_of_year
-            noted.collaboration = account.collaboration_of_year
-            noted.investment = account.investment_of_year
+            noted.spend = account.this_year.spend
+            noted.expected_spend = account.this_year.expected_spend
+            noted.collaboration = account.this_year.collaboration
+            noted.investment = account.this_year.investment
             noted.trust = account.trust
             noted.tier = account.tier
             noted.kam = -1 if account.kam is None else account.kam.number
-            account.collaboration_of_year = account.investment_of_year = account.expected_spend_of_year = 0.0
         for kam in self.kams:
             self.history.departures[self.year, kam.number] = kam.departures_of_year
             kam.departures_of_year = 0

@@ -6,13 +6,31 @@ from kamsim.compiler import rule
 
 
 @rule
+def partnership_worth(fit: float, ambition: float, fit_exponent: float, ambition_exponent: float) -> float:
+    """What fit and ambition make of a given service.
+
+    Parameters
+    ----------
+    fit : float
+        Strategic and operational compatibility, in [0, 1].
+    ambition : float
+        Calibrated ambition, > 0.
+    fit_exponent, ambition_exponent : float
+        Elasticities, in [0, 1].
+
+    Returns
+    -------
+    float
+        Value of a unit of service, >= 0 (model, rule 6).
+    """
+    return math.pow(fit, fit_exponent) * math.pow(ambition, ambition_exponent)
+
+
+@rule
 def value_delivered(
-    fit: float,
-    ambition: float,
+    partnership: float,
     account_coverage: float,
     collaboration: float,
-    fit_exponent: float,
-    ambition_exponent: float,
     attention_weight: float,
     collaboration_weight: float,
     joint_weight: float,
@@ -21,14 +39,10 @@ def value_delivered(
 
     Parameters
     ----------
-    fit : float
-        Strategic and operational compatibility, in [0, 1].
-    ambition : float
-        Calibrated ambition, > 0.
+    partnership : float
+        Value of a unit of service, from `partnership_worth`.
     account_coverage, collaboration : float
         Coverage A and collaboration C, in [0, 1].
-    fit_exponent, ambition_exponent : float
-        Elasticities, in [0, 1].
     attention_weight, collaboration_weight, joint_weight : float
         Weights of A, C and A x C.
 
@@ -42,7 +56,7 @@ def value_delivered(
         + collaboration_weight * collaboration
         + joint_weight * account_coverage * collaboration
     )
-    return math.pow(fit, fit_exponent) * math.pow(ambition, ambition_exponent) * service
+    return partnership * service
 
 
 @rule

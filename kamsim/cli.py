@@ -1,6 +1,7 @@
 """The command line: each command parses, calls the library and prints; libraries are loaded inside the commands."""
 
 import difflib
+import io
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from kamsim.errors import KamsimError
+from kamsim.errors import KamsimError, on_one_line, shown
 
 if TYPE_CHECKING:
     from kamsim.analysis.asked import Asked
@@ -50,7 +51,7 @@ class Commands(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             near = difflib.get_close_matches(name, self.commands, n=1)
-            ctx.fail(f"No such command '{name}'. " + (f"Did you mean '{near[0]}'?" if near else self._choices()))
+            ctx.fail(f"No such command {shown(name)}. " + (f"Did you mean '{near[0]}'?" if near else self._choices()))
         return super().resolve_command(ctx, args)
 
     def _choices(self) -> str:
@@ -73,7 +74,7 @@ class Commands(click.Group):
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    click.echo(f"Error: {sentence}", err=True)
+    click.echo(f"Error: {on_one_line(sentence)}", err=True)
     sys.exit(code)
 
 
@@ -136,6 +137,10 @@ def _out(command: Command) -> Command:
 @click.version_option(package_name="kamsim")
 def main() -> None:
     """Simulate key account programs: which policy does better, by how much and how surely."""
+    # A file name may hold bytes that are no text.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Told to end, a run tidies up as when it is interrupted.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -5,7 +5,6 @@ Every number comes from the ledger (`kamsim.evidence.ledger`): its default, unit
 
 import math
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -21,9 +20,10 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from kamsim.errors import KamsimError, nearest
+from kamsim.errors import KamsimError, nearest, on_one_line, shown
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, End, Parameter, number_text, parameter, range_text
 from kamsim.evidence.ledger import section as rows_of
+from kamsim.text import read_toml
 
 LEVERS = ("selection", "alignment", "boundaries", "retiering")
 PRESETS: dict[str, dict[str, float]] = {
@@ -110,7 +110,7 @@ def _lever(lever: str) -> Any:
 
     def check(value: Any) -> Any:
         if isinstance(value, str) and value not in presets:
-            raise ValueError(f"'{value}' is no preset; {nearest(value, presets)}")
+            raise ValueError(f"{shown(value)} is no preset; {nearest(value, presets)}")
         if isinstance(value, dict) and lever == "retiering":
             wrong = [key for key in value if key not in ("performance", "spend")]
             strengths = [isinstance(v, bool) or not isinstance(v, int | float) for v in value.values()]
@@ -153,7 +153,7 @@ def _with_named_defaults(tiers: Any) -> Any:
 
 
 def _seats(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
         raise ValueError("seats must be a whole number, or a share of accounts below 1")
     if value < 0:
         raise ValueError(f"seats must be at least 0, not {value}")
@@ -192,6 +192,9 @@ class Tiers(Record):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for name in self.ordered:
+            if not name.isprintable():
+                raise ValueError(f"the name of a tier is one line of text, not {shown(name)}")
         if STANDARD_TIER in self.ordered:
             raise ValueError("standard is the tier of all other accounts and has no seats")
         shares = sum(tier.seats for tier in self.ordered.values() if not isinstance(tier.seats, int))
@@ -354,7 +357,7 @@ def load_scenario(source: str | os.PathLike[str]) -> Scenario:
     merged: dict[str, Any] = {}
     for _, content in chain:
         merged = _merge(merged, content)
-    merged["name"] = Path(chain[-1][0]).stem
+    merged["name"] = on_one_line(Path(chain[-1][0]).stem)
     merged.pop("extends", None)
     return _validated(merged, chain)
 
@@ -371,13 +374,13 @@ def _find(source: str, beside: Path | None) -> Path:
         if beside is not None:
             candidates.insert(0, beside / f"{source}.toml")
     for candidate in candidates:
-        if candidate.is_file():
+        if os.path.isfile(candidate):
             return candidate
     if looks_like_path:
         raise KamsimError(
             f"{source}: there is no such scenario file; give a .toml file or a name that ships with kamsim"
         )
-    if path.exists() and beside is None:
+    if os.path.exists(path) and beside is None:
         raise KamsimError(f"{source}: a scenario file ends in .toml")
     raise KamsimError(f"{source}: there is no scenario of that name; {nearest(source, shipped_scenarios())}")
 
@@ -397,7 +400,7 @@ def _chain(path: Path) -> list[tuple[str, dict[str, Any]]]:
         if parent is None:
             return chain
         if not isinstance(parent, str):
-            raise KamsimError(f"{path}: extends must be the name of a scenario, not {parent!r}")
+            raise KamsimError(f"{path}: extends must be the name of a scenario, not {shown(parent)}")
         try:
             path = _find(parent, path.parent)
         except KamsimError as error:
@@ -405,16 +408,7 @@ def _chain(path: Path) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
-        raise KamsimError(f"{path}: not valid TOML: {error}") from None
-    except UnicodeDecodeError:
-        raise KamsimError(f"{path}: not a text file in UTF-8") from None
-    except (ValueError, RecursionError):
-        raise KamsimError(f"{path}: not a scenario: a number is too long or tables are nested too deep") from None
-    except OSError as error:
-        raise KamsimError(f"{path}: cannot be read: {error.strerror}") from None
+    content = read_toml(path, "a scenario")
     _check_keys(path, content)
     return _with_ordered_tiers(content)
 
@@ -427,7 +421,7 @@ def _check_keys(path: Path, content: dict[str, Any]) -> None:
         if key not in _SECTIONS:
             continue
         if not isinstance(value, dict):
-            raise KamsimError(f"{path}: {key} must be a section, [{key}], not {_as_written(value)}")
+            raise KamsimError(f"{path}: {key} must be a section, [{key}], not {shown(value)}")
         known = _keys_of(key)
         for name, inner in value.items():
             if key == "tiers" and isinstance(inner, dict):
@@ -451,8 +445,8 @@ def _check_tier(path: Path, tier: str, fields: dict[str, Any]) -> None:
 
 def _check_number(path: Path, place: list[str], value: Any) -> None:
     """Refuse what pydantic would turn into a number without a word: "0.3", true."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise KamsimError(f"{path}: {_named(place)} must be {_values(place)}, not {_as_written(value)}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
+        raise KamsimError(f"{path}: {_named(place)} must be {_values(place)}, not {shown(value)}")
 
 
 def _nearest_key(name: str, section: str) -> str:
@@ -543,7 +537,7 @@ def _plain(kind: str, message: str, place: list[str], given: Any) -> str:
     if kind == "value_error" and not (values and message.startswith(("must be", "seats must be"))):
         return f": {message}"
     values = values or message.removeprefix("Input should be ")
-    return f" must be {values}, not {_as_written(given)}"
+    return f" must be {values}, not {shown(given)}"
 
 
 def _values(place: list[str]) -> str:
@@ -589,13 +583,6 @@ def range_of(field: FieldInfo) -> str:
     excluded: End = "low" if "gt" in bounds else "high" if "lt" in bounds else ""
     low, high = bounds["gt" if excluded == "low" else "ge"], bounds["lt" if excluded == "high" else "le"]
     return range_text(low, high, excluded)
-
-
-def _as_written(value: Any) -> str:
-    """Write a value as a scenario file has it, or nearly."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, str | int | float | list | dict) else str(value)
 
 
 def _says(content: dict[str, Any], place: list[str]) -> bool:

@@ -1,7 +1,5 @@
 """What a sweep shows: means of every point and policy, and paired differences to what they are told against."""
 
-import csv
-import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from kamsim.analysis.compare import Moments, half_width_of, merged_moments, mome
 from kamsim.experiments.parts import Store, checked
 from kamsim.experiments.sweep import Plan
 from kamsim.measures.outcomes import MEASURES
+from kamsim.text import csv_text
 from kamsim.types import Floats
 
 SUMMARY = "summary.csv"
@@ -155,15 +154,13 @@ def summary_csv(plan: Plan, rows: list[Swept]) -> str:
         A line per measure, point and policy.
     """
     factors = list(plan.factors)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     fields = [name for name in Swept.__dataclass_fields__ if name not in ("point", "policy", "measure")]
-    writer.writerow(["point", "policy", *factors, "measure", *fields])
+    lines: list[list[object]] = [["point", "policy", *factors, "measure", *fields]]
     for row in rows:
         content = row_of(row)
         values = [plan.points[row.point].get(name) for name in factors]
-        writer.writerow([row.point, row.policy, *values, row.measure, *(content[name] for name in fields)])
-    return text.getvalue()
+        lines.append([row.point, row.policy, *values, row.measure, *(content[name] for name in fields)])
+    return csv_text(lines)
 
 
 def best_first(rows: list[Swept], measure: str) -> list[Swept]:

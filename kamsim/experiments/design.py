@@ -6,7 +6,6 @@ Levers, which a program chooses, and uncertainties, which nobody does, are kept 
 import csv
 import math
 import os
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +16,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from pydantic import ConfigDict, Field, ValidationError
 
-from kamsim.errors import KamsimError, nearest
+from kamsim.errors import KamsimError, nearest, shown
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, parameter, range_text
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import (
@@ -32,6 +31,7 @@ from kamsim.scenario import (
     with_values,
     within,
 )
+from kamsim.text import read_text, read_toml
 from kamsim.types import Floats
 
 Kind = Literal["full", "fractional", "grid", "latin_hypercube", "sobol", "points"]
@@ -249,7 +249,7 @@ def load_experiment(source: str | os.PathLike[str]) -> Experiment:
         One sentence naming the file, the key and the nearest valid choice.
     """
     path = _find(os.fspath(source))
-    file = _validated(path, _read(path))
+    file = _validated(path, read_toml(path, "an experiment"))
     _check_design(path, file.design)
     measures, compare = _measures(path, file)
     policies = _policies(path, file)
@@ -269,36 +269,17 @@ def _find(source: str) -> Path:
         raise KamsimError("an experiment needs a name: one that ships with kamsim, or a .toml file")
     path = Path(source)
     if path.suffix == ".toml" or len(path.parts) > 1:
-        if path.is_file():
+        if os.path.isfile(path):
             return path
         raise KamsimError(
             f"{source}: there is no such experiment file; give a .toml file or a name that ships with kamsim"
         )
     shipped = experiment_folder() / f"{source}.toml"
-    if shipped.is_file():
+    if os.path.isfile(shipped):
         return shipped
-    if path.exists():
+    if os.path.exists(path):
         raise KamsimError(f"{source}: an experiment file ends in .toml")
     raise KamsimError(f"{source}: there is no experiment of that name; {nearest(source, shipped_experiments())}")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise KamsimError(f"{path}: not a text file in UTF-8") from None
-    except OSError as error:
-        raise KamsimError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    text = _text(path)
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise KamsimError(f"{path}: not valid TOML: {error}") from None
-    except (ValueError, RecursionError):
-        raise KamsimError(f"{path}: not an experiment: a number is too long or tables are nested too deep") from None
 
 
 def _validated(path: Path, content: dict[str, Any]) -> ExperimentFile:
@@ -319,13 +300,10 @@ def _sentence(error: ValidationError) -> str:
     if fault["type"] == "missing":
         return f"{key}{tail} must be given: {_MUST_BE[key]}"
     if fault["type"] == "literal_error" and isinstance(fault["input"], str):
-        return f"kind in [design]: there is no design '{fault['input']}'; {nearest(fault['input'], get_args(Kind))}"
-    return f"{key}{tail} must be {_MUST_BE[key]}, not {_as_written(fault['input'])}"
-
-
-def _as_written(value: Any) -> str:
-    """Write a value as a TOML file has it, or nearly."""
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+        return (
+            f"kind in [design]: there is no design {shown(fault['input'])}; {nearest(fault['input'], get_args(Kind))}"
+        )
+    return f"{key}{tail} must be {_MUST_BE[key]}, not {shown(fault['input'])}"
 
 
 # ---------------------------------------------------------------- what is played, and asked for
@@ -354,7 +332,7 @@ def _measures(path: Path, file: ExperimentFile) -> tuple[tuple[str, ...], str]:
     for key, given in (("measures", names), ("compare", [file.compare] if file.compare else [])):
         for name in given:
             if name not in known:
-                raise KamsimError(f"{path}: {key}: there is no measure '{name}'; {nearest(name, known)}")
+                raise KamsimError(f"{path}: {key}: there is no measure {shown(name)}; {nearest(name, known)}")
     twice = _twice(names)
     if twice:
         raise KamsimError(f"{path}: measures: '{twice}' is named twice")
@@ -476,7 +454,7 @@ def _factor(path: Path, name: str, role: Role, given: Any, rows: Mapping[str, Pa
     if isinstance(given, list):
         return _by_levels(where, name, role, [_checked(where, name, row, value) for value in given])
     if not isinstance(given, dict):
-        raise KamsimError(f"{where} must be a list of levels or a table {{ low, high }}, not {_as_written(given)}")
+        raise KamsimError(f"{where} must be a list of levels or a table {{ low, high }}, not {shown(given)}")
     return _by_range(where, name, role, row, given, kind)
 
 
@@ -490,7 +468,7 @@ def _by_levels(where: str, name: str, role: Role, levels: list[Any]) -> Factor:
         # A lever may be a table, which no set takes; 1 and 1.0 are the same level.
         key = repr(float(plain)) if isinstance(plain, int | float) else repr(plain)
         if key in seen:
-            raise KamsimError(f"{where}: {_as_written(level)} is there twice")
+            raise KamsimError(f"{where}: {shown(level)} is there twice")
         seen.add(key)
     if len(levels) < 2:
         raise KamsimError(f"{where} needs at least two levels; what does not vary belongs in the base scenario")
@@ -537,7 +515,7 @@ def _range_table(where: str, given: dict[str, Any]) -> RangeTable:
             raise KamsimError(f"{where}: unknown key '{key}'; {nearest(key, RangeTable.model_fields)}") from None
         if fault["type"] == "missing":
             raise KamsimError(f"{where}: {key} must be given: {_MUST_BE[key]}") from None
-        raise KamsimError(f"{where}: {key} must be {_MUST_BE[key]}, not {_as_written(fault['input'])}") from None
+        raise KamsimError(f"{where}: {key} must be {_MUST_BE[key]}, not {shown(fault['input'])}") from None
 
 
 def _even(low: float, high: float, levels: int, whole: bool) -> Iterator[float]:
@@ -561,7 +539,7 @@ def _checked(where: str, name: str, row: Parameter | None, value: Any) -> Any:
     """Return a value of a factor as a scenario takes it; only what takes several keys is left to the scenario."""
     if row is None:
         return _checked_lever(where, name, value)
-    wrong = isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+    wrong = isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf
     if not wrong:
         whole = _whole(row) or (_seats(row) and value >= 1)
         below = value < row.low or (value == row.low and row.excluded == "low")
@@ -571,18 +549,18 @@ def _checked(where: str, name: str, row: Parameter | None, value: Any) -> Any:
             return int(value) if whole else value if _seats(row) else float(value)
     bounds = within(range_text(row.low, row.high, row.excluded))
     what = "a whole number" if _whole(row) else "a whole number or a share below 1," if _seats(row) else "a number"
-    raise KamsimError(f"{where} must be {what} {bounds} ({row.unit}), not {_as_written(value)}")
+    raise KamsimError(f"{where} must be {what} {bounds} ({row.unit}), not {shown(value)}")
 
 
 def _checked_lever(where: str, lever: str, value: Any) -> Any:
     presets = PRESETS[lever]
     if isinstance(value, str) and value not in presets:
-        raise KamsimError(f"{where}: '{value}' is no preset; {nearest(value, presets)}")
+        raise KamsimError(f"{where}: {shown(value)} is no preset; {nearest(value, presets)}")
     try:
         Scenario().changed(policy={lever: value})
     except KamsimError:
         raise KamsimError(
-            f"{where} must be a strength from 0 to 1 or a preset ({', '.join(presets)}), not {_as_written(value)}"
+            f"{where} must be a strength from 0 to 1 or a preset ({', '.join(presets)}), not {shown(value)}"
         ) from None
     return value if isinstance(value, str | dict) else float(value)
 
@@ -594,7 +572,7 @@ def _factors_of_table(
     path: Path, rows: Mapping[str, Parameter]
 ) -> tuple[tuple[Factor, ...], tuple[tuple[Any, ...], ...]]:
     """Read factors and points from a CSV file with a column for each factor."""
-    lines = csv.reader(_text(path).splitlines(), strict=True)
+    lines = csv.reader(read_text(path).splitlines(), strict=True)
     try:
         numbered = [(lines.line_num, [cell.strip() for cell in line]) for line in lines]
     except csv.Error as error:
@@ -749,7 +727,7 @@ def scenarios_at(experiment: Experiment, point: int) -> list[Scenario]:
     try:
         scenarios = [with_values(policy, values) for policy in experiment.policies]
     except KamsimError as error:
-        given = ", ".join(f"{key} = {_as_written(value)}" for key, value in values_at(experiment, point).items())
+        given = ", ".join(f"{key} = {shown(value)}" for key, value in values_at(experiment, point).items())
         raise KamsimError(f"{experiment.file}: point {name} ({given}): {error}") from None
     return scenarios if len(scenarios) > 1 else [scenarios[0].model_copy(update={"name": name})]
 

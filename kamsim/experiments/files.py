@@ -1,6 +1,5 @@
 """Files: checked before anything is played, written whole or not at all, and on the disk when they show."""
 
-import csv
 import errno
 import json
 import os
@@ -9,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kamsim.errors import KamsimError
+from kamsim.text import csv_text
 
 TABLE = "comparison.csv"
 FULL = "the disk is full; what is done is kept: make room and run the same command again"
@@ -58,9 +58,9 @@ def check_target(path: Path, suffix: str) -> None:
     """
     if path.suffix != suffix:
         raise KamsimError(f"{path}: the name of this file must end in {suffix}")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise KamsimError(f"{path}: is a folder; name a file in it")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise KamsimError(f"{path}: there is no folder {path.parent}; create it first")
     if not os.access(path.parent, os.W_OK):
         raise KamsimError(f"{path}: the folder cannot be written; choose another")
@@ -182,7 +182,5 @@ def write_table(folder: Path, rows: Sequence[Mapping[str, object]]) -> None:
     rows : sequence of mapping
         Alike in their keys; None becomes an empty field.
     """
-    with open(folder / TABLE, "w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    text = csv_text([list(rows[0]), *(row.values() for row in rows)])
+    (folder / TABLE).write_text(text, encoding="utf-8", newline="\n")

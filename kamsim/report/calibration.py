@@ -10,6 +10,7 @@ from kamsim.analysis.calibration import Calibration, FittedFigure, FittedParamet
 from kamsim.experiments.files import write_whole
 from kamsim.report.table import NOTHING, Group, Row, Table
 from kamsim.source import model_hash
+from kamsim.text import neutral
 
 FITTED = "fitted.toml"
 POSTERIOR = "posterior.csv"
@@ -126,7 +127,7 @@ def _place_in_file(name: str) -> tuple[int, str]:
 
 def _posterior_csv(calibration: Calibration, made_by: str) -> str:
     names = list(calibration.fitted)
-    lines = [f"# {made_by}", f"# model {model_hash()}", ",".join(names)]
+    lines = [f"# {neutral(made_by)}", f"# model {model_hash()}", ",".join(names)]
     lines += [",".join(repr(values[name]) for name in names) for values in calibration.posterior]
     return "\n".join(lines) + "\n"
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -142,6 +142,25 @@ def is_compiled(job: Any) -> bool:
     if numba.config.DISABLE_JIT or job.signatures:
         return True
     return any(cache_folder(code_hash(job.py_func)).rglob(f"*{job.py_func.__name__}*.nbc"))
+
+
+def fields_of(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Make a function that reads fields of a record or a named tuple by their names, compiled or not.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Fields, in the order asked for.
+
+    Returns
+    -------
+    callable
+        ``Levers(*fields_of(Levers._fields)(row))``: compiled code knows no loop over fields, and a list of places
+        would go wrong in silence when a field is added.
+    """
+    written: dict[str, Any] = {}
+    exec(f"def fields(row): return ({' '.join(f'row.{name},' for name in names)})", written)
+    return rule(cast(Callable[[Any], tuple[Any, ...]], written["fields"]))
 
 
 def record_type(**fields: str) -> np.dtype[Any]:

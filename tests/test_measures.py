@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kamsim.measures.outcomes import MEASURES, outcomes
+from kamsim.measures.outcomes import MEASURES, Outcomes, outcomes
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.plan import History, empty_history
 
@@ -26,9 +26,7 @@ def history_of(spend: list[list[float]], tier: list[list[int]], **columns: Any) 
 
 
 def outcomes_of(history: History, first_year: int) -> dict[str, float]:
-    row = np.full(len(MEASURES), -99.0)
-    outcomes(history, PARAMETERS, first_year, row)
-    return dict(zip([measure.name for measure in MEASURES], row.tolist(), strict=True))
+    return {name: float(value) for name, value in outcomes(history, PARAMETERS, first_year)._asdict().items()}
 
 
 def answers_of(history: History, history_years: int, first_year: int) -> dict[str, float]:
@@ -38,6 +36,10 @@ def answers_of(history: History, history_years: int, first_year: int) -> dict[st
 
 
 # ---------------------------------------------------------------- outcomes
+
+
+def test_every_measure_is_told_by_its_name() -> None:
+    assert Outcomes._fields == tuple(measure.name for measure in MEASURES)
 
 
 def window() -> History:

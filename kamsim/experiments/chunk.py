@@ -1,12 +1,13 @@
 """The unit of work: some organizations, each world drawn once, every policy played in it."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import hashlib
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.compiler import kernel
+from kamsim.compiler import fields_of, kernel
 from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.ensemble import play
@@ -72,9 +73,9 @@ def job_of(scenario: Scenario, known: KnownAccounts | None = None, twin: Twin | 
 class Policies(NamedTuple):
     """Policies of one world side by side; the first axis is the policy, tiers are padded to the most."""
 
-    levers: Floats
-    twin: Floats
-    mix: Floats
+    levers: Any  # records with the fields of their named tuples
+    twin: Any
+    mix: Any
     terms: Any
     tiers: NDArray[np.int64]
     seats: NDArray[np.int64]
@@ -141,9 +142,9 @@ def _side_by_side(jobs: list[Job]) -> Policies:
         return np.array([np.pad(row, (0, most - len(row))) for row in rows])
 
     return Policies(
-        levers=np.array([[float(value) for value in job.policy.levers] for job in jobs]),
-        twin=np.array([[float(value) for value in job.policy.twin] for job in jobs]),
-        mix=np.array([[float(value) for value in job.mix] for job in jobs]),
+        levers=_records(Levers, [job.policy.levers for job in jobs]),
+        twin=_records(Twin, [job.policy.twin for job in jobs]),
+        mix=_records(LeverMix, [job.mix for job in jobs]),
         terms=np.array([job.policy.terms for job in jobs], dtype=TERMS_DTYPE).view(np.recarray),
         tiers=np.array([len(job.policy.seats) for job in jobs]),
         seats=padded("seats"),
@@ -151,6 +152,13 @@ def _side_by_side(jobs: list[Job]) -> Policies:
         promise=padded("promise"),
         concession=padded("concession"),
     )
+
+
+def _records(kind: type[NamedTuple], rows: Sequence[NamedTuple]) -> Any:
+    """Named tuples as records of the same fields, which compiled code can pick from."""
+    codes = {bool: "?", int: "i8", float: "f8"}
+    fields = [(name, codes[told]) for name, told in get_type_hints(kind).items()]
+    return np.array(rows, dtype=np.dtype(fields, align=True)).view(np.recarray)
 
 
 def shared_worlds(jobs: Sequence[Job]) -> list[list[int]]:
@@ -166,27 +174,20 @@ def shared_worlds(jobs: Sequence[Job]) -> list[list[int]]:
     list of list of int
         Every place once.
     """
-    groups: list[list[int]] = []
+    groups: dict[Hashable, list[int]] = {}
     for place, job in enumerate(jobs):
-        for group in groups:
-            if _same_world(jobs[group[0]], job):
-                group.append(place)
-                break
-        else:
-            groups.append([place])
-    return groups
+        groups.setdefault(_world_of(job), []).append(place)
+    return list(groups.values())
 
 
-def _same_world(one: Job, other: Job) -> bool:
-    return (
-        one.parameters.tobytes() == other.parameters.tobytes()
-        and one.budget == other.budget
-        and one.timeline == other.timeline
-        and all(
-            np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True)
-            for a, b in zip(one.known, other.known, strict=True)
-        )
-    )
+def _world_of(job: Job) -> Hashable:
+    """All that the world of a job is drawn from; a large book goes by its hash."""
+    known = hashlib.sha256(b"".join((np.asarray(column) + 0.0).tobytes() for column in job.known)).digest()
+    return job.parameters.tobytes(), job.budget, job.timeline, known
+
+
+_levers, _twin, _mix = (fields_of(kind._fields) for kind in (Levers, Twin, LeverMix))
+_strengths, _measures = fields_of(LEVERS), fields_of(measure.name for measure in MEASURES)
 
 
 @kernel
@@ -208,18 +209,17 @@ def play_in_shared_worlds(
         organization = first + place
         world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known)
         for index in range(len(policies.tiers)):
-            given, mix, tiers = policies.levers[index], policies.mix[index], policies.tiers[index]
+            tiers = policies.tiers[index]
             levers = drawn_levers(
                 seed_low,
                 seed_high,
                 organization,
-                LeverMix(mix[0] > 0.0, mix[1], mix[2], mix[3], mix[4], mix[5]),
-                Levers(given[0], given[1], given[2], given[3], given[4] > 0.0),
+                LeverMix(*_mix(policies.mix[index])),
+                Levers(*_levers(policies.levers[index])),
             )
-            twin = policies.twin[index]
             policy = Policy(
                 levers,
-                Twin(twin[0], twin[1], twin[2] > 0.0, twin[3] > 0.0, twin[4] > 0.0, int(twin[5])),
+                Twin(*_twin(policies.twin[index])),
                 policies.terms[index],
                 policies.seats[index, :tiers],
                 policies.attention[index, :tiers],
@@ -228,12 +228,13 @@ def play_in_shared_worlds(
             )
             history = empty_history(years, budget.accounts, budget.kams)
             play(world, policy, parameters, timeline, history, None)
-            outcomes(history, parameters, first_year, table.outcomes[index, place])
+            measures = _measures(outcomes(history, parameters, first_year))
+            for column in range(len(measures)):
+                table.outcomes[index, place, column] = measures[column]
             answers(history, timeline.history_years, first_year, table.answers[index, place])
             kam_reports(
                 history, world.report_draw, parameters, table.reports[index, place], table.key_spend[index, place]
             )
-            table.levers[index, place, 0] = levers.selection
-            table.levers[index, place, 1] = levers.alignment
-            table.levers[index, place, 2] = levers.boundaries
-            table.levers[index, place, 3] = levers.retiering
+            strengths = _strengths(levers)
+            for column in range(len(strengths)):
+                table.levers[index, place, column] = strengths[column]

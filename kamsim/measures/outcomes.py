@@ -8,7 +8,6 @@ from kamsim.compiler import compiled
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.rules.costs import annual_profit
 from kamsim.rules.tiering import log_growth
-from kamsim.types import Floats
 
 
 class Measure(NamedTuple):
@@ -30,9 +29,20 @@ MEASURES: tuple[Measure, ...] = (
 )
 
 
+class Outcomes(NamedTuple):
+    """What came of a run, by the names of `MEASURES`; money in median wallets."""
+
+    key_revenue_growth: float
+    total_profit: float
+    quota_miss_rate: float
+    rebuilds_per_seven_years: float
+    collaboration: float
+    investment_in_shrinking: float
+
+
 @compiled
-def outcomes(history: History, parameters: Any, first_year: int, row: Floats) -> None:
-    """Write the outcomes of a run into a row, in the order of `MEASURES`; NaN where there were no key accounts.
+def outcomes(history: History, parameters: Any, first_year: int) -> Outcomes:
+    """Outcomes of a run; NaN where there were no key accounts.
 
     Parameters
     ----------
@@ -42,8 +52,11 @@ def outcomes(history: History, parameters: Any, first_year: int, row: Floats) ->
         World section of the scenario.
     first_year : int
         First year of the window, >= 1.
-    row : array of shape (measures,)
-        Filled in; money in median wallets.
+
+    Returns
+    -------
+    Outcomes
+        Each read from the years of the window.
     """
     years = len(history.years)
     window = years - first_year
@@ -71,9 +84,11 @@ def outcomes(history: History, parameters: Any, first_year: int, row: Floats) ->
             misses += 1 if program.missed else 0
         rebuilds += 1 if program.rebuilt else 0
         profit += annual_profit(revenue, parameters.gross_margin, invested, program.rebuild_cost, program.price_given)
-    row[0] = growth / years_with_program if years_with_program > 0 else np.nan
-    row[1] = profit
-    row[2] = misses / years_with_program if years_with_program > 0 else np.nan
-    row[3] = 7.0 * rebuilds / window if years_with_program > 0 else np.nan
-    row[4] = collaboration / key_years if key_years > 0 else np.nan
-    row[5] = in_shrinking
+    return Outcomes(
+        key_revenue_growth=growth / years_with_program if years_with_program > 0 else np.nan,
+        total_profit=profit,
+        quota_miss_rate=misses / years_with_program if years_with_program > 0 else np.nan,
+        rebuilds_per_seven_years=7.0 * rebuilds / window if years_with_program > 0 else np.nan,
+        collaboration=collaboration / key_years if key_years > 0 else np.nan,
+        investment_in_shrinking=in_shrinking,
+    )

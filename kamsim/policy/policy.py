@@ -60,12 +60,12 @@ class Policy(NamedTuple):
 class LeverMix(NamedTuple):
     """How levers are spread over a population of organizations; drawn only where ``mixed``."""
 
-    mixed: bool
-    selection: float
-    alignment: float
-    boundaries: float
-    retiering: float
-    correlation: float
+    mixed: bool = False
+    selection: float = 0.0
+    alignment: float = 0.0
+    boundaries: float = 0.0
+    retiering: float = 0.0
+    correlation: float = 0.0
 
 
 def seats_of(scenario: Scenario, accounts: int) -> tuple[list[int], str]:
@@ -161,16 +161,7 @@ def policy_of(scenario: Scenario, accounts: int) -> Policy:
 
 def lever_mix_of(population: Population | None) -> LeverMix:
     """Lever mix of a scenario's population, or none."""
-    if population is None:
-        return LeverMix(False, 0.0, 0.0, 0.0, 0.0, 0.0)
-    return LeverMix(
-        True,
-        population.selection,
-        population.alignment,
-        population.boundaries,
-        population.retiering,
-        population.correlation,
-    )
+    return LeverMix() if population is None else LeverMix(mixed=True, **dict(population))
 
 
 def policy_in(scenario: Scenario, accounts: int, seed_low: int, seed_high: int, organization: int) -> Policy:
@@ -215,11 +206,11 @@ def drawn_levers(seed_low: int, seed_high: int, organization: int, mix: LeverMix
     own = words(seed_low, seed_high, organization, draws.LEVERS, 0, 0)
     common = normal_quantile(uniform(words(seed_low, seed_high, organization, draws.LEVERS_IN_COMMON, 0, 0)[0]))
     return Levers(
-        _advised(own[0], common, mix.correlation, mix.selection),
-        _advised(own[1], common, mix.correlation, mix.alignment),
-        _advised(own[2], common, mix.correlation, mix.boundaries),
-        _advised(own[3], common, mix.correlation, mix.retiering),
-        False,
+        selection=_advised(own[0], common, mix.correlation, mix.selection),
+        alignment=_advised(own[1], common, mix.correlation, mix.alignment),
+        boundaries=_advised(own[2], common, mix.correlation, mix.boundaries),
+        retiering=_advised(own[3], common, mix.correlation, mix.retiering),
+        retier_by_spend=False,
     )
 
 

@@ -40,6 +40,11 @@ COLUMNS = 3
 MARK_OF: dict[str, Mark] = {"better": "good", "worse": "bad"}
 
 
+def tell(comparison: "Comparison") -> tuple[Table, str]:
+    """Tell a comparison: its table and its sentence."""
+    return comparison_table(comparison), comparison_sentence(comparison)
+
+
 def comparison_table(comparison: "Comparison") -> Table:
     """Table of a comparison: measures one below the other, a line per scenario.
 

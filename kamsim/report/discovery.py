@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from kamsim.analysis.ranges import Range
 
 
+def tell(result: "Discovery") -> tuple[Table | None, str]:
+    """Tell a discovery: its table, where there is a corner, and its sentences."""
+    return discovery_table(result), discovery_sentences(result)
+
+
 def discovery_table(result: "Discovery") -> Table | None:
     """Table of the corner: a line for each parameter that bounds it.
 

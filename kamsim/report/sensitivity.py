@@ -29,6 +29,11 @@ _NUMBERS = ("No parameter", "One parameter", "Two parameters", "Three parameters
 _COUNTS = ("none", "one", "two", "three", "four")
 
 
+def tell(result: "Sensitivity") -> tuple[Table, str]:
+    """Tell a sensitivity analysis: its table and its sentences."""
+    return sensitivity_table(result), sensitivity_sentences(result)
+
+
 def sensitivity_table(result: "Sensitivity") -> Table:
     """Table of the parameters in the order of their importance.
 

@@ -78,9 +78,11 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     """Widths of the columns; names have what the figures leave of a line."""
     if not rows:
         return []
-    longest = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    room = WIDTH - sum(longest[1:]) - len(GAP) * (len(longest) - 1)
-    return [min(longest[0], max(NARROWEST, room)), *longest[1:]]
+    names, *others = zip(*rows, strict=True)
+    figures = [max(map(len, column)) for column in others]
+    room = max(NARROWEST, WIDTH - sum(figures) - len(GAP) * len(figures))
+    # Names that fit nowhere have lines of their own.
+    return [max((len(name) for name in names if len(name) <= room), default=NARROWEST), *figures]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

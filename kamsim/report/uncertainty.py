@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 MOST_LISTED = 4  # names in a sentence
 
 
+def tell(comparison: "UncertainComparison") -> tuple[Table, str]:
+    """Tell a comparison under uncertainty: its table and its sentences."""
+    return uncertainty_table(comparison), uncertainty_sentences(comparison)
+
+
 def uncertainty_table(comparison: "UncertainComparison") -> Table:
     """Table of a comparison under uncertainty: measures one below the other, a line per scenario.
 

@@ -30,6 +30,11 @@ _SCALES = {"part": Scale(100.0, 1, "%"), "log": Scale(1.0, 3, ""), "deciles": Sc
 _UNITS = {"part": ", %", "log": ", log", "deciles": ""}
 
 
+def tell(validation: "Validation") -> tuple[Table, str]:
+    """Tell a validation: its table and its sentence."""
+    return validation_table(validation), validation_sentence(validation)
+
+
 def validation_table(validation: "Validation") -> Table:
     """Table of held-back patterns: what was observed, what is simulated, and the verdict with its reason.
 

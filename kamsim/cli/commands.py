@@ -1,0 +1,512 @@
+"""The commands that play and tell: one function each, which asks the library and prints the answer."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from kamsim.cli.frame import (
+    RESULTS,
+    accounts_option,
+    answer,
+    as_json_option,
+    book_of,
+    example,
+    folder_of,
+    jobs_option,
+    main,
+    measure_option,
+    out_option,
+    parameters_option,
+    print_json,
+    print_parts,
+    say,
+    say_if_compiling,
+    scenario_of,
+    seed_option,
+    working,
+)
+from kamsim.errors import KamsimError
+
+if TYPE_CHECKING:
+    from kamsim.analysis.precision import Aim
+    from kamsim.experiments.design import Experiment
+    from kamsim.experiments.executors import Place
+    from kamsim.experiments.sweep import Plan, Progressed
+
+DEFAULT_COMPARISON = (
+    "status_quo",
+    "enterprise_selection",
+    "cross_functional_alignment",
+    "bilateral_boundaries",
+    "performance_retiering",
+    "full_program",
+)
+
+
+@main.command(
+    short_help="Compare policies in the same worlds.",
+    epilog=example(
+        "kamsim compare status_quo full_program --accounts my_accounts.csv --out results/mine",
+        "kamsim compare --uncertainty     what holds whatever the parameters that fit the evidence",
+    ),
+)
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@click.option(
+    "--replications",
+    "-n",
+    metavar="N",
+    type=int,
+    help="Worlds to compare in.  [default: 500; under uncertainty 100 for each parameter set]",
+)
+@seed_option
+@jobs_option
+@accounts_option
+@click.option("--uncertainty", is_flag=True, help="Compare under every parameter set that fits the published evidence.")
+@click.option("--posterior", metavar="FILE", type=click.Path(), help="CSV of parameter sets; implies --uncertainty.")
+@out_option
+@as_json_option
+def compare(
+    *,
+    scenarios: tuple[str, ...],
+    replications: int | None,
+    accounts: str | None,
+    uncertainty: bool,
+    posterior: str | None,
+    out: str | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Compare policies in the same worlds; the first SCENARIO is what the others are compared with.
+
+    A SCENARIO is a name that ships with kamsim or a .toml file. By default the status quo is compared with
+    each lever alone and with all four together. With --uncertainty, it says which policy is best with what
+    probability, where the ranking flips, and how far that leans on assumed values.
+    """
+    from kamsim.scenario import load_scenario
+
+    loaded = [load_scenario(name) for name in scenarios or DEFAULT_COMPARISON]
+    if replications is not None:
+        settings["replications"] = replications
+    if uncertainty or posterior is not None:
+        from kamsim.analysis.uncertainty import ask_compare_under_uncertainty
+        from kamsim.evidence.posterior import read_posterior
+        from kamsim.report import uncertainty as unsure
+
+        sets = read_posterior(posterior)
+        asked = ask_compare_under_uncertainty(loaded, sets, book=book_of(accounts), **settings)
+        answer(asked, unsure.tell, as_json=as_json, folder=folder_of(asked, out), figure=unsure.uncertainty_figure)
+    else:
+        from kamsim.analysis.compare import ask_compare
+        from kamsim.report import comparison
+
+        plain = ask_compare(loaded, book=book_of(accounts), **settings)
+        folder, figure = folder_of(plain, out), comparison.comparison_figure
+        answer(plain, comparison.tell, as_json=as_json, folder=folder, figure=figure)
+
+
+@main.command(
+    short_help="Play one organization and print it year by year.",
+    epilog=example("kamsim run full_program --seed 7 --agents agents.parquet"),
+)
+@click.argument("scenario")
+@seed_option
+@accounts_option
+@click.option("--agents", metavar="FILE", type=click.Path(), help="Parquet file: every agent after every quarter.")
+@click.option("--figure", metavar="FILE", type=click.Path(), help="PNG.  [default: results/run-<scenario>-<seed>.png]")
+@as_json_option
+def run(
+    *, scenario: str, seed: int, accounts: str | None, agents: str | None, figure: str | None, as_json: bool
+) -> None:
+    """Play one organization under SCENARIO through Mesa, quarter by quarter, and print it year by year."""
+    from kamsim.report import watched
+    from kamsim.scenario import load_scenario
+    from kamsim.studies.watch import play_run, quarters_of
+    from kamsim.world.world import draw_one_organization
+
+    loaded = load_scenario(scenario)
+    target = watched.figure_target(figure, loaded.name, seed, accounts)
+    with working("quarters", quarters_of(loaded), draw_one_organization) as progress:
+        path = Path(agents) if agents else None
+        result = play_run(loaded, seed=seed, book=book_of(accounts), agents=path, progress=progress)
+    watched.write_figure(target, result)
+    written = "Written to " + " and ".join(filter(None, [str(target), agents]))
+    content = {**result.to_dict(), "figure": str(target), "agents": agents}
+    say(content, lambda: (watched.years_table(result), written), as_json=as_json, notes=result.notes)
+
+
+@main.command(
+    short_help="Print simulated figures beside published ones.",
+    epilog=example("kamsim survey population --organizations 500"),
+)
+@click.argument("scenario", default="population")
+@click.option("--organizations", "-n", metavar="N", default=2000, show_default=True, help="How many to survey.")
+@seed_option
+@jobs_option
+@as_json_option
+def survey(*, scenario: str, as_json: bool, **settings: Any) -> None:
+    """Survey simulated organizations as the published survey asked real ones, and print both side by side."""
+    from kamsim.analysis.survey import ask_survey
+    from kamsim.report.survey import survey_table
+    from kamsim.scenario import load_scenario
+
+    asked = ask_survey(load_scenario(scenario), **settings)
+    answer(asked, lambda found: [survey_table(found)], as_json=as_json)
+
+
+@main.command(
+    short_help="Print every parameter and what its value rests on.",
+    epilog=example(
+        "kamsim evidence assumed world    what is assumed about the world",
+        "kamsim evidence trust_speed      one parameter, with its meaning and source",
+    ),
+)
+@click.argument("words", nargs=-1, metavar="[KIND|SECTION|PARAMETER]...")
+@click.option("--markdown", is_flag=True, help="Print the page of the documentation, docs/evidence.md.")
+@as_json_option
+def evidence(*, words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
+    """Print every parameter with value, range, unit, and whether it is published, measured, calibrated or assumed.
+
+    A KIND (assumed) or a SECTION of scenarios (world) narrows the table; a PARAMETER is printed in full.
+    """
+    from kamsim.report import evidence as ledger
+
+    if markdown and (words or as_json):
+        raise KamsimError("--markdown prints the whole page; leave out " + (words[0] if words else "--json"))
+    if markdown:
+        click.echo(ledger.evidence_page(), nl=False)
+        return
+    asked = ledger.evidence_of(words)
+    say(asked.to_dict(), lambda: ledger.evidence_tables(asked), as_json=as_json)
+
+
+@main.command(
+    short_help="Hold a scenario against patterns never used in fitting.",
+    epilog=example("kamsim validate", "kamsim validate my_program.toml --accounts my_accounts.csv"),
+)
+@click.argument("scenario", default="population")
+@click.option("--organizations", "-n", metavar="N", default=400, show_default=True, help="How many to look at.")
+@seed_option
+@jobs_option
+@click.option(
+    "--accounts",
+    metavar="FILE",
+    type=click.Path(),
+    multiple=True,
+    help="CSV of real accounts by quarter or invoice, to compare with too; may be given again.",
+)
+@as_json_option
+def validate(*, scenario: str, accounts: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+    """Say which patterns that no parameter was fitted to a SCENARIO shows, and which it misses.
+
+    A miss is a finding and no error: the exit code is 0 all the same.
+    """
+    from kamsim.analysis.books import read_yearly_spend
+    from kamsim.analysis.twins import KERNELS
+    from kamsim.analysis.validation import ask_validate
+    from kamsim.report import validation
+    from kamsim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    asked = ask_validate(loaded, books=[read_yearly_spend(path) for path in accounts], **settings)
+    answer(asked, validation.tell, as_json=as_json, kernels=KERNELS)
+
+
+@main.command(
+    short_help="Take published claims apart: what is an effect, what only looks like one.",
+    epilog=example("kamsim explain", "kamsim explain large_spend --organizations 3000"),
+)
+@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.option("--scenario", metavar="SCENARIO", default="population", show_default=True, help="Who is surveyed.")
+@click.option("--organizations", "-n", metavar="N", default=500, show_default=True, help="How many to survey.")
+@seed_option
+@jobs_option
+@click.option(
+    "--out", metavar="DIR", type=click.Path(), help="Folder for charts and JSON.  [default: results/<name of the run>]"
+)
+@as_json_option
+def explain(*, claims: tuple[str, ...], scenario: str, out: str | None, as_json: bool, **settings: Any) -> None:
+    """Take published claims apart on simulated organizations, with twins in the very same worlds.
+
+    A CLAIM is large_spend, collaboration, rebuilds or quota; by default all four. Each figure of the survey
+    is split into what the program does to accounts, and what comes from who is chosen, compared or lucky.
+    """
+    from kamsim.analysis.explain import ask_explain
+    from kamsim.analysis.twins import KERNELS
+    from kamsim.report import explain as explaining
+    from kamsim.scenario import load_scenario
+
+    asked = ask_explain(load_scenario(scenario), claims, **settings)
+    answer(
+        asked, explaining.explanation_tables, as_json=as_json, folder=folder_of(asked, out),
+        figure=explaining.explanation_files, kernels=KERNELS, content=explaining.content_of,
+    )  # fmt: skip
+
+
+@main.command(
+    short_help="Fit free parameters to the published evidence.",
+    epilog=example(
+        "kamsim calibrate",
+        "kamsim calibrate --free world.premium_mean --free world.patience_stop",
+        "kamsim compare --posterior results/calibrate-population-1/posterior.csv",
+    ),
+)
+@click.argument("scenario", default="population")
+@click.option("--free", metavar="NAME", multiple=True, help="A parameter to fit, again for more.  [default: all]")
+@click.option("--posterior", metavar="N", default=100, show_default=True, help="Parameter sets to find.")
+@seed_option
+@jobs_option
+@click.option(
+    "--out", metavar="DIR", type=click.Path(), help="Folder; begun there, it goes on.  [default: results/calibrate-...]"
+)
+@as_json_option
+def calibrate(
+    *, scenario: str, free: tuple[str, ...], posterior: int, seed: int, jobs: int | None, out: str | None, as_json: bool
+) -> None:
+    """Fit the free parameters of SCENARIO to the published figures and to real account books.
+
+    Finds the best fit, and a posterior: parameter sets that fit within the sampling error of the published survey.
+    Takes some minutes. What has been simulated is kept: interrupted, the same command goes on where it ended.
+    """
+    from kamsim.analysis import calibration as calibrating
+    from kamsim.evidence.plausible import PLAUSIBLE
+    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.report import calibration
+    from kamsim.scenario import load_scenario
+
+    loaded = load_scenario(scenario)
+    folder = Path(out) if out is not None else RESULTS / f"calibrate-{loaded.name}-{seed}"
+    effort = calibrating.Effort()
+    with working("parameter sets", effort.points(len(free or PLAUSIBLE)), play_in_shared_worlds) as progress:
+        result = calibrating.calibrate(
+            loaded, free=free, posterior=posterior, seed=seed, jobs=jobs, folder=folder, progress=progress
+        )
+    words = ["kamsim", "calibrate", scenario, *(f"--free={name}" for name in free)]
+    written = calibration.write_calibration(folder, result, [*words, f"--posterior={posterior}", f"--seed={seed}"])
+    names = f"Written to {folder}{os.sep}: {' and '.join(path.name for path in written)}"
+    tables = calibration.calibration_tables
+    content = {**result.to_dict(), "folder": str(folder)}
+    say(content, lambda: (*tables(result), calibration.calibration_sentences(result), names), as_json=as_json)
+
+
+@main.command(
+    short_help="Say which uncertain parameters drive a measure.",
+    epilog=example(
+        "kamsim sensitivity full_program --against status_quo",
+        "kamsim sensitivity --parameter world.turnover=0.02:0.08 --parameter world.gross_margin",
+    ),
+)
+@click.argument("scenario", default="full_program")
+@click.option("--against", metavar="SCENARIO", help="Ask about the difference to this scenario, in the same worlds.")
+@measure_option
+@parameters_option
+@click.option("--screen/--no-screen", default=None, help="Rank only the ten that matter most.  [default: if more]")
+@click.option("--points", metavar="N", default=256, show_default=True, help="Base points, a power of two.")
+@click.option("--replications", "-n", metavar="N", default=32, show_default=True, help="Worlds at each point.")
+@seed_option
+@jobs_option
+@out_option
+@as_json_option
+def sensitivity(*, scenario: str, against: str | None, out: str | None, as_json: bool, **settings: Any) -> None:
+    """Say which uncertain parameters drive a measure of SCENARIO, or its difference to another policy.
+
+    Calibrated parameters vary over what is plausible, others that are named by a quarter either way. Each gets the
+    part of the variance that goes with it, alone and together with others. Takes a minute or two.
+    """
+    from kamsim.analysis.sensitivity import ask_sensitivity
+    from kamsim.report import sensitivity as drivers
+    from kamsim.scenario import load_scenario
+
+    asked = ask_sensitivity(load_scenario(scenario), against=scenario_of(against), **settings)
+    folder, figure = folder_of(asked, out), drivers.sensitivity_figure
+    answer(asked, drivers.tell, as_json=as_json, folder=folder, figure=figure)
+
+
+@main.command(
+    short_help="Say in which corner of the uncertainties a policy fails.",
+    epilog=example(
+        "kamsim discover performance_retiering --against status_quo",
+        "kamsim discover full_program --measure key_revenue_growth --threshold 0.02",
+    ),
+)
+@click.argument("scenario", default="full_program")
+@click.option(
+    "--against", metavar="SCENARIO", help="It fails where it does worse than this.  [default: status_quo, or threshold]"
+)
+@measure_option
+@click.option("--threshold", metavar="X", type=float, help="It fails beyond this; a rate of 20 % is 0.2.")
+@parameters_option
+@click.option("--points", metavar="N", default=1000, show_default=True, help="Cases to play.")
+@click.option("--replications", "-n", metavar="N", default=64, show_default=True, help="Worlds of each case.")
+@seed_option
+@jobs_option
+@out_option
+@as_json_option
+def discover(
+    *, scenario: str, against: str | None, threshold: float | None, out: str | None, as_json: bool, **settings: Any
+) -> None:
+    """Say in which corner of the uncertain parameters SCENARIO fails, if any corner tells.
+
+    It fails where it does worse than another policy in the same worlds, or where a measure is beyond a threshold.
+    Calibrated parameters vary over what is plausible, others that are named by a quarter either way.
+    """
+    from kamsim.analysis.discovery import ask_discover
+    from kamsim.report import discovery
+    from kamsim.scenario import DEFAULT_SCENARIO, load_scenario
+
+    if against is None and threshold is None:
+        against = DEFAULT_SCENARIO
+    loaded, other = load_scenario(scenario), scenario_of(against)
+    asked = ask_discover(loaded, against=other, threshold=threshold, **settings)
+    answer(asked, discovery.tell, as_json=as_json, folder=folder_of(asked, out))
+
+
+@main.command(
+    short_help="Play an experiment: many scenarios, resumable.",
+    epilog=example(
+        "kamsim sweep four_levers",
+        "kamsim sweep my_experiment.toml --dry-run",
+        "kamsim sweep four_levers --precision 0.01 --jobs 8",
+        "kamsim sweep four_levers --cluster tcp://head-node:8786",
+    ),
+)
+@click.argument("experiment")
+@click.option("--dry-run", is_flag=True, help="Say how large it is, how long it takes and what it needs of the disk.")
+@click.option("--status", "show_status", is_flag=True, help="Say where it stands; nothing is played.")
+@click.option("--verify", is_flag=True, help="Compute a sample of its parts again and compare them bit by bit.")
+@click.option("--retry-failed", is_flag=True, help="Play parts again that hold failed replications.")
+@click.option("--restart", is_flag=True, help="Set aside what another version of kamsim computed, and begin anew.")
+@click.option("--replications", "-n", metavar="N", type=int, help="Worlds per point.  [default: the experiment's]")
+@click.option(
+    "--precision",
+    metavar="X",
+    type=float,
+    help=(
+        "Add replications until the 95 % intervals of differences in the measure compared are no wider than +-X of the "
+        "mean they are told against; 0.01 is one percent."
+    ),
+)
+@click.option(
+    "--confidence",
+    metavar="P",
+    type=float,
+    help=("Stop as soon as the best is separated from all others with this confidence, such as 0.95."),
+)
+@click.option(
+    "--most", metavar="N", default=100_000, show_default=True, help="Replications a point at most, with these."
+)
+@jobs_option
+@click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to run on, such as tcp://host:8786.")
+@click.option("--executor", metavar="NAME", help="module:callable that gives any other concurrent.futures.Executor.")
+@accounts_option
+@click.option("--out", metavar="DIR", type=click.Path(), help="Folder of the store.  [default: results/<experiment>]")
+@as_json_option
+def sweep(
+    *,
+    experiment: str,
+    replications: int | None,
+    precision: float | None,
+    confidence: float | None,
+    most: int,
+    jobs: int | None,
+    cluster: str | None,
+    executor: str | None,
+    accounts: str | None,
+    out: str | None,
+    as_json: bool,
+    **flags: bool,
+) -> None:
+    """Play every point of EXPERIMENT, a name that ships with kamsim or a .toml file, in the same worlds.
+
+    Each second of work is a part on the disk: killed at any moment, the same command goes on where it ended, and
+    after a change of the experiment only what changed is played. Results do not depend on where they are computed.
+    """
+    from kamsim.analysis.precision import checked_aim
+    from kamsim.experiments import sweep as sweeping
+    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.design import load_experiment
+    from kamsim.experiments.executors import chosen_place
+    from kamsim.experiments.runner import checked_workers
+
+    loaded = load_experiment(experiment)
+    workers = checked_workers(loaded.replications if replications is None else replications, loaded.seed, jobs)
+    plan = sweeping.plan_of(loaded, book=book_of(accounts), replications=replications)
+    aim = checked_aim(plan.compare, precision, confidence, most)
+    book = f"-{Path(accounts).stem}" if accounts else ""
+    folder = Path(out) if out is not None else RESULTS / f"{plan.name}{book}"
+    if flags["dry_run"]:
+        _say_size(plan, workers, as_json)
+    elif flags["show_status"]:
+        _say_status(plan, folder, as_json)
+    elif flags["verify"]:
+        _say_verified(plan, folder, as_json)
+    else:
+        say_if_compiling(play_in_shared_worlds)
+        sweeping.warm_up(plan)
+        place = chosen_place(workers, cluster, executor)
+        stands, ended = _play_sweep(plan, folder, place, aim, flags)
+        _say_swept(loaded, plan, folder, stands, ended, as_json)
+
+
+def _say_size(plan: "Plan", workers: int, as_json: bool) -> None:
+    from kamsim.experiments.sweep import estimate_of
+    from kamsim.report.sweep import estimate_text
+
+    estimate = estimate_of(plan, workers)
+    cores = f"{workers} core{'s' if workers > 1 else ''}"
+    say(asdict(estimate), lambda: [estimate_text(plan, estimate, cores)], as_json=as_json)
+
+
+def _say_status(plan: "Plan", folder: Path, as_json: bool) -> NoReturn:
+    from kamsim.experiments.sweep import status_of
+    from kamsim.report.sweep import status_text
+
+    stands = status_of(plan, folder)
+    say(stands.to_dict(), lambda: [status_text(stands, folder)], as_json=as_json)
+    sys.exit(1 if stands.failed or stands.damaged else 0)
+
+
+def _say_verified(plan: "Plan", folder: Path, as_json: bool) -> NoReturn:
+    from kamsim.experiments.sweep import verify_sweep
+
+    verified, different = verify_sweep(plan, folder)
+    found = f"these differ: {', '.join(different)}" if different else "same"
+    content = {"verified": verified, "different": different}
+    say(content, lambda: [f"{len(verified)} parts computed again: {found}"], as_json=as_json)
+    sys.exit(1 if different else 0)
+
+
+def _play_sweep(
+    plan: "Plan", folder: Path, place: "Place", aim: "Aim | None", flags: Mapping[str, bool]
+) -> tuple["Progressed", str]:
+    """Play a sweep; say where it stands and, where it had an aim, how it ended."""
+    from kamsim.analysis.precision import sweep_to_precision
+    from kamsim.experiments.sweep import run_sweep
+    from kamsim.report.sweep import precision_text
+
+    retry, anew = flags["retry_failed"], flags["restart"]
+    with working("replication-policies", plan.size, rated=True) as progress:
+        if aim is None:
+            return run_sweep(plan, folder, place, retry_failed=retry, restart=anew, progress=progress), ""
+        precise = sweep_to_precision(plan, folder, place, aim, retry_failed=retry, restart=anew, progress=progress)
+        return precise.progressed, precision_text(precise, plan)
+
+
+def _say_swept(
+    experiment: "Experiment", plan: "Plan", folder: Path, stands: "Progressed", ended: str, as_json: bool
+) -> NoReturn:
+    from kamsim.analysis.swept import swept
+    from kamsim.report import sweep as reporting
+
+    rows = swept(plan, folder)
+    reporting.write_summary(plan, folder, rows)
+    if as_json:
+        print_json({**stands.to_dict(), "precision": ended or None, "folder": str(folder)})
+    else:
+        print_parts(reporting.swept_table(plan, rows), *reporting.effects_tables(experiment, plan, folder))
+        print_parts(ended, reporting.status_text(stands, folder))
+    sys.exit(1 if stands.failed else 0)

@@ -1,0 +1,255 @@
+"""What all commands share: the group and its errors, options, progress, and a study from asking to telling."""
+
+import difflib
+import io
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+
+import click
+
+from kamsim.errors import KamsimError, on_one_line, shown
+
+if TYPE_CHECKING:
+    from kamsim.analysis.asked import Asked, Figure
+    from kamsim.report.table import Table
+    from kamsim.scenario import Scenario
+    from kamsim.world.book import Book
+
+RESULTS = Path("results")
+RESUMABLE = ("calibrate", "sweep")
+INTERRUPTED = 130  # what shells report for a command ended by Ctrl-C
+
+
+class Commands(click.Group):
+    """A group of commands that names the nearest one, and says every expected error as one sentence."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command by name; where there is none, name the nearest."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            near = difflib.get_close_matches(name, self.commands, n=1)
+            ctx.fail(f"No such command {shown(name)}. " + (f"Did you mean '{near[0]}'?" if near else self._choices()))
+        return super().resolve_command(ctx, args)
+
+    def _choices(self) -> str:
+        return f"Choose from {', '.join(sorted(self.commands))}."
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what a user or a disk can cause becomes one line and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except KamsimError as error:
+            _fail(str(error), 2)
+        except KeyboardInterrupt:
+            kept = "what is done is kept: the same command goes on"
+            _fail(f"interrupted; {kept if ctx.invoked_subcommand in RESUMABLE else 'nothing was kept'}", INTERRUPTED)
+        except BrokenPipeError:
+            raise  # click ends quietly when the reader has gone, as in `| head`
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{(error.strerror or str(error)).lower()}", 1)
+
+
+def _fail(sentence: str, code: int) -> NoReturn:
+    click.echo(f"Error: {on_one_line(sentence)}", err=True)
+    sys.exit(code)
+
+
+# ---------------------------------------------------------------- what the help of commands shares
+
+
+def example(*lines: str) -> str:
+    """End of a help text: commands to try, which click must not wrap."""
+    return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines instead of tables.")
+seed_option = click.option(
+    "--seed", metavar="N", type=int, default=1, show_default=True,
+    help="Names the worlds that are drawn; 0 to 2**64 - 1.",
+)  # fmt: skip
+jobs_option = click.option(
+    "--jobs", "-j", metavar="N", type=int, help="Chunks of work at a time; changes no result.  [default: all cores]"
+)
+accounts_option = click.option(
+    "--accounts", metavar="FILE", type=click.Path(),
+    help="CSV of real accounts: account_id, quarter, spend; or account_id, date, amount; or account_id, annual_spend.",
+)  # fmt: skip
+parameters_option = click.option(
+    "--parameter", "parameters", metavar="NAME[=LOW:HIGH]", multiple=True,
+    help="A parameter to vary, again for more.  [default: all that are calibrated]",
+)  # fmt: skip
+measure_option = click.option(
+    "--measure", metavar="NAME", default="total_profit", show_default=True,
+    help="What is asked about, such as key_revenue_growth.",
+)  # fmt: skip
+out_option = click.option(
+    "--out", metavar="DIR", type=click.Path(), help="Folder for results.  [default: results/<name of the run>]"
+)
+
+
+# ---------------------------------------------------------------- the command itself
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=example(
+        "kamsim compare                    the status quo against each lever, and all together",
+        "kamsim compare --accounts my.csv  the same on your own account book",
+        "kamsim scenario list              what else can be compared",
+    ),
+)
+@click.version_option(package_name="kamsim")
+def main() -> None:
+    """Simulate key account programs: which policy does better, by how much and how surely."""
+    # A file name may hold bytes that are no text.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    # Told to end, a run tidies up as when it is interrupted.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+# ---------------------------------------------------------------- a study, from asking to telling
+
+
+class Answer(Protocol):
+    """What every study results in."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was done to the input, a sentence each."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+
+
+Answered = TypeVar("Answered", bound=Answer)
+
+
+def answer(
+    asked: "Asked[Answered]",
+    tell: Callable[[Answered], Iterable["Table | str | None"]],
+    *,
+    as_json: bool,
+    folder: Path | None = None,
+    figure: "Figure[Answered] | None" = None,
+    kernels: Iterable[Callable[..., object]] = (),
+    content: Callable[[Answered], Mapping[str, object]] | None = None,
+) -> None:
+    """Play a study, keep it in a folder if one is given, and print it as JSON or as ``tell`` has it.
+
+    ``kernels`` it compiles beside the simulation itself; ``content`` is its JSON where that is more than its record.
+    """
+    from kamsim.experiments.chunk import play_in_shared_worlds
+
+    with working(asked.work_unit, asked.work, play_in_shared_worlds, *kernels) as progress:
+        result = asked.play(progress, folder, figure)
+    values = result.to_dict() if content is None else content(result)
+    say(values, lambda: tell(result), as_json=as_json, notes=result.notes, folder=folder)
+
+
+def folder_of(asked: "Asked[Answered]", out: str | None) -> Path:
+    """Folder for a study: as the user named it, or named by everything that the study depends on."""
+    from kamsim.experiments.store import default_name
+
+    return Path(out) if out is not None else RESULTS / default_name(asked.manifest)
+
+
+@contextmanager
+def working(
+    what: str, total: int, *kernels: Callable[..., object], rated: bool = False
+) -> Iterator[Callable[..., None] | None]:
+    """Say that compiling takes a while, where it does; then show a progress bar until the work is done."""
+    say_if_compiling(*kernels)
+    with _progress(what, total, rated) as progress:
+        yield progress
+
+
+def say(
+    content: Mapping[str, object],
+    tell: Callable[[], Iterable["Table | str | None"]],
+    *,
+    as_json: bool,
+    notes: Iterable[str] = (),
+    folder: Path | None = None,
+) -> None:
+    """Print a result: its content as JSON, or its notes, then what ``tell`` gives, and where it was written to."""
+    if as_json:
+        print_json(dict(content) if folder is None else {**content, "folder": str(folder)})
+        return
+    where = None if folder is None else f"Written to {folder}{os.sep}"
+    print_parts("\n".join(f"Note: {note}" for note in notes), *tell(), where)
+
+
+def print_parts(*parts: "Table | str | None") -> None:
+    """Print tables and sentences with a line between them."""
+    # Loaded late, for help and JSON do without.
+    from kamsim.report.terminal import show
+
+    show(*parts)
+
+
+def print_json(content: object) -> None:
+    """Print JSON."""
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def book_of(path: str | None) -> "Book | None":
+    """Account book of a file, if one is named."""
+    if path is None:
+        return None
+    from kamsim.world.book import read_book
+
+    return read_book(path)
+
+
+def scenario_of(name: str | None) -> "Scenario | None":
+    """Scenario of a name or file, if one is named."""
+    if name is None:
+        return None
+    from kamsim.scenario import load_scenario
+
+    return load_scenario(name)
+
+
+def say_if_compiling(*kernels: Callable[..., object]) -> None:
+    """Say that compiling takes a while, where it does."""
+    from kamsim.compiler import is_compiled
+
+    if not all(map(is_compiled, kernels)):
+        click.echo("Compiling the simulation, once after installing; this takes up to half a minute.", err=True)
+
+
+@contextmanager
+def _progress(what: str, total: int, rated: bool = False) -> Iterator[Callable[..., None] | None]:
+    """Show a progress bar on stderr until the work is done, if asked with its rate; nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    # Rich knows no speed before the second report, so the rate is told by the reports themselves.
+    rate = (TextColumn("{task.fields[rate]}"),) if rated else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *rate, TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total, rate="")
+
+        def report(done: int, most: int = total) -> None:
+            elapsed = bar.tasks[0].elapsed
+            bar.update(task, completed=done, total=max(total, most), rate=f"{done / elapsed:,.0f}/s" if elapsed else "")
+
+        yield report

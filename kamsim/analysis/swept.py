@@ -15,8 +15,6 @@ from kamsim.measures.outcomes import MEASURES
 from kamsim.text import csv_text
 from kamsim.types import Floats
 
-SUMMARY = "summary.csv"
-
 
 @dataclass(frozen=True)
 class Swept:

@@ -37,7 +37,7 @@ def refused(where: str | os.PathLike[str], error: OSError, done: str = "written"
     if error.errno in DISK_IS_FULL:
         return KamsimError(f"{os.fspath(where)}: {FULL}")
     # The words of the system: libraries put a whole path and more into theirs.
-    reason = os.strerror(error.errno) if error.errno else str(error)
+    reason = os.strerror(error.errno) if error.errno else str(error).strip()
     return KamsimError(f"{os.fspath(where)}: cannot be {done}: {reason}{advice and '; '}{advice}")
 
 

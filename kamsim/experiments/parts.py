@@ -12,21 +12,26 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.files import json_text, refused, write_whole
+from kamsim.experiments.files import json_text, read_json, refused, write_whole
 from kamsim.types import Floats
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PARTS = "parts"
 SUPERSEDED = "superseded"
 MANIFEST = "manifest.json"
+SUMMARY = "summary.csv"
 LOCK = ".lock"
 FORMAT = 1  # of a part; another one is another name
 NAME = re.compile(r"part-[0-9a-f]{32}\.parquet")
+_HALF = re.compile(r"\..*\.partial")  # what a killed sweep left half-written
 
 
 class Rows(NamedTuple):
@@ -109,7 +114,7 @@ def encoded(
     return bytes(sink.getvalue().to_pybytes())
 
 
-def _checksum(table: Any) -> str:
+def _checksum(table: "pa.Table") -> str:
     """Checksum of the columns of a table: names, types and every value."""
     import pyarrow as pa
 
@@ -126,7 +131,7 @@ def _checksum(table: Any) -> str:
     return digest.hexdigest()
 
 
-def checked(path: Path) -> tuple[Any, Part]:
+def checked(path: Path) -> tuple["pa.Table", Part]:
     """Read a part and make sure that it is what was written.
 
     Parameters
@@ -148,12 +153,19 @@ def checked(path: Path) -> tuple[Any, Part]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, partitioning=None)
-        content = json.loads((table.schema.metadata or {})[b"kamsim"])
-        part, checksum, name = Part(content["rows"], content["failed"]), content["sha256"], content["name"]
-    except (pa.ArrowException, OSError, KeyError, ValueError, TypeError):
+        content = path.read_bytes()
+    except OSError as error:
+        raise refused(path, error, "read") from None
+    try:
+        table = pq.ParquetFile(pa.BufferReader(content)).read()
+        # Rotten indices of a dictionary point outside of it, and rotten text is no text.
+        table.validate(full=True)
+        part = Part(table.num_rows, table.num_rows - table["error"].null_count)
+        said = json.loads(table.schema.metadata[b"kamsim"])
+        name, whole = said["name"], (said["rows"], said["failed"], said["sha256"]) == (*part, _checksum(table))
+    except Exception:  # a reader of rotten bytes may stumble over anything, and all of it says the same
         raise KamsimError(f"{path}: is damaged: cut short, or no part of a sweep") from None
-    if part.rows != table.num_rows or checksum != _checksum(table):
+    if not whole:
         raise KamsimError(f"{path}: is damaged: its content is not what was written")
     if name != path.name:
         raise KamsimError(f"{path}: is damaged: it holds what {name} should")
@@ -181,15 +193,18 @@ class Store:
         return self.folder / PARTS
 
     def manifest(self) -> dict[str, Any] | None:
-        """What the folder says it holds; None where there is no sweep."""
+        """What the folder says it holds; None where it says nothing, or nothing that can be read beside its parts."""
         path = self.folder / MANIFEST
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not os.path.lexists(path):
             return None
-        except (OSError, ValueError):
-            raise KamsimError(f"{path}: cannot be read as the manifest of a sweep; choose another --out") from None
-        if not isinstance(content, dict) or content.get("command") != "sweep":
+        try:
+            content = read_json(path, "manifest of a sweep; choose another --out")
+        except KamsimError:
+            # Parts name themselves, so the next run makes a damaged manifest anew.
+            if self.parts.is_dir() and _is_ours(self.folder):
+                return None
+            raise
+        if content.get("command") != "sweep":
             raise KamsimError(f"{self.folder}: holds another run, not a sweep; choose another --out")
         return content
 
@@ -277,8 +292,10 @@ def opened(folder: Path) -> Iterator[Store]:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether a folder without a manifest holds nothing but what a sweep killed at its very start leaves."""
-    names = {entry.name for entry in folder.iterdir()}
-    leftover = {LOCK, PARTS, f".{MANIFEST}.partial"}
-    empty = not (folder / PARTS).is_dir() or not any((folder / PARTS).iterdir())
-    return names <= leftover and empty
+    """Whether a folder holds nothing but what a sweep writes, so that one whose manifest was lost can go on."""
+    names = {entry.name for entry in folder.iterdir() if not _HALF.match(entry.name)}
+    parts = folder / PARTS
+    inside = [entry.name for entry in parts.iterdir()] if parts.is_dir() else []
+    return names <= {LOCK, PARTS, SUPERSEDED, MANIFEST, SUMMARY} and all(
+        NAME.fullmatch(name) or _HALF.match(name) for name in inside
+    )

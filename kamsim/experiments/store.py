@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Manifest = dict[str, Any]
 
 REPLICATIONS = "replications.parquet"
+COLUMNS = ["replication", "scenario", "measure", "value"]
 FIGURE = "comparison.png"
 MANIFEST = "manifest.json"
 RUN_FILES = frozenset({REPLICATIONS, TABLE, FIGURE, MANIFEST})
@@ -78,8 +79,16 @@ def scenarios_of(manifest: Mapping[str, Any]) -> list[Scenario]:
     -------
     list of Scenario
         The reference first.
+
+    Raises
+    ------
+    KamsimError
+        Where it holds none, or not as this kamsim has them.
     """
-    return [Scenario.model_validate(content) for content in manifest["scenarios"]]
+    try:
+        return [Scenario.model_validate(content) for content in manifest["scenarios"]]
+    except (LookupError, TypeError, ValueError):
+        raise KamsimError(f"{MANIFEST}: holds no scenarios that this kamsim can play") from None
 
 
 def read_manifest(folder: str | os.PathLike[str]) -> Manifest:
@@ -286,7 +295,7 @@ def replications_file(
     import pyarrow.parquet as pq
 
     name = pa.dictionary(pa.int32(), pa.string())
-    schema = pa.schema([("replication", pa.int32()), ("scenario", name), ("measure", name), ("value", pa.float64())])
+    schema = pa.schema(list(zip(COLUMNS, (pa.int32(), name, name, pa.float64()), strict=True)))
     scenario_names, measure_names = pa.array(scenarios, pa.string()), pa.array(measures, pa.string())
     first = 0
 
@@ -305,7 +314,9 @@ def replications_file(
         first += len(block)
 
     path = folder / REPLICATIONS
-    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=["scenario", "measure"]) as writer:
+    with pq.ParquetWriter(
+        path, schema, compression="zstd", use_dictionary=COLUMNS[1:3], write_page_checksum=True
+    ) as writer:
         yield write
 
 
@@ -344,18 +355,20 @@ def replications_in_batches(path: str | os.PathLike[str]) -> Iterator["pd.DataFr
     Raises
     ------
     KamsimError
-        Where there is no such file, or it is no Parquet file.
+        Where there is no such file, or its bytes are not those that were written.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     file = Path(path) / REPLICATIONS if Path(path).is_dir() else Path(path)
     try:
-        content = pq.ParquetFile(file)
-    except OSError as error:
-        raise refused(file, error, "read") from None
-    except pa.ArrowInvalid:
-        raise KamsimError(f"{file}: is no Parquet file of replications") from None
-    with content:
-        for group in range(content.num_row_groups):
-            yield content.read_row_group(group).to_pandas()
+        with pq.ParquetFile(file, page_checksum_verification=True) as content:
+            if content.schema_arrow.names != COLUMNS:
+                raise ValueError
+            for group in range(content.num_row_groups):
+                table = content.read_row_group(group)
+                table.validate(full=True)
+                yield table.to_pandas()
+    except Exception as error:  # a reader of rotten bytes may stumble over anything, and all of it says the same
+        if isinstance(error, OSError) and error.errno:
+            raise refused(file, error, "read") from None
+        raise KamsimError(f"{file}: is damaged, or no Parquet file of replications") from None

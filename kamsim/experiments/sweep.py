@@ -15,7 +15,7 @@ from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, job_of, play_organizations
 from kamsim.experiments.design import Experiment, points_of
 from kamsim.experiments.executors import Place, Rules, completed, local_place
-from kamsim.experiments.parts import Rows, Store, checked, encoded, name_of, opened
+from kamsim.experiments.parts import MANIFEST, Rows, Store, checked, encoded, name_of, opened
 from kamsim.experiments.runner import checked_workers
 from kamsim.experiments.store import fingerprint, version_of
 from kamsim.measures.outcomes import MEASURES
@@ -594,10 +594,14 @@ def chunks_with_aim(plan: Plan, points: Sequence[int], first: int) -> list[Chunk
 
 def _chunks_there(plan: Plan, store: Store) -> Iterator[Chunk]:
     """Chunks of a plan; where replications were added to an aim, of all its rounds that left a part."""
-    if not (store.manifest() or {}).get("aim"):
+    manifest, here = store.manifest(), store.names()
+    if manifest is None:  # the names of the parts say whether there was an aim
+        without_aim = any(name_of(specification_of(chunk)) in here for chunk in chunks_of(plan))
+    else:
+        without_aim = not manifest.get("aim")
+    if without_aim:
         yield from chunks_of(plan)
         return
-    here = store.names()
     for first in itertools.count(0, plan.replications):
         there = [
             chunk
@@ -632,10 +636,10 @@ def status_of(plan: Plan, folder: Path) -> Progressed:
     KamsimError
         Where the folder holds no sweep, or one of another model.
     """
-    store = _of_this_model(folder)
+    store = _of_this_model(folder, "its parts cannot be told from here")
     here = store.names()
     asked = done = failed = 0
-    damaged = []
+    damaged = [] if store.manifest() else [MANIFEST]
     for chunk in _chunks_there(plan, store):
         asked += 1
         name = name_of(specification_of(chunk))
@@ -648,15 +652,16 @@ def status_of(plan: Plan, folder: Path) -> Progressed:
     return Progressed(asked, done, failed, tuple(damaged))
 
 
-def _of_this_model(folder: Path) -> Store:
+def _of_this_model(folder: Path, otherwise: str) -> Store:
+    """Store that this model made; without a manifest, one whose parts will tell by their names."""
     store = Store(folder)
     manifest = store.manifest()
-    if manifest is None:
+    if manifest is None and not store.names():
         raise KamsimError(f"{folder}: holds no sweep")
-    if manifest.get("model") != MODEL:
+    if manifest is not None and manifest.get("model") != MODEL:
         raise KamsimError(
             f"{folder}: was made by kamsim {manifest.get('kamsim')} with model {manifest.get('model')}, this is kamsim "
-            f"{version_of('kamsim')} with model {MODEL}; its parts cannot be told from here"
+            f"{version_of('kamsim')} with model {MODEL}; {otherwise}"
         )
     return store
 
@@ -682,7 +687,7 @@ def verify_sweep(
     list of str, list of str
         Names of the parts computed again, and of those that differ.
     """
-    store = _of_this_model(folder)
+    store = _of_this_model(folder, "its parts cannot be told from here")
     here = store.names()
     there = [name for chunk in _chunks_there(plan, store) if (name := name_of(specification_of(chunk))) in here]
     if not there:
@@ -721,14 +726,13 @@ def read_sweep(folder: str | Path, *, any_model: bool = False) -> Any:
     import pyarrow as pa
 
     store = Store(Path(folder))
-    manifest = store.manifest()
-    if manifest is None:
-        raise KamsimError(f"{folder}: holds no sweep")
-    if manifest.get("model") != MODEL and not any_model:
-        raise KamsimError(
-            f"{folder}: was made by kamsim {manifest.get('kamsim')} with model {manifest.get('model')}, this is model "
-            f"{MODEL}; any_model=True reads it all the same"
-        )
+    if not any_model:
+        store = _of_this_model(store.folder, "any_model=True reads it all the same")
+        if store.manifest() is None:
+            raise KamsimError(
+                f"{store.folder / MANIFEST}: is lost or damaged; the same sweep again makes it anew, and "
+                "any_model=True reads the parts as they are"
+            )
     tables = [checked(store.parts / name)[0].replace_schema_metadata(None) for name in sorted(store.names())]
     if not tables:
         raise KamsimError(f"{folder}: the sweep there has no part yet")

@@ -1,0 +1,181 @@
+"""Whatever a byte of a file of ours holds: it is damaged and made again, or one sentence names the file."""
+
+import os
+import shutil
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_sweep import content, plan_of, small_chunks  # noqa: F401  # a fixture that works by its name
+
+from kamsim.errors import KamsimError
+from kamsim.evidence.posterior import read_posterior
+from kamsim.experiments.design import load_experiment
+from kamsim.experiments.executors import named_place
+from kamsim.experiments.parts import MANIFEST, PARTS, Store, checked
+from kamsim.experiments.store import (
+    manifest_of,
+    read_manifest,
+    read_replications,
+    replications_file,
+    result_folder,
+    scenarios_of,
+)
+from kamsim.experiments.sweep import read_sweep, run_sweep, status_of
+from kamsim.scenario import load_scenario
+from kamsim.world.book import read_book
+
+CASES = Path(__file__).parent / "cases"
+FULL = os.environ.get("KAMSIM_FUZZ") == "full"
+
+
+def mutated(original: bytes, generator: np.random.Generator) -> bytes:
+    """The bytes of a file after one of the things that happen to files."""
+    data, size = bytearray(original), len(original)
+    match int(generator.integers(8)):
+        case 0:
+            return bytes(data[: generator.integers(size)])  # cut short
+        case 1:
+            return generator.bytes(int(generator.integers(200)))  # something else, or nothing
+        case 2:
+            first = int(generator.integers(size))
+            data[first : first + 512] = bytes(len(data[first : first + 512]))  # a block of zeros
+        case 3:
+            first, last = sorted(generator.integers(size, size=2))
+            del data[first:last]
+        case 4:
+            first = int(generator.integers(size))
+            data[first:first] = data[: generator.integers(100)]
+        case _:
+            for place in generator.integers(size, size=int(generator.choice([1, 1, 2, 5, 30]))):
+                data[place] ^= 1 << int(generator.integers(8))
+    return bytes(data)
+
+
+def tried(read: Callable[[Path], Any], path: Path) -> tuple[Any, str]:
+    """What is read, or the sentence that says why it is not; anything else fails the test."""
+    try:
+        return read(path), ""
+    except KamsimError as error:
+        return None, str(error)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    folder = tmp_path / "whole"
+    run_sweep(plan_of(points=3), folder, named_place("faults:pool", 1))
+    return folder
+
+
+# ---------------------------------------------------------------- parts and their manifest
+
+
+@pytest.mark.parametrize("case", ["part_bitrot_index.parquet", "part_bitrot_utf8.parquet"])
+def test_bit_rot_in_a_part_is_damage_and_the_part_is_made_again(store, tmp_path, case):
+    folder, plan, place = tmp_path / "s", plan_of(points=3), named_place("faults:pool", 1)
+    shutil.copytree(store, folder)
+    name = min(Store(folder).names())
+    shutil.copyfile(CASES / case, folder / PARTS / name)
+    with pytest.raises(KamsimError, match=f"{name}: is damaged"):
+        checked(folder / PARTS / name)
+    assert status_of(plan, folder).damaged == (name,)
+    stands = run_sweep(plan, folder, place)
+    assert (stands.damaged, stands.computed) == ((name,), 1)
+    assert content(folder) == content(store)
+
+
+@pytest.mark.parametrize("how", ["lost", "empty", "cut short", "no text", "nested", "a list"])
+def test_a_lost_or_cut_manifest_is_made_again_from_parts_that_name_themselves(store, tmp_path, how):
+    folder, plan = tmp_path / "s", plan_of(points=3)
+    shutil.copytree(store, folder)
+    path = folder / MANIFEST
+    before = path.read_bytes()
+    if how == "lost":
+        path.unlink()
+    else:
+        cut = before[: len(before) // 2]
+        path.write_bytes(
+            {"empty": b"", "cut short": cut, "no text": b"\xff", "nested": b"[" * 100_000, "a list": b"[]"}[how]
+        )
+    stands = status_of(plan, folder)
+    assert (stands.done, stands.damaged) == (stands.parts, (MANIFEST,))
+    with pytest.raises(KamsimError, match=r"manifest\.json: is lost or damaged; the same sweep again makes it anew"):
+        read_sweep(folder)
+    assert read_sweep(folder, any_model=True).equals(read_sweep(store))
+    assert run_sweep(plan, folder, named_place("faults:pool", 1)).computed == 0
+    assert path.read_bytes() == before
+    assert read_sweep(folder).equals(read_sweep(store))
+
+
+def test_a_manifest_of_somebody_else_is_not_made_again(tmp_path):
+    (tmp_path / MANIFEST).write_text("{")
+    with pytest.raises(KamsimError, match=r"manifest\.json: is no manifest of a sweep; choose another"):
+        run_sweep(plan_of(points=3), tmp_path, named_place("faults:pool", 1))
+    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
+
+
+def test_a_part_that_passes_is_the_one_that_was_written(store, tmp_path):
+    original = min((store / PARTS).iterdir())
+    table, path, generator = checked(original)[0], tmp_path / original.name, np.random.default_rng(8)
+    damaged = 0
+    for _ in range(3_000 if FULL else 150):
+        path.write_bytes(mutated(original.read_bytes(), generator))
+        found, sentence = tried(lambda path: checked(path)[0], path)
+        if sentence:
+            damaged += 1
+            assert sentence.startswith(f"{path}: is damaged: ")
+        else:
+            assert found.to_pandas().equals(table.to_pandas())
+    assert damaged > 100
+
+
+# ---------------------------------------------------------------- all that is read
+
+
+@cache
+def texts() -> dict[str, bytes]:
+    rows = "".join(f"A{number},{100 + number}\n" for number in range(30))
+    return {
+        "scenario.toml": b'extends = "status_quo"\nquestion = "Why?"\n[tiers.key]\nseats = 4\n[world]\naccounts = 40\n',
+        "experiment.toml": Path(__file__).parents[1].joinpath("experiments/four_levers.toml").read_bytes(),
+        "posterior.csv": b"# model 0123\nworld.turnover,tiers.key.promise\n0.02,0.33\n0.03,0.31\n",
+        "book.csv": f"account_id,annual_spend\n{rows}".encode(),
+    }
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "scenario.toml": lambda path: load_scenario(str(path)),
+    "experiment.toml": lambda path: load_experiment(str(path)),
+    "posterior.csv": read_posterior,
+    "book.csv": read_book,
+    "manifest.json": lambda path: scenarios_of(read_manifest(path.parent)),
+    "replications.parquet": read_replications,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_mutated_file_is_read_or_named_in_one_sentence(name, tmp_path):
+    path, generator = tmp_path / name, np.random.default_rng(9)
+    if name in texts():
+        original = texts()[name]
+    else:
+        with (
+            result_folder(tmp_path / "run", manifest_of([load_scenario("status_quo")], 1, 10)) as folder,
+            replications_file(folder, ["a", "b"], ["u", "v"]) as write,
+        ):
+            write(np.random.default_rng(1).normal(size=(10, 2, 2)))
+        original = (tmp_path / "run" / name).read_bytes()
+    path.write_bytes(original)
+    READERS[name](path)
+    refused = 0
+    for _ in range(400 if FULL else 40):
+        path.write_bytes(mutated(original, generator))
+        sentence = tried(READERS[name], path)[1]
+        if sentence:
+            refused += 1
+            assert name in sentence
+            assert sentence.isprintable()
+    assert refused > 10

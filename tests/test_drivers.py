@@ -7,6 +7,7 @@ The ensemble notes a quarter before the year-end that follows it, so `Watched` n
 import hashlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamsim import Account, Function, KeyAccountManager, KeyAccountProgram, Scenario, draw_world, read_book, simulate
+from kamsim.errors import KamsimError
 from kamsim.model.plan import Trace, empty_trace
 from kamsim.policy.policy import Twin
 from kamsim.scenario import scenario_folder, shipped_scenarios
@@ -238,6 +240,46 @@ def test_a_run_ends_with_its_timeline() -> None:
         steps += 1
     assert steps == 24
     assert model.year == 5
+
+
+def test_a_step_past_the_end_says_so_and_changes_nothing() -> None:
+    model = KeyAccountProgram(small(), seed=1)
+    model.run_model()
+    before = [array.tobytes() for array in model.history]
+    with pytest.raises(KamsimError, match="all 24 quarters of status_quo are played; make another model"):
+        model.step()
+    assert [array.tobytes() for array in model.history] == before
+    assert (model.quarter, model.year) == (23, 5)
+
+
+def test_a_pickled_model_goes_on_as_the_model_itself() -> None:
+    model = KeyAccountProgram(small("full_program"), seed=1)
+    for _ in range(13):
+        model.step()
+    other = pickle.loads(pickle.dumps(model))
+    model.run_model()
+    other.run_model()
+    assert_same_bits(other.history, model.history)
+    assert other.datacollector.get_model_vars_dataframe().equals(model.datacollector.get_model_vars_dataframe())
+    assert other.accounts[0].model is other
+
+
+def test_rng_names_the_world_as_seed_does() -> None:
+    one, other = KeyAccountProgram(small(), seed=2**64 - 1), KeyAccountProgram(small(), rng=2**64 - 1)
+    assert_same_bits(one.world, other.world)
+    assert one.random.random() == other.random.random()
+    assert one.rng.random() == other.rng.random()
+    with pytest.raises(KamsimError, match="both name the world"):
+        KeyAccountProgram(small(), seed=1, rng=1)
+
+
+def test_a_model_keeps_its_scenario_whatever_mesa_means_by_the_word() -> None:
+    scenario = small()
+    model = KeyAccountProgram(scenario, seed=1)
+    assert model.scenario is scenario
+    with pytest.raises(KamsimError, match="make another model"):
+        model.scenario = small("full_program")
+    assert model.scenario is scenario
 
 
 def test_an_account_that_judges_otherwise_changes_the_results() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from kamsim.errors import KamsimError
 from kamsim.model import behaviors
 from kamsim.model.agents import Account, Function, KeyAccountManager
 from kamsim.model.plan import History, empty_history
@@ -25,8 +26,10 @@ class KeyAccountProgram(mesa.Model):
     ----------
     scenario : Scenario
         World, policy and timeline.
-    seed : int
-        Names the world together with ``organization``; the ensemble plays the same one.
+    seed : int, optional
+        Names the world together with ``organization``, by default 1; the ensemble plays the same one.
+    rng : int, optional
+        The same, under the name that tools of Mesa give it.
     organization : int
         Which organization of the seed.
     book : Book, optional
@@ -60,7 +63,8 @@ class KeyAccountProgram(mesa.Model):
         self,
         scenario: Scenario,
         *,
-        seed: int = 1,
+        seed: int | None = None,
+        rng: int | None = None,
         organization: int = 0,
         book: Book | None = None,
         twin: Twin | None = None,
@@ -68,8 +72,11 @@ class KeyAccountProgram(mesa.Model):
         kam_class: type[KeyAccountManager] = KeyAccountManager,
         function_class: type[Function] = Function,
     ) -> None:
-        super().__init__(seed=seed)
-        self.scenario = scenario
+        if seed is not None and rng is not None:
+            raise KamsimError(f"seed {seed} and rng {rng} both name the world; give one of them")
+        seed = next((number for number in (seed, rng) if number is not None), 1)
+        super().__init__(rng=seed)
+        self._scenario = scenario
         parameters = parameters_of(scenario)
         self.parameters = _numbers_of(parameters)
         self.timeline = timeline_of(scenario)
@@ -101,15 +108,26 @@ class KeyAccountProgram(mesa.Model):
             model_reporters={
                 "quarter": "quarter",
                 "year": "year",
-                "revenue": lambda model: model.money * sum(account.spend for account in model.accounts),
-                "key_revenue": lambda model: model.money * sum(account.spend for account in model.key_accounts),
-                "key_accounts": lambda model: len(model.key_accounts),
-                "trust_of_key": lambda model: _mean([account.trust for account in model.key_accounts]),
-                "collaboration": lambda model: _mean([account.collaboration for account in model.key_accounts]),
-                "alignment": lambda model: _mean([function.alignment for function in model.functions]),
-                "ties": lambda model: _mean([tie for kam in model.kams for tie in kam.ties]),
+                "revenue": _revenue,
+                "key_revenue": _key_revenue,
+                "key_accounts": _key_accounts,
+                "trust_of_key": _trust_of_key,
+                "collaboration": _collaboration,
+                "alignment": _alignment,
+                "ties": _ties,
             }
         )
+
+    @property
+    def scenario(self) -> Scenario:
+        """World, policy and timeline that are played."""
+        return self._scenario
+
+    @scenario.setter
+    def scenario(self, other: Any) -> None:
+        # Newer versions of Mesa have a kind of scenario of their own, and give every model one; ours is kept.
+        if isinstance(other, Scenario):
+            raise KamsimError(f"a model plays the scenario that it was made with, not {other.name}; make another model")
 
     @property
     def program_runs(self) -> bool:
@@ -118,6 +136,11 @@ class KeyAccountProgram(mesa.Model):
 
     def step(self) -> None:
         """Play one quarter, and the year-end after every fourth."""
+        if self.quarter + 1 >= 4 * self.timeline.years:
+            raise KamsimError(
+                f"all {4 * self.timeline.years} quarters of {self.scenario.name} are played; make another model, or "
+                "lengthen timeline.window_years"
+            )
         self.quarter += 1
         self.year = self.quarter // 4
         if self.program_runs:
@@ -305,6 +328,37 @@ class KeyAccountProgram(mesa.Model):
 def _numbers_of(record: Any) -> SimpleNamespace:
     """Fields of a record as plain numbers: the same bits, quicker to read from Python."""
     return SimpleNamespace(**{name: record[name].item() for name in record.dtype.names})
+
+
+# What the data collector asks for are functions with a name, so that a model can be pickled.
+
+
+def _revenue(model: KeyAccountProgram) -> float:
+    return model.money * float(sum(account.spend for account in model.accounts))
+
+
+def _key_revenue(model: KeyAccountProgram) -> float:
+    return model.money * float(sum(account.spend for account in model.key_accounts))
+
+
+def _key_accounts(model: KeyAccountProgram) -> int:
+    return len(model.key_accounts)
+
+
+def _trust_of_key(model: KeyAccountProgram) -> float:
+    return _mean([account.trust for account in model.key_accounts])
+
+
+def _collaboration(model: KeyAccountProgram) -> float:
+    return _mean([account.collaboration for account in model.key_accounts])
+
+
+def _alignment(model: KeyAccountProgram) -> float:
+    return _mean([function.alignment for function in model.functions])
+
+
+def _ties(model: KeyAccountProgram) -> float:
+    return _mean([tie for kam in model.kams for tie in kam.ties])
 
 
 def _mean(values: list[float]) -> float:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from test_sweep import content, plan_of, small_chunks  # noqa: F401  # a fixture
 from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import read_posterior
 from kamsim.experiments.design import load_experiment
+from kamsim.experiments.evaluations import LOG, logged
 from kamsim.experiments.executors import named_place
 from kamsim.experiments.parts import MANIFEST, PARTS, Store, checked
 from kamsim.experiments.store import (
@@ -128,7 +131,7 @@ def test_a_part_that_passes_is_the_one_that_was_written(store, tmp_path):
             damaged += 1
             assert sentence.startswith(f"{path}: is damaged: ")
         else:
-            assert found.to_pandas().equals(table.to_pandas())
+            assert found.equals(table)
     assert damaged > 100
 
 
@@ -179,3 +182,87 @@ def test_a_mutated_file_is_read_or_named_in_one_sentence(name, tmp_path):
             assert name in sentence
             assert sentence.isprintable()
     assert refused > 10
+
+
+# ---------------------------------------------------------------- the log of a calibration
+
+
+def fill(folder: Path, count: int = 20, seed: int = 1, note: Callable[[str], None] | None = None) -> int:
+    """Evaluate what is missing; how many were."""
+    evaluated = 0
+    with logged(folder, {"seed": seed}, note) as log:
+        for number in range(count):
+            what, result = {"point": [number / 7, 0.1]}, {"figures": [number / 3, 1e-300]}
+            if (found := log.find(what)) is None:
+                evaluated += 1
+                log.add(what, result)
+            else:
+                assert found == result
+    return evaluated
+
+
+def test_two_calibrations_in_one_folder_do_not_interleave_their_log(tmp_path):
+    with (
+        logged(tmp_path, {"seed": 1}),
+        pytest.raises(KamsimError, match="another calibration is at work in this folder; wait for it or choose"),
+        logged(tmp_path, {"seed": 1}),
+    ):
+        pytest.fail("was let in")
+    assert (fill(tmp_path), fill(tmp_path)) == (20, 0)
+    # Another process, which is not killed but waited for: the lock is of the system.
+    script = f"import test_damage, pathlib; test_damage.fill(pathlib.Path({str(tmp_path)!r}), 25)"
+    with logged(tmp_path, {"seed": 1}):
+        beside = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=CASES.parent)
+    assert "another calibration is at work" in beside.stderr
+    assert fill(tmp_path) == 0
+
+
+def test_a_damaged_line_of_a_log_and_what_follows_are_dropped_and_said(tmp_path):
+    assert fill(tmp_path) == 20
+    log, said = tmp_path / LOG, []
+    whole = log.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    lines[8] = lines[8].replace(b"0.1]", b"0.2]")  # still JSON, and not what was written
+    log.write_bytes(b"".join(lines))
+    assert fill(tmp_path, note=said.append) == 13
+    assert said == [f"{log}: line 9 is damaged; it and what follows are dropped, and evaluated again"]
+    assert log.read_bytes() == whole
+
+
+def test_a_line_cut_short_by_a_kill_is_nothing_to_talk_about(tmp_path):
+    assert fill(tmp_path) == 20
+    whole = (tmp_path / LOG).read_bytes()
+    (tmp_path / LOG).write_bytes(whole[:-10])
+    assert fill(tmp_path, note=pytest.fail) == 1
+    (tmp_path / LOG).write_bytes(whole[:9])
+    assert fill(tmp_path, note=pytest.fail) == 20
+    assert (tmp_path / LOG).read_bytes() == whole
+
+
+def test_a_refused_log_is_left_as_it_is(tmp_path):
+    fill(tmp_path)
+    before = (tmp_path / LOG).read_bytes() + b'{"wha'
+    (tmp_path / LOG).write_bytes(before)
+    with pytest.raises(KamsimError, match="seed is 1 there, 2 here"):
+        fill(tmp_path, seed=2)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / LOG).write_text("mine")
+    with pytest.raises(KamsimError, match="is no log of a calibration"):
+        fill(tmp_path / "other")
+    assert (tmp_path / LOG).read_bytes() == before
+    assert (tmp_path / "other" / LOG).read_text() == "mine"
+
+
+def test_a_mutated_log_gives_what_it_gave_or_is_named(tmp_path):
+    fill(tmp_path)
+    log, generator, refused = tmp_path / LOG, np.random.default_rng(10), 0
+    whole = log.read_bytes()
+    for _ in range(400 if FULL else 30):
+        log.write_bytes(mutated(whole, generator))
+        sentence = tried(fill, tmp_path)[1]
+        if sentence:
+            refused += 1
+            assert LOG in sentence
+        else:
+            assert log.read_bytes() == whole
+    assert 0 < refused < 200

@@ -8,7 +8,7 @@ approximate Bayesian computation with a uniform prior, the emulator sparing the 
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from kamsim.evidence.books import MOMENTS
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.experiments.chunk import job_of
-from kamsim.experiments.evaluations import Evaluations
+from kamsim.experiments.evaluations import Evaluations, logged
 from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.scenario import Scenario, with_values
 from kamsim.source import model_hash
@@ -180,6 +180,7 @@ def calibrate(
     folder: str | os.PathLike[str] | None = None,
     effort: Effort | None = None,
     progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
 ) -> Calibration:
     """Fit free parameters of a population to the published figures and to real books.
 
@@ -205,6 +206,8 @@ def calibrate(
         How much is simulated.
     progress : callable, optional
         Told how many points have been simulated.
+    note : callable, optional
+        Told, in a sentence, what of the folder was found damaged and is simulated again.
 
     Returns
     -------
@@ -230,7 +233,7 @@ def calibrate(
         "effort": list(effort),
         "model": model_hash(),
     }
-    with Evaluations(None if folder is None else Path(folder), settings) as log:
+    with logged(None if folder is None else Path(folder), settings, note) as log:
         return _calibrated(space, aims, posterior, effort, log, progress)
 
 

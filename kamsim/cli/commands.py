@@ -283,7 +283,14 @@ def calibrate(
     effort = calibrating.Effort()
     with working("parameter sets", effort.points(len(free or PLAUSIBLE)), play_in_shared_worlds) as progress:
         result = calibrating.calibrate(
-            loaded, free=free, posterior=posterior, seed=seed, jobs=jobs, folder=folder, progress=progress
+            loaded,
+            free=free,
+            posterior=posterior,
+            seed=seed,
+            jobs=jobs,
+            folder=folder,
+            progress=progress,
+            note=lambda sentence: click.echo(f"Note: {sentence}", err=True),
         )
     words = ["kamsim", "calibrate", scenario, *(f"--free={name}" for name in free)]
     written = calibration.write_calibration(folder, result, [*words, f"--posterior={posterior}", f"--seed={seed}"])

@@ -1,60 +1,34 @@
 """A log of dear evaluations that survives an interruption: what was done once is not done again."""
 
+import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO
 
 from kamsim.errors import KamsimError
+from kamsim.experiments.files import LOCK, alone, refused
 
 LOG = "evaluations.jsonl"
 
 
 class Evaluations:
-    """Evaluations of one undertaking, one line each, on the disk before the next begins.
+    """Evaluations of one undertaking, one line each, on the disk before the next begins; use `logged`.
 
     Parameters
     ----------
-    folder : Path or None
-        Holds the log; None keeps it in memory only.
-    settings : mapping
-        What the evaluations depend on; a log of other settings is refused.
-
-    Raises
-    ------
-    KamsimError
-        Where the folder cannot be written, or holds another undertaking.
+    path : Path or None
+        Of the log; None keeps it in memory only.
+    file : binary file or None
+        Open at the end of the log.
+    known : list of dict
+        Evaluations that the log has.
     """
 
-    def __init__(self, folder: Path | None, settings: Mapping[str, Any]) -> None:
-        self.path = None if folder is None else folder / LOG
-        self._known: list[dict[str, Any]] = []
-        self._file: Any = None
-        self._asked = 0
-        if self.path is not None:
-            self._open(self.path, json.loads(json.dumps(settings)))
-
-    def _open(self, path: Path, settings: dict[str, Any]) -> None:
-        if path.parent.is_dir() and not path.exists() and any(path.parent.iterdir()):
-            raise KamsimError(f"{path.parent}: already holds other files; choose another --out")
-        if path.parent.exists() and not path.parent.is_dir():
-            raise KamsimError(f"{path.parent}: is a file, not a folder; choose another --out")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lines = _whole_lines(path)
-            self._file = path.open("ab")
-        except OSError as error:
-            raise KamsimError(f"{path.parent}: cannot be written: {error.strerror}; choose another --out") from None
-        if not lines:
-            self._append({"settings": settings})
-            return
-        if lines[0].get("settings") != settings:
-            self._file.close()
-            differs = _first_difference(lines[0].get("settings"), settings)
-            raise KamsimError(f"{path.parent}: holds another calibration ({differs}); choose another --out")
-        self._known = lines[1:]
+    def __init__(self, path: Path | None, file: BinaryIO | None, known: list[dict[str, Any]]) -> None:
+        self.path, self._file, self._known, self._asked = path, file, known, 0
 
     def find(self, what: Mapping[str, Any]) -> dict[str, Any] | None:
         """Result of the next evaluation if it was done before.
@@ -67,67 +41,128 @@ class Evaluations:
         Returns
         -------
         dict or None
-            What it gave. Evaluations come in the same order whenever all else is the same; from the first that
-            differs on, nothing is taken from the log.
+            What it gave. Evaluations come in the same order whenever all else is the same.
+
+        Raises
+        ------
+        KamsimError
+            Where the log has another evaluation there.
         """
-        if self._asked < len(self._known):
-            line = self._known[self._asked]
-            if line.get("what") == json.loads(json.dumps(what)) and isinstance(line.get("result"), dict):
-                self._asked += 1
-                result: dict[str, Any] = line["result"]
-                return result
-            raise KamsimError(
-                f"{self.path}: evaluation {self._asked + 1} is not the one that this calibration makes; "
-                "choose another --out, or remove the file to begin anew"
-            )
-        return None
+        if self._asked >= len(self._known):
+            return None
+        line = self._known[self._asked]
+        if line.get("what") == _plain(what) and isinstance(line.get("result"), dict):
+            self._asked += 1
+            result: dict[str, Any] = line["result"]
+            return result
+        raise KamsimError(
+            f"{self.path}: evaluation {self._asked + 1} is not the one that this calibration makes; "
+            "choose another --out, or remove the file to begin anew"
+        )
 
     def add(self, what: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         """Write down an evaluation and what it gave."""
-        self._append({"what": dict(what), "result": dict(result)})
+        line = {"what": dict(what), "result": dict(result)}
+        self.append(line)
+        self._known.append(line)
         self._asked += 1
-        self._known.append({"what": dict(what), "result": dict(result)})
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Write a line, which is on the disk when this returns."""
         if self._file is None:
             return
         try:
-            self._file.write((json.dumps(line) + "\n").encode())
+            self._file.write(_written(line))
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise KamsimError(
-                f"{self.path}: cannot be written: {error.strerror}; what is done so far is kept"
-            ) from None
-
-    def __enter__(self) -> Self:
-        """Use the log; it is closed at the end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the log."""
-        if self._file is not None:
-            self._file.close()
+            raise refused(self.path or LOG, error, advice="what is done so far is kept") from None
 
 
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """Lines of a log; a last line that an interruption cut short is cut off the file as well."""
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        with path.open("r+b") as file:
-            file.truncate(len(whole))
-    try:
-        lines = [json.loads(line) for line in whole.splitlines()]
-        if all(isinstance(line, dict) for line in lines):
-            return lines
-    except ValueError:
-        pass
-    raise KamsimError(f"{path}: is no log of a calibration; choose another --out")
+@contextmanager
+def logged(
+    folder: Path | None, settings: Mapping[str, Any], note: Callable[[str], None] | None = None
+) -> Iterator[Evaluations]:
+    """Open the log of an undertaking, alone.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Holds the log, and is created if missing; None keeps it in memory only.
+    settings : mapping
+        What the evaluations depend on; a log of other settings is refused.
+    note : callable, optional
+        Told what was found damaged.
+
+    Yields
+    ------
+    Evaluations
+        Those that are there and whole, in their order; from the first damaged line on they are dropped.
+
+    Raises
+    ------
+    KamsimError
+        Where another process is at work in the folder, or it cannot be written, or holds something else.
+    """
+    if folder is None:
+        yield Evaluations(None, None, [])
+        return
+    path = folder / LOG
+    with ExitStack() as stack:
+        try:
+            if folder.exists() and not folder.is_dir():
+                raise KamsimError(f"{folder}: is a file, not a folder; choose another --out")
+            if folder.is_dir() and not path.exists() and {entry.name for entry in folder.iterdir()} - {LOCK}:
+                raise KamsimError(f"{folder}: already holds other files; choose another --out")
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(alone(folder, "calibration"))
+            lines, length, dropped = _whole_lines(path)
+            if lines and lines[0].get("settings") != _plain(settings):
+                differs = _first_difference(lines[0].get("settings"), _plain(settings))
+                raise KamsimError(f"{folder}: holds another calibration ({differs}); choose another --out")
+            file = stack.enter_context(path.open("ab"))
+            file.truncate(length)
+        except OSError as error:
+            raise refused(folder, error, advice="choose another --out") from None
+        if dropped and note is not None:
+            note(f"{path}: line {len(lines) + 1} is damaged; it and what follows are dropped, and evaluated again")
+        log = Evaluations(path, file, lines[1:])
+        if not lines:
+            log.append({"settings": _plain(settings)})
+        yield log
+
+
+def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they come back from a log."""
+    plain: dict[str, Any] = json.loads(json.dumps(content))
+    return plain
+
+
+def _written(line: Mapping[str, Any]) -> bytes:
+    """A line of the log, with the checksum of what it says."""
+    check = hashlib.sha256(json.dumps(line).encode()).hexdigest()[:16]
+    return (json.dumps({**line, "check": check}) + "\n").encode()
+
+
+def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int, int]:
+    """Lines of a log up to the first that is damaged, their length in bytes, and how many whole lines are not."""
+    content = path.read_bytes() if path.exists() else b""
+    *ended, cut = content.split(b"\n")
+    lines: list[dict[str, Any]] = []
+    for text in ended:
+        try:
+            line = json.loads(text)
+            del line["check"]
+            whole = _written(line) == text + b"\n"
+        except (ValueError, TypeError, LookupError, RecursionError):
+            whole = False
+        if not whole:
+            break
+        lines.append(line)
+    # A first line that an interruption cut short is a log all the same; anything else is not ours.
+    if not lines and (ended or not cut.startswith(b'{"settings"'[: len(cut)])):
+        raise KamsimError(f"{path}: is no log of a calibration that can be read; choose another --out, or remove it")
+    return lines, sum(len(text) + 1 for text in ended[: len(lines)]), len(ended) - len(lines)
 
 
 def _first_difference(before: Any, now: dict[str, Any]) -> str:

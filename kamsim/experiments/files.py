@@ -3,14 +3,15 @@
 import errno
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kamsim.errors import KamsimError
 from kamsim.text import csv_text
 
 TABLE = "comparison.csv"
+LOCK = ".lock"
 FULL = "the disk is full; what is done is kept: make room and run the same command again"
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -39,6 +40,40 @@ def refused(where: str | os.PathLike[str], error: OSError, done: str = "written"
     # The words of the system: libraries put a whole path and more into theirs.
     reason = os.strerror(error.errno) if error.errno else str(error).strip()
     return KamsimError(f"{os.fspath(where)}: cannot be {done}: {reason}{advice and '; '}{advice}")
+
+
+@contextmanager
+def alone(folder: Path, what: str) -> Iterator[None]:
+    """Be the only one at work in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        That exists.
+    what : str
+        Is at work, such as "sweep".
+
+    Raises
+    ------
+    KamsimError
+        Where another process is.
+    OSError
+        Where the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    # The system lets go of the lock when a process ends, however it ends.
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise KamsimError(
+            f"{folder}: another {what} is at work in this folder; wait for it or choose another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check_target(path: Path, suffix: str) -> None:

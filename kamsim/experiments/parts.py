@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.files import json_text, read_json, refused, write_whole
+from kamsim.experiments.files import LOCK, alone, json_text, read_json, refused, write_whole
 from kamsim.types import Floats
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ PARTS = "parts"
 SUPERSEDED = "superseded"
 MANIFEST = "manifest.json"
 SUMMARY = "summary.csv"
-LOCK = ".lock"
 FORMAT = 1  # of a part; another one is another name
 NAME = re.compile(r"part-[0-9a-f]{32}\.parquet")
 _HALF = re.compile(r"\..*\.partial")  # what a killed sweep left half-written
@@ -163,6 +162,7 @@ def checked(path: Path) -> tuple["pa.Table", Part]:
         part = Part(table.num_rows, table.num_rows - table["error"].null_count)
         said = json.loads(table.schema.metadata[b"kamsim"])
         name, whole = said["name"], (said["rows"], said["failed"], said["sha256"]) == (*part, _checksum(table))
+        whole = whole and table.schema.field("policy").type == pa.dictionary(pa.int32(), pa.string())
     except Exception:  # a reader of rotten bytes may stumble over anything, and all of it says the same
         raise KamsimError(f"{path}: is damaged: cut short, or no part of a sweep") from None
     if not whole:
@@ -271,24 +271,18 @@ def opened(folder: Path) -> Iterator[Store]:
     KamsimError
         Where another sweep is at work in it, or it cannot be written, or holds something else.
     """
-    from filelock import FileLock, Timeout
-
     store = Store(folder)
-    if folder.is_dir() and store.manifest() is None and not _is_ours(folder):
-        raise KamsimError(f"{folder}: already holds other files; choose another --out")
-    try:
-        store.parts.mkdir(parents=True, exist_ok=True)
-        # The system lets go of the lock when a process ends, however it ends.
-        with FileLock(folder / LOCK, timeout=0):
+    with ExitStack() as stack:
+        try:
+            if folder.is_dir() and store.manifest() is None and not _is_ours(folder):
+                raise KamsimError(f"{folder}: already holds other files; choose another --out")
+            store.parts.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(alone(folder, "sweep"))
             for half in (*folder.glob(".*.partial*"), *store.parts.glob(".*.partial*")):
                 half.unlink()
-            yield store
-    except Timeout:
-        raise KamsimError(
-            f"{folder}: another sweep is at work in this folder; wait for it or choose another --out"
-        ) from None
-    except OSError as error:
-        raise refused(folder, error, advice="choose another --out") from None
+        except OSError as error:
+            raise refused(folder, error, advice="choose another --out") from None
+        yield store
 
 
 def _is_ours(folder: Path) -> bool:

@@ -3,6 +3,8 @@
 import csv
 import inspect
 import math
+import re
+import time
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,20 +18,16 @@ from kamsim.experiments import design
 from kamsim.experiments.chunk import job_of
 from kamsim.experiments.design import (
     MOST_POINTS,
+    Experiment,
     experiment_folder,
-    fraction_of,
     load_experiment,
-    point_name,
     points_of,
-    scenarios_at,
-    settings_at,
     shipped_experiments,
-    size_of,
     smallest_fraction,
-    values_at,
 )
+from kamsim.experiments.sweep import check_points, estimate_of, plan_of, with_point
 from kamsim.measures.outcomes import MEASURES
-from kamsim.scenario import with_values
+from kamsim.scenario import Scenario
 
 QUESTION = 'question = "What then?"\n'
 LEVERS = (
@@ -49,6 +47,17 @@ def written(folder: Path, text: str, name: str = "mine") -> Path:
 
 def experiment(folder: Path, design: str, factors: str, top: str = ""):
     return load_experiment(written(folder, f"{QUESTION}{top}\n[design]\n{design}\n{factors}"))
+
+
+def played(made: Experiment, point: int) -> list[Scenario]:
+    """Scenarios that a sweep plays at a point."""
+    plan = plan_of(made)
+    return [with_point(policy, plan.points[point]) for policy in plan.policies]
+
+
+def size_of(made: Experiment) -> tuple[int, int, int, int]:
+    plan = plan_of(made)
+    return len(plan.points), len(plan.policies), plan.replications, plan.size
 
 
 def said(folder: Path, text: str) -> str:
@@ -94,25 +103,26 @@ def test_every_shipped_experiment_asks_and_can_be_played_at_every_point(name: st
     shipped = load_experiment(name)
     assert shipped.name == name
     assert shipped.question.endswith("?")
-    points = points_of(shipped)
-    size = size_of(shipped)
-    assert len(points.values) == len(points.matrix) == size.points
+    points, plan = points_of(shipped), plan_of(shipped)
+    assert len(points.values) == len(points.matrix) == len(plan.points)
     # A replication-policy takes about a millisecond of a core: less than a minute on two.
-    assert size.replication_policies <= 60_000
+    assert plan.size <= 60_000
     for point, values in enumerate(points.values):
-        scenarios = scenarios_at(shipped, point)
-        assert len(scenarios) == size.policies
-        for scenario, policy in zip(scenarios, shipped.policies, strict=True):
-            assert job_of(scenario).policy.seats.sum() > 0
-            assert scenario.name == (point_name(shipped, point) if size.policies == 1 else policy.name)
+        scenarios = played(shipped, point)
+        assert [scenario.name for scenario in scenarios] == [policy.name for policy in shipped.policies]
+        assert all(job_of(scenario).policy.seats.sum() > 0 for scenario in scenarios)
         assert list(values) == [factor.name for factor in shipped.factors] == list(points.names)
+    assert {name: {kind} for name, kind in plan.factors.items()} == {
+        name: {type(value) if isinstance(value, int | float) else str for value in (at[name] for at in points.values)}
+        for name in points.names
+    }
 
 
 @pytest.mark.parametrize("name", shipped_experiments())
 def test_designs_are_the_same_every_time(name: str) -> None:
     one, other = points_of(load_experiment(name)), points_of(load_experiment(name))
     assert one.matrix.tobytes() == other.matrix.tobytes()
-    assert one.values == other.values
+    assert list(one.values) == list(other.values)
 
 
 def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
@@ -164,17 +174,16 @@ def test_values_are_put_into_scenarios(tmp_path: Path) -> None:
         "[uncertainties]\n'timeline.window_years' = [5, 7]\n"
     )
     full = experiment(tmp_path, "kind = 'full'", text, "base = 'full_program'")
-    last = scenarios_at(full, 15)[0]
-    assert last.name == "p015"
+    last = played(full, 15)[0]
     assert last.retiers_by_spend()
     assert (last.tiers.ordered["key"].seats, last.rebuild.fatigue, last.timeline.window_years) == (0.09, 1.0, 7)
     assert last.policy.selection == "enterprise"
-    first = scenarios_at(full, 0)[0]
+    first = played(full, 0)[0]
     assert isinstance(first.tiers.ordered["key"].seats, int)
-    assert settings_at(full, 0)["policy.retiering"] == "static"
-    assert with_values(full.base, settings_at(full, 0)).policy == first.policy
-    with pytest.raises(ValueError, match="no point 16"):
-        values_at(full, 16)
+    assert first.policy.retiering == "static"
+    with pytest.raises(IndexError, match="no point 16"):
+        points_of(full).values[16]
+    assert points_of(full).values[14:] == [points_of(full).values[14], points_of(full).values[15]]
 
 
 def test_numbers_of_a_factor_are_of_one_type(tmp_path: Path) -> None:
@@ -193,7 +202,7 @@ def test_policies_are_played_side_by_side_the_base_first(tmp_path: Path) -> None
     both = experiment(tmp_path, "kind = 'full'", CORNERS, top)
     assert [policy.name for policy in both.policies] == ["own", "status_quo"]
     assert both.base.world.accounts == 60
-    scenarios = scenarios_at(both, 1)
+    scenarios = played(both, 1)
     assert [scenario.name for scenario in scenarios] == ["own", "status_quo"]
     assert [scenario.world.turnover for scenario in scenarios] == [0.06, 0.06]
     assert size_of(both) == (4, 2, 200, 1600)
@@ -202,11 +211,11 @@ def test_policies_are_played_side_by_side_the_base_first(tmp_path: Path) -> None
 def test_values_that_do_not_go_together_name_the_point(tmp_path: Path) -> None:
     text = "[uncertainties]\n'world.patience_least' = [2, 5]\n'world.patience_most' = [4, 6]\n"
     full = experiment(tmp_path, "kind = 'full'", text)
-    assert scenarios_at(full, 0)[0].world.patience_most == 4
+    assert played(full, 0)[0].world.patience_most == 4
     with pytest.raises(KamsimError) as fault:
-        scenarios_at(full, 1)
+        check_points(plan_of(full))
     sentence = str(fault.value)
-    assert "mine.toml: point p001 (world.patience_least = 5, world.patience_most = 4)" in sentence
+    assert "mine: point 1 (world.patience_least = 5, world.patience_most = 4)" in sentence
     assert "patience_most must not be below patience_least" in sentence
 
 
@@ -250,34 +259,31 @@ def test_the_fraction_of_fewest_short_words_is_chosen(factors: int, resolution: 
 
 
 @pytest.mark.parametrize(
-    ("factors", "design", "generators", "resolution"),
+    ("factors", "design", "generators"),
     [
-        (4, "resolution = 4", ("D = ABC",), 4),
-        (5, "resolution = 3", ("D = AB", "E = AC"), 3),
-        (7, "resolution = 3", ("D = AB", "E = AC", "F = BC", "G = ABC"), 3),
-        (5, "", ("E = ABCD",), 5),
-        (4, "generators = ['D = AB']", ("D = AB",), 3),
-        (5, "generators = ['B=ACD', 'E = A C']", ("B = ACD", "E = AC"), 3),
-        (6, "generators = ['E = ABC', 'F = BCD']\nresolution = 4", ("E = ABC", "F = BCD"), 4),
+        (4, "resolution = 4", ("D = ABC",)),
+        (5, "resolution = 3", ("D = AB", "E = AC")),
+        (7, "resolution = 3", ("D = AB", "E = AC", "F = BC", "G = ABC")),
+        (5, "", ("E = ABCD",)),
+        (4, "generators = ['D = AB']", ("D = AB",)),
+        (5, "generators = ['B=ACD', 'E = A C']", ("B = ACD", "E = AC")),
+        (6, "generators = ['E = ABC', 'F = BCD']\nresolution = 4", ("E = ABC", "F = BCD")),
     ],
 )
 def test_fractions_follow_their_generators(
-    tmp_path: Path, factors: int, design: str, generators: tuple[str, ...], resolution: int
+    tmp_path: Path, factors: int, design: str, generators: tuple[str, ...]
 ) -> None:
     made = experiment(tmp_path, f"kind = 'fractional'\n{design}", factors_of(factors))
-    fraction = fraction_of(made)
-    assert fraction.generators == generators
-    assert fraction.resolution == resolution
     matrix = points_of(made).matrix
     assert matrix.shape == (2 ** (factors - len(generators)), factors)
     column = dict(zip("ABCDEFG", matrix.T, strict=False))
     for generator in generators:
         left, right = generator.split(" = ")
         assert (column[left] == np.prod([column[letter] for letter in right], axis=0)).all()
-    basic = [letter for letter in fraction.letters if not any(text.startswith(letter) for text in generators)]
+    basic = [letter for letter in "ABCDEFG"[:factors] if not any(text.startswith(letter) for text in generators)]
     expected = [list(row[::-1]) for row in product([-1.0, 1.0], repeat=len(basic))]
     assert np.array([column[letter] for letter in basic]).T.tolist() == expected
-    assert next(iter(fraction.letters.values())) == "world.turnover"
+    assert points_of(made).names[0] == "world.turnover"
 
 
 # ---------------------------------------------------------------- sampled designs
@@ -322,11 +328,11 @@ def test_points_written_down_are_read_back(tmp_path: Path) -> None:
     table = experiment(tmp_path, "kind = 'points'\nfile = 'points.csv'", "")
     read = points_of(table)
     assert read.names == sample.names
-    assert read.values == sample.values
+    assert list(read.values) == list(sample.values)
     assert [factor.role for factor in table.factors] == ["lever", "lever", "uncertainty", "uncertainty"]
     assert read.matrix.min(axis=0).tolist() == [0.0] * 4
     assert read.matrix.max(axis=0).tolist() == [1.0] * 4
-    assert scenarios_at(table, 19)[0].world.turnover == sample.values[19]["world.turnover"]
+    assert played(table, 19)[0].world.turnover == sample.values[19]["world.turnover"]
 
 
 @pytest.mark.parametrize(
@@ -559,7 +565,7 @@ def test_an_installed_package_has_its_experiments_inside(tmp_path: Path, monkeyp
 def test_a_tier_that_not_all_policies_have_is_no_factor(tmp_path: Path) -> None:
     written(tmp_path, "[tiers.gold]\nseats = 5\n", "gold")
     alone = experiment(tmp_path, "kind = 'full'", "[levers]\ntiers.gold.promise = [0.2, 0.4]", "base = 'gold.toml'")
-    assert scenarios_at(alone, 1)[0].tiers.ordered["gold"].promise == 0.4
+    assert played(alone, 1)[0].tiers.ordered["gold"].promise == 0.4
     assert "did you mean" in said(tmp_path, f"{QUESTION}{FULL}[levers]\ntiers.gold.promise = [0.2, 0.4]")
 
 
@@ -569,13 +575,70 @@ def test_a_design_of_a_million_points_is_not_refused(tmp_path: Path) -> None:
         "world.disruption = { low = 0, high = 1, levels = 1000 }"
     )
     large = experiment(tmp_path, "kind = 'grid'", text)
-    assert size_of(large).points == MOST_POINTS
-    assert values_at(large, MOST_POINTS - 1) == {"world.turnover": 1, "world.disruption": 1}
-    assert math.isclose(values_at(large, 1)["world.disruption"], 1 / 999, rel_tol=1e-11)
-    assert point_name(large, 7) == "p000007"
+    points = plan_of(large).points
+    assert len(points) == MOST_POINTS
+    assert points[MOST_POINTS - 1] == {"world.turnover": 1, "world.disruption": 1}
+    assert math.isclose(points[1]["world.disruption"], 1 / 999, rel_tol=1e-11)
+
+
+TWO_TENTHS = [line.split("'")[1] for line in factors_of(26).splitlines()[1:]]
+MANY = "[uncertainties]\n" + "".join(f"'{name}' = {{ low = 0.1, high = 0.3 }}\n" for name in TWO_TENTHS)
+A_MILLION_LEVELS = MANY.replace("high = 0.3", "high = 0.3, levels = 1_000_000")
+
+
+@pytest.mark.parametrize(
+    ("design", "factors", "points"),
+    [
+        ("kind = 'latin_hypercube'\npoints = 1_000_000", MANY, 1_000_000),
+        ("kind = 'sobol'\npoints = 524_288", MANY, 524_288),
+        ("kind = 'grid'", A_MILLION_LEVELS, None),
+        ("kind = 'full'", A_MILLION_LEVELS, None),
+        ("kind = 'full'", MANY, None),
+        ("kind = 'fractional'\nresolution = 5", factors_of(16), 256),
+        ("kind = 'fractional'\ngenerators = ['T = ABC']", factors_of(20), 2**19),
+    ],
+)
+def test_b12_the_size_of_a_design_needs_none_of_its_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, design: str, factors: str, points: int | None
+) -> None:
+    def refused(*_: Any) -> None:
+        raise AssertionError("points were made")
+
+    monkeypatch.setattr("kamsim.experiments.design._matrix", refused)
+    monkeypatch.setattr("kamsim.experiments.design._even", refused)
+    if points is None:
+        sentence = said(tmp_path, f"{QUESTION}[design]\n{design}\n{factors}")
+        assert re.search(r"the design has [\d,]{8,} points, more than 1,000,000; vary less", sentence)
+    else:
+        estimate = estimate_of(plan_of(experiment(tmp_path, design, factors)), 2)
+        assert estimate.points == points
+
+
+def test_b12_a_hypercube_of_a_million_points_and_sixty_factors_has_its_size_at_once() -> None:
+    before = time.process_time()
+    estimate = estimate_of(plan_of(load_experiment(Path(__file__).parent / "cases" / "lhs.toml")), 2)
+    assert estimate.points == 1_000_000
+    assert time.process_time() - before < 5  # a twentieth of a second
+
+
+def test_b12_a_lever_in_a_long_table_is_checked_once_a_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"{lever},{place / 100_000}" for place in range(20_000) for lever in ("spend", "enterprise")]
+    (tmp_path / "points.csv").write_text("\n".join(["selection,world.turnover", *lines]))
+    checked, before = list[Any](), design._checked_lever
+    monkeypatch.setattr(design, "_checked_lever", lambda *given: (checked.append(given[2]), before(*given))[1])
+    assert len(plan_of(experiment(tmp_path, "kind = 'points'\nfile = 'points.csv'", "")).points) == 40_000
+    assert checked == ["spend", "enterprise"]
+
+
+@pytest.mark.parametrize("levels", ["['spend', 0.5]", "[0.2, 0.5]", "{ low = 0, high = 1 }"])
+def test_a_column_has_the_type_of_the_values_that_are_there(tmp_path: Path, levels: str) -> None:
+    text = f"[levers]\nselection = {levels}\n[uncertainties]\nworld.turnover = [0, 1]\n"
+    for seed in range(8):
+        values = plan_of(experiment(tmp_path, f"kind = 'latin_hypercube'\npoints = 2\nseed = {seed}", text)).points
+        assert values.types() == {name: {type(point[name]) for point in values} for name in values[0]}
 
 
 def test_public_functions_say_what_they_do() -> None:
-    made: list[Any] = [load_experiment, points_of, scenarios_at, size_of, values_at, fraction_of]
+    made: list[Any] = [load_experiment, points_of]
     assert all("Parameters\n" in inspect.getdoc(one) and "Returns\n" in inspect.getdoc(one) for one in made)
     assert load_scenario("status_quo") == load_experiment("four_levers").base

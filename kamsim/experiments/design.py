@@ -6,12 +6,12 @@ Levers, which a program chooses, and uncertainties, which nobody does, are kept 
 import csv
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count, islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args, overload
 
 import numpy as np
 from pydantic import ConfigDict, Field, ValidationError
@@ -28,7 +28,6 @@ from kamsim.scenario import (
     Scenario,
     Tier,
     load_scenario,
-    with_values,
     within,
 )
 from kamsim.text import read_text, read_toml
@@ -186,15 +185,6 @@ class Experiment:
         return self.policies[0]
 
 
-class Size(NamedTuple):
-    """How much there is to play."""
-
-    points: int
-    policies: int
-    replications: int
-    replication_policies: int
-
-
 class Points(NamedTuple):
     """Points of a design.
 
@@ -204,15 +194,7 @@ class Points(NamedTuple):
 
     names: tuple[str, ...]
     matrix: Floats  # (points, factors)
-    values: list[dict[str, Any]]  # by point and factor
-
-
-class Fraction(NamedTuple):
-    """Which part of all combinations a fractional design takes."""
-
-    letters: dict[str, str]  # factor names by letter
-    generators: tuple[str, ...]  # such as D = ABC
-    resolution: int
+    values: Sequence[dict[str, Any]]  # by point and factor
 
 
 # ---------------------------------------------------------------- finding and reading
@@ -396,6 +378,10 @@ def _factors(
                     "factors"
                 )
         return _factors_of_table(path.parent / str(file.design.file), rows_by_name)
+    if file.design.kind in ("full", "grid"):
+        # Before levels are made, of which a line of text can ask for a million.
+        given_levels = [_levels_in(given) for section in sections.values() for _, given in _flat(section)]
+        _check_number(path, math.prod(given_levels))
     factors = [
         _factor(path, name, role, given, rows_by_name, file.design.kind)
         for role, section in sections.items()
@@ -404,6 +390,13 @@ def _factors(
     if not factors:
         raise KamsimError(f"{path}: nothing is varied; give factors in [levers] or [uncertainties]")
     return tuple(factors), ()
+
+
+def _levels_in(given: Any) -> int:
+    if isinstance(given, list):
+        return max(1, len(given))
+    levels = given.get("levels") if isinstance(given, dict) else None
+    return levels if isinstance(levels, int) and levels > 0 else 1
 
 
 def _parameters(policies: Sequence[Scenario]) -> dict[str, Parameter]:
@@ -585,7 +578,8 @@ def _factors_of_table(
     if twice:
         raise KamsimError(f"{path}, line {top}: '{twice}' is there twice")
     roles = [_role_of(f"{path}, line {top}", name, rows) for name in names]
-    values = tuple(_cells(f"{path}, line {number}", names, cells, rows) for number, cells in points)
+    known: dict[tuple[str, str], Any] = {}
+    values = tuple(_cells(f"{path}, line {number}", names, cells, rows, known) for number, cells in points)
     _check_each_once(path, [number for number, _ in points], values)
     if len(values) > MOST_POINTS:
         raise KamsimError(f"{path}: has {len(values):,} points, more than {MOST_POINTS:,}")
@@ -597,13 +591,20 @@ def _factors_of_table(
     return tuple(factors), values
 
 
-def _cells(where: str, names: Sequence[str], cells: Sequence[str], rows: Mapping[str, Parameter]) -> tuple[Any, ...]:
+def _cells(
+    where: str,
+    names: Sequence[str],
+    cells: Sequence[str],
+    rows: Mapping[str, Parameter],
+    known: dict[tuple[str, str], Any],
+) -> tuple[Any, ...]:
+    """Values of a line; what was checked in another line is not checked again."""
     if len(cells) != len(names):
         raise KamsimError(f"{where}: has {len(cells)} values for {len(names)} factors")
-    return tuple(
-        _checked(f"{where}: {name}", name, rows.get(name), _number_or_text(cell))
-        for name, cell in zip(names, cells, strict=True)
-    )
+    for name, cell in zip(names, cells, strict=True):
+        if (name, cell) not in known:
+            known[name, cell] = _checked(f"{where}: {name}", name, rows.get(name), _number_or_text(cell))
+    return tuple(known[pair] for pair in zip(names, cells, strict=True))
 
 
 def _number_or_text(cell: str) -> Any:
@@ -626,23 +627,6 @@ def _check_each_once(path: Path, numbers: Sequence[int], values: Sequence[tuple[
 # ---------------------------------------------------------------- points
 
 
-def size_of(experiment: Experiment) -> Size:
-    """Say how much an experiment plays.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        From `load_experiment`.
-
-    Returns
-    -------
-    Size
-        Points, policies, replications and their product.
-    """
-    points, policies = _number_of_points(experiment), len(experiment.policies)
-    return Size(points, policies, experiment.replications, points * policies * experiment.replications)
-
-
 def points_of(experiment: Experiment) -> Points:
     """Points of an experiment, the same every time.
 
@@ -658,102 +642,49 @@ def points_of(experiment: Experiment) -> Points:
         in a grid the last one does.
     """
     names = tuple(factor.name for factor in experiment.factors)
-    matrix = _matrix(experiment)
-    return Points(names, matrix.copy(), [values_at(experiment, point) for point in range(len(matrix))])
+    return Points(names, _matrix(experiment).copy(), Values(experiment))
 
 
-def values_at(experiment: Experiment, point: int) -> dict[str, Any]:
-    """Values of the factors at one point.
+class Values(Sequence[dict[str, Any]]):
+    """Values of the factors at every point, by name as the experiment file has them.
 
-    Parameters
-    ----------
-    experiment : Experiment
-        From `load_experiment`.
-    point : int
-        From 0.
-
-    Returns
-    -------
-    dict
-        By factor, named as in the experiment file.
+    Made when they are asked for: there may be a million points of sixty factors, and to know how many there are takes
+    none of them.
     """
-    if not 0 <= point < _number_of_points(experiment):
-        raise ValueError(f"there is no point {point}")
-    if experiment.rows:
-        row = experiment.rows[point]
-        return {factor.name: value for factor, value in zip(experiment.factors, row, strict=True)}
-    place = _matrix(experiment)[point]
-    coded = _is_coded(experiment.design)
-    return {
-        factor.name: _decoded(factor, float((part + 1.0) / 2.0 if coded else part), coded)
-        for factor, part in zip(experiment.factors, place, strict=True)
-    }
 
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
 
-def settings_at(experiment: Experiment, point: int) -> dict[str, Any]:
-    """Values of the factors at one point as `kamsim.scenario.with_values` takes them: ``policy.selection``."""
-    values = values_at(experiment, point)
-    return {f"policy.{name}" if name in LEVERS else name: value for name, value in values.items()}
+    def __len__(self) -> int:
+        return _number_of_points(self._experiment)
 
+    @overload
+    def __getitem__(self, point: int) -> dict[str, Any]: ...
 
-def point_name(experiment: Experiment, point: int) -> str:
-    """Name of a point, ``p007``; names sort as their points do."""
-    digits = max(3, len(str(_number_of_points(experiment) - 1)))
-    return f"p{point:0{digits}d}"
+    @overload
+    def __getitem__(self, point: slice) -> list[dict[str, Any]]: ...
 
+    def __getitem__(self, point: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+        if isinstance(point, slice):
+            return [self[number] for number in range(*point.indices(len(self)))]
+        if not 0 <= point < len(self):
+            raise IndexError(f"there is no point {point}")
+        factors = self._experiment.factors
+        if self._experiment.rows:
+            return {factor.name: value for factor, value in zip(factors, self._experiment.rows[point], strict=True)}
+        coded, place = _is_coded(self._experiment.design), _matrix(self._experiment)[point].tolist()
+        return {
+            factor.name: _decoded(factor, (part + 1.0) / 2.0 if coded else part, coded)
+            for factor, part in zip(factors, place, strict=True)
+        }
 
-def scenarios_at(experiment: Experiment, point: int) -> list[Scenario]:
-    """Scenarios to play at one point.
+    def types(self) -> dict[str, set[type]]:
+        """Types of the values of each factor."""
+        return {factor.name: self._types_of(factor) for factor in self._experiment.factors}
 
-    Parameters
-    ----------
-    experiment : Experiment
-        From `load_experiment`.
-    point : int
-        From 0.
-
-    Returns
-    -------
-    list of Scenario
-        One per policy, the base first, with the values of the point put in. Several keep the names of their policies;
-        a single one has the name of the point.
-
-    Raises
-    ------
-    KamsimError
-        Where values that are valid one by one do not go together.
-    """
-    values, name = settings_at(experiment, point), point_name(experiment, point)
-    try:
-        scenarios = [with_values(policy, values) for policy in experiment.policies]
-    except KamsimError as error:
-        given = ", ".join(f"{key} = {shown(value)}" for key, value in values_at(experiment, point).items())
-        raise KamsimError(f"{experiment.file}: point {name} ({given}): {error}") from None
-    return scenarios if len(scenarios) > 1 else [scenarios[0].model_copy(update={"name": name})]
-
-
-def fraction_of(experiment: Experiment) -> Fraction:
-    """Say which fraction a fractional design takes.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        Of kind fractional.
-
-    Returns
-    -------
-    Fraction
-        Letters stand for factors in their order.
-    """
-    columns = _columns(experiment)
-    basic = _basic(columns)
-    generators = [
-        f"{LETTERS[place]} = {_word(_factors_in(columns, basic, mask))}"
-        for place, mask in enumerate(columns)
-        if place not in basic
-    ]
-    letters = {LETTERS[place]: factor.name for place, factor in enumerate(experiment.factors)}
-    return Fraction(letters, tuple(generators), _resolution(columns))
+    def _types_of(self, factor: Factor) -> set[type]:
+        types = {type(level) for level in factor.levels} or {int if factor.whole else float}
+        return types if len(types) == 1 else {type(point[factor.name]) for point in self}  # not every level is drawn
 
 
 def _check_points(path: Path, experiment: Experiment) -> None:
@@ -761,7 +692,10 @@ def _check_points(path: Path, experiment: Experiment) -> None:
     if experiment.design.kind == "fractional":
         _check_two_levels(path, experiment.factors)
         _columns(experiment)
-    number = _number_of_points(experiment)
+    _check_number(path, _number_of_points(experiment))
+
+
+def _check_number(path: Path, number: int) -> None:
     if number > MOST_POINTS:
         raise KamsimError(
             f"{path}: the design has {number:,} points, more than {MOST_POINTS:,}; vary less, or choose another kind "
@@ -979,10 +913,6 @@ def _basic(columns: Sequence[int]) -> list[int]:
 
 def _factors_in(columns: Sequence[int], basic: Sequence[int], mask: int) -> list[int]:
     return [basic[bit] for bit in range(len(basic)) if mask >> bit & 1]
-
-
-def _word(places: Iterable[int]) -> str:
-    return "".join(LETTERS[place] for place in sorted(places))
 
 
 def _fraction(columns: Sequence[int]) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, job_of, play_organizations
-from kamsim.experiments.design import Experiment, points_of
+from kamsim.experiments.design import Experiment, Values
 from kamsim.experiments.executors import Place, Rules, completed, local_place
 from kamsim.experiments.parts import MANIFEST, Rows, Store, checked, encoded, name_of, opened
 from kamsim.experiments.runner import checked_workers
@@ -81,8 +81,11 @@ class Plan:
     @cached_property
     def factors(self) -> dict[str, type]:
         """Names of the factors, with the type of their column: the same in every part, whatever its points have."""
-        names = tuple(self.points[0]) if len(self.points) else ()
-        return {name: _type_of({type(point[name]) for point in self.points}) for name in names}
+        if isinstance(self.points, Values):
+            types = self.points.types()
+        else:
+            types = {name: {type(point[name]) for point in self.points} for name in self.points[0]}
+        return {name: _type_of(found) for name, found in types.items()}
 
 
 class Chunk(NamedTuple):
@@ -170,7 +173,7 @@ def plan_of(experiment: Experiment, *, book: Book | None = None, replications: i
         experiment.name,
         experiment.question,
         experiment.policies,
-        points_of(experiment).values,
+        Values(experiment),
         replications or experiment.replications,
         experiment.seed,
         experiment.measures,

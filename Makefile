@@ -40,6 +40,10 @@ calibration: $(VENV)/.demo  ## fit the defaults and the posterior anew; takes so
 	$(BIN)/python -m kamsim.evidence.adopt build/calibration
 	$(BIN)/kamsim evidence --markdown > docs/evidence.md
 
+mutants: $(VENV)/.test  ## does a test notice? rules, measures and statistics changed one operator at a time; takes an hour
+	PIP_CONSTRAINT=constraints.txt $(PIP) install --editable '.[mutants]'
+	$(BIN)/python tests/mutants.py
+
 clean:
 	rm -rf $(VENV) build dist
 

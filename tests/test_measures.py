@@ -93,6 +93,20 @@ def test_where_nobody_is_key_there_is_profit_and_nothing_else_to_tell() -> None:
     assert all(math.isnan(found[name]) for name in others)
 
 
+def test_measures_count_every_year_and_small_money_too() -> None:
+    happened = {"missed": [0, 1, 1, 1], "rebuilt": [0, 1, 1, 0], "collaboration": [[0], [0.1], [0.2], [0.6]]}
+    spend, invested = [[0.1], [0.2], [0.4], [0.4]], [[0], [3], [4], [5]]
+    history = history_of(spend, [[0], [1], [1], [1]], investment=invested, **happened)
+    found = outcomes_of(history, 1)
+    assert found["key_revenue_growth"] == pytest.approx(2 * math.log(2) / 3, rel=1e-12)
+    assert (found["quota_miss_rate"], found["rebuilds_per_seven_years"]) == (1.0, 14 / 3)
+    assert found["collaboration"] == pytest.approx(0.3, rel=1e-12)
+    assert found["investment_in_shrinking"] == 0.0  # to spend the same is not to shrink
+    alone = outcomes_of(history, 3)
+    assert (alone["key_revenue_growth"], alone["quota_miss_rate"], alone["rebuilds_per_seven_years"]) == (0.0, 1.0, 0.0)
+    assert alone["collaboration"] == 0.6
+
+
 # ---------------------------------------------------------------- the survey
 
 
@@ -101,6 +115,19 @@ def test_years_misses_and_rebuilds_are_counted_in_the_window() -> None:
     history = history_of([[1, 1]] * 6, [[0, 0]] * 6, quota=[0, 0, 9, 9, 9, 9], **happened)
     found = answers_of(history, 2, 3)
     assert [found[name] for name in ANSWERS[:3]] == [3, 2, 2]
+
+
+def test_a_quota_below_a_median_wallet_is_a_quota() -> None:
+    found = answers_of(history_of([[1, 1]] * 6, [[0, 0]] * 6, quota=[0, 0, 0, 0.5, 0.5, 0.5]), 2, 3)
+    assert found[ANSWERS[0]] == 3
+
+
+def test_accounts_behind_a_key_account_are_looked_at_too() -> None:
+    tier = [[0, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]]
+    found = answers_of(history_of([[1, 2, 3]] * 6, tier), 1, 2)
+    assert found[ANSWERS[7]] == 2 * 3  # pairs of years of the two accounts that are never key
+    elevated, others = found[ANSWERS[3]], found[ANSWERS[5]]
+    assert (elevated, others) == (1, 2 * 3)
 
 
 def test_an_organization_without_a_quota_is_not_asked_whether_it_missed_it() -> None:

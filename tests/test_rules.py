@@ -307,6 +307,7 @@ def test_profit_is_margin_on_list_price_less_concessions_and_costs() -> None:
 
 def test_amounts_add_up_one_after_the_other() -> None:
     assert add_up(np.array([1e16, 1.0, 1.0, -1e16])) == ((1e16 + 1.0) + 1.0) - 1e16
+    assert add_up(np.array([2.0, 3.0, 0.5])) == 5.5
     assert add_up(np.array([])) == 0.0
 
 
@@ -582,6 +583,26 @@ def test_with_moves_enough_a_reranking_by_spend_is_a_selection_anew() -> None:
     tier = np.array([0, 2, 0, 1, 0, 1])
     rerank_by_spend(spend, 1, *room.all(), tier)
     assert tier.tolist() == [0, 0, 2, 1, 0, 1]
+
+
+def test_a_spender_who_is_no_larger_takes_nobodys_seat_and_of_equals_the_first_leaves() -> None:
+    room, tier = Room(4, [0, 2]), np.array([1, 0, 1, 0])
+    rerank_by_spend(np.array([3.0, 3.0, 3.0, 3.0]), 2, *room.all(), tier)
+    assert tier.tolist() == [1, 0, 1, 0]
+    rerank_by_spend(np.array([3.0, 4.0, 3.0, 1.0]), 1, *room.all(), tier)
+    assert tier.tolist() == [0, 1, 1, 0]
+
+
+def test_a_seat_that_stands_empty_stays_so_when_members_are_ranked_anew() -> None:
+    room, tier = Room(3, [0, 1, 1]), np.array([1, 0, 0])
+    rerank_by_spend(np.array([5.0, 4.0, 3.0]), 0, *room.all(), tier)
+    assert tier.tolist() == [2, 0, 0]
+
+
+def test_small_amounts_of_money_count_like_large_ones() -> None:
+    # A median wallet is 1, so that a small key account's quota and spend lie below it.
+    assert quota_attainment(0.4, 0.5) == 0.8
+    assert bargaining_power(0.25, 0.5, 0.5, 0.5, 2.0) == bargaining_power(25.0, 50.0, 0.5, 0.5, 2.0) == 0.75
 
 
 # ---------------------------------------------------------------- laws of the world

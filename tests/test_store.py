@@ -118,6 +118,19 @@ def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str | None) -> Non
         read_manifest(tmp_path)
 
 
+def test_a_manifest_names_the_machine_and_an_equal_run_of_another_is_the_same_run(tmp_path: Path) -> None:
+    here = manifest()
+    there = here | {"arithmetic": {"libm": "another 1.0", "cpu": ["riscv64"]}}
+    assert here["arithmetic"]["libm"]
+    assert here["arithmetic"]["cpu"]
+    assert default_name(here) == default_name(there)
+    with result_folder(tmp_path / "run", there):
+        pass
+    with result_folder(tmp_path / "run", here):
+        pass
+    assert read_manifest(tmp_path / "run") == here
+
+
 # ---------------------------------------------------------------- folder
 
 

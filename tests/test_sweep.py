@@ -1,5 +1,7 @@
 """Sweeps: the same bytes whoever plays them, nothing lost whatever is killed, and damage is named."""
 
+import os
+import platform
 import random
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import job_of, play_organizations
 from kamsim.experiments.executors import local_place, named_place
 from kamsim.experiments.parts import LOCK, PARTS, SUPERSEDED, Store, opened
+from kamsim.experiments.store import arithmetic
 from kamsim.experiments.sweep import (
     RULES,
     Plan,
@@ -332,14 +335,73 @@ def test_a_store_of_another_model_is_named_and_not_read(uninterrupted, tmp_path,
 def test_verify_finds_a_part_that_is_whole_but_wrong(uninterrupted, tmp_path):
     plan, folder = plan_of(), tmp_path / "s"
     run_sweep(plan, folder, named_place("faults:pool", 1))
-    verified, different = verify_sweep(plan, folder, parts=4, seed=1)
-    assert (len(verified), different) == (4, [])
+    verified, different, last_digits = verify_sweep(plan, folder, parts=4, seed=1)
+    assert (len(verified), different, last_digits) == (4, [], {})
     chunk = next(chunks_of(plan))
     rows = play_chunk(chunk)
     rows.values[0, 0] += 1.0
     name = name_of(specification_of(chunk))
     Store(folder).write(name, sweep.part_of(plan, chunk, rows))
     assert verify_sweep(plan, folder, parts=10_000)[1] == [name]
+
+
+def test_verify_tells_last_digits_from_differences(tmp_path):
+    plan, folder = plan_of(points=3), tmp_path / "s"
+    run_sweep(plan, folder, named_place("faults:pool", 1))
+    (name, *others) = [name_of(specification_of(chunk)) for chunk in chunks_of(plan)]
+    chunk = next(chunks_of(plan))
+
+    def told(change, *, failed=""):
+        """What is said of a part whose last figure is changed."""
+        rows = play_chunk(chunk)
+        rows.values[-1, 0] = change(rows.values[-1, 0])
+        rows.error[-1] = failed
+        Store(folder).write(name, sweep.part_of(plan, chunk, rows))
+        found = verify_sweep(plan, folder, parts=10_000)
+        assert sorted(found.verified) == sorted([name, *others])
+        return found.different, found.last_digits
+
+    different, last_digits = told(lambda value: np.nextafter(value, np.inf))
+    assert (different, list(last_digits)) == ([], [name])
+    assert 0 < last_digits[name] < 3e-16
+    assert told(lambda value: value * (1 + 1e-6)) == ([name], {})
+    assert told(lambda _: np.nan) == ([name], {})
+    assert told(lambda value: value, failed="planted") == ([name], {})
+    assert told(lambda value: value) == ([], {})
+    (folder / PARTS / name).write_bytes(b"rotten")
+    assert verify_sweep(plan, folder, parts=10_000).different == [name]
+
+
+def test_a_sweep_goes_on_where_another_machine_left_it_and_names_both(tmp_path, monkeypatch):
+    plan, folder, place = plan_of(points=3), tmp_path / "s", named_place("faults:pool", 1)
+    there = {"libm": "another 1.0", "cpu": ["x86_64"]}
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(sweep, "arithmetic", lambda: there)
+        first = run_sweep(plan, folder, place)
+    assert Store(folder).manifest()["arithmetic"] == [there]
+    for _ in range(2):
+        stands = run_sweep(plan, folder, place)
+        assert (stands.done, stands.computed, stands.superseded) == (first.parts, 0, 0)
+        assert Store(folder).manifest()["arithmetic"] == [there, arithmetic()]
+
+
+HAVE_OLD_LIBRARY = platform.libc_ver()[0] == "glibc" and platform.machine() == "x86_64"
+
+
+@pytest.mark.skipif(not HAVE_OLD_LIBRARY, reason="only this C library can be told to do without FMA")
+def test_verify_calls_a_store_good_that_a_library_without_fma_made(tmp_path):
+    plan, folder = plan_of(points=3), tmp_path / "s"
+    script = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import pathlib, test_sweep\n"
+        f"test_sweep.sweep.SECONDS_PER_CHUNK = 0.0008\n"
+        f"test_sweep.run_sweep(test_sweep.plan_of(points=3), pathlib.Path({str(folder)!r}),"
+        " test_sweep.named_place('faults:pool', 1))\n"
+    )
+    without = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-FMA,-FMA_Usable,-AVX512F"}
+    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, **without})
+    found = verify_sweep(plan, folder, parts=10_000)
+    assert (len(found.verified), found.different) == (len(list(chunks_of(plan))), [])
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):

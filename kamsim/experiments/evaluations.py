@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import LOCK, alone, refused
+from kamsim.experiments.store import arithmetic
 
 LOG = "evaluations.jsonl"
 
@@ -25,10 +26,14 @@ class Evaluations:
         Open at the end of the log.
     known : list of dict
         Evaluations that the log has.
+    begun_with : object
+        Arithmetic of the machine that began it.
     """
 
-    def __init__(self, path: Path | None, file: BinaryIO | None, known: list[dict[str, Any]]) -> None:
-        self.path, self._file, self._known, self._asked = path, file, known, 0
+    def __init__(
+        self, path: Path | None, file: BinaryIO | None, known: list[dict[str, Any]], begun_with: object = None
+    ) -> None:
+        self.path, self._file, self._known, self._begun_with, self._asked = path, file, known, begun_with, 0
 
     def find(self, what: Mapping[str, Any]) -> dict[str, Any] | None:
         """Result of the next evaluation if it was done before.
@@ -55,8 +60,9 @@ class Evaluations:
             self._asked += 1
             result: dict[str, Any] = line["result"]
             return result
+        elsewhere = "" if self._begun_with == arithmetic() else ", whose last digits are those of another machine"
         raise KamsimError(
-            f"{self.path}: evaluation {self._asked + 1} is not the one that this calibration makes; "
+            f"{self.path}: evaluation {self._asked + 1} is not the one that this calibration makes{elsewhere}; "
             "choose another --out, or remove the file to begin anew"
         )
 
@@ -126,9 +132,10 @@ def logged(
             raise refused(folder, error, advice="choose another --out") from None
         if dropped and note is not None:
             note(f"{path}: line {len(lines) + 1} is damaged; it and what follows are dropped, and evaluated again")
-        log = Evaluations(path, file, lines[1:])
+        first = lines[0] if lines else {"settings": _plain(settings), "arithmetic": arithmetic()}
+        log = Evaluations(path, file, lines[1:], first.get("arithmetic"))
         if not lines:
-            log.append({"settings": _plain(settings)})
+            log.append(first)
         yield log
 
 

@@ -7,8 +7,10 @@ part that is there is the one that is asked for, and its own checksum says wheth
 
 import hashlib
 import json
+import math
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -170,6 +172,47 @@ def checked(path: Path) -> tuple["pa.Table", Part]:
     if name != path.name:
         raise KamsimError(f"{path}: is damaged: it holds what {name} should")
     return table, part
+
+
+def difference_of(path: Path, again: bytes) -> float:
+    """Largest difference between a part and the same part computed again.
+
+    Parameters
+    ----------
+    path : Path
+        Of the part.
+    again : bytes
+        From `encoded`.
+
+    Returns
+    -------
+    float
+        As a part of the figure, or of the mean size of its measure if that is more; infinite where the part is damaged,
+        or anything but a figure differs.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        one, other = checked(path)[0], pq.ParquetFile(pa.BufferReader(again)).read()
+    except KamsimError:
+        return math.inf
+    largest = sys.float_info.min  # the bytes differ, if not the figures
+    if one.column_names != other.column_names:
+        return math.inf
+    for left, right in zip(one.columns, other.columns, strict=True):
+        if left.equals(right):
+            continue
+        if left.type != right.type or not pa.types.is_floating(left.type) or len(left) != len(right):
+            return math.inf
+        before, now = (column.to_numpy(zero_copy_only=False) for column in (left, right))
+        known = np.isfinite(before)
+        if not np.array_equal(known, np.isfinite(now)):
+            return math.inf
+        apart, size = np.abs(before - now)[known], np.abs(before[known])
+        # A difference of two sums may be next to nothing; then its digits are told against the others of its measure.
+        largest = max(largest, float(np.max(apart / np.maximum(size, size.mean() or 1.0))))
+    return largest
 
 
 # ---------------------------------------------------------------- the folder

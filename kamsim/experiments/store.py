@@ -1,6 +1,7 @@
 """Where a run lands: a folder that appears whole or not at all, and says how to repeat the run exactly."""
 
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -33,6 +34,7 @@ RUN_FILES = frozenset({REPLICATIONS, TABLE, FIGURE, MANIFEST})
 # Replications in a row group of the Parquet file; the file's bytes depend on it, so it never follows the chunks.
 ROW_GROUP = 512
 
+_ABILITIES = ("sse4.2", "avx", "avx2", "avx512f", "fma", "fma4", "neon", "sve")
 _PACKAGES = ("kamsim", "numpy", "numba", "mesa", "pyarrow", "scipy")
 
 
@@ -54,7 +56,8 @@ def manifest_of(scenarios: Sequence[Scenario], seed: int, replications: int, boo
     Returns
     -------
     dict
-        Ready for JSON; no time, no machine, no path but the name of the account file.
+        Ready for JSON; no time, no path but the name of the account file. An equal run on another machine differs
+        in ``arithmetic`` alone.
     """
     return {
         "command": "compare",
@@ -64,7 +67,40 @@ def manifest_of(scenarios: Sequence[Scenario], seed: int, replications: int, boo
         "accounts": None if book is None else fingerprint(book),
         "versions": {"python": platform.python_version()} | {name: version_of(name) for name in _PACKAGES},
         "code_hash": _code_hash(),
+        "arithmetic": arithmetic(),
     }
+
+
+@cache
+def arithmetic() -> dict[str, Any]:
+    """What the last digits of a result depend on beside the versions: C library and abilities of the processor.
+
+    Returns
+    -------
+    dict
+        ``libm`` and ``cpu``, the latter with what its C library and compilers choose their instructions by.
+    """
+    from llvmlite import binding
+
+    there = binding.get_host_cpu_features()
+    abilities = [name for name in _ABILITIES if there.get(name)]
+    return {"libm": " ".join(platform.libc_ver()).strip() or platform.system(), "cpu": [platform.machine(), *abilities]}
+
+
+def run_of(manifest: Mapping[str, Any]) -> str:
+    """Text of what a manifest says of the run itself, the same on every machine.
+
+    Parameters
+    ----------
+    manifest : mapping
+        Of a run or a sweep.
+
+    Returns
+    -------
+    str
+        JSON, in the order of the manifest: that of tiers has a meaning, so it is not compared as a dict.
+    """
+    return json_text({key: value for key, value in manifest.items() if key != "arithmetic"})
 
 
 def scenarios_of(manifest: Mapping[str, Any]) -> list[Scenario]:
@@ -125,7 +161,7 @@ def default_name(manifest: Manifest) -> str:
     str
         ``compare-`` and eight hexadecimal digits.
     """
-    return f"{manifest['command']}-{hashlib.sha256(json_text(manifest).encode()).hexdigest()[:8]}"
+    return f"{manifest['command']}-{hashlib.sha256(run_of(manifest).encode()).hexdigest()[:8]}"
 
 
 @cache
@@ -218,12 +254,21 @@ def _refuse_if_taken(path: str | os.PathLike[str], target: Path, manifest: Manif
         here = (target / MANIFEST).read_bytes() if MANIFEST in content else b""
     except OSError as error:
         raise refused(path, error, "read", "choose another --out") from None
-    if content and here != json_text(manifest).encode():
+    if content and not _is_of(here, manifest):
         what = "already holds another run" if here else "already holds other files"
         raise KamsimError(f"{path}: {what}; choose another --out")
     others = sorted(content.difference(files))
     if others:
         raise KamsimError(f"{path}: holds {others[0]}, which is not of this run; choose another --out")
+
+
+def _is_of(content: bytes, manifest: Manifest) -> bool:
+    """Whether the content of a manifest is of an equal run, on whatever machine."""
+    try:
+        there = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(there, dict) and run_of(there) == run_of(manifest)
 
 
 def _create_missing(path: str | os.PathLike[str], parent: Path) -> list[Path]:

@@ -15,9 +15,9 @@ from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, job_of, play_organizations
 from kamsim.experiments.design import Experiment, Values
 from kamsim.experiments.executors import Place, Rules, completed, local_place
-from kamsim.experiments.parts import MANIFEST, Rows, Store, checked, encoded, name_of, opened
+from kamsim.experiments.parts import MANIFEST, Rows, Store, checked, difference_of, encoded, name_of, opened
 from kamsim.experiments.runner import checked_workers
-from kamsim.experiments.store import fingerprint, version_of
+from kamsim.experiments.store import arithmetic, fingerprint, run_of, version_of
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import LEVERS, Scenario, with_values
 from kamsim.source import model_hash
@@ -32,6 +32,7 @@ SECONDS_PER_ACCOUNT_QUARTER = 130e-9  # a world drawn and one policy played in i
 BYTES_PER_VALUE = 8.3  # measures are noise, and noise does not compress
 POINTS_CHECKED_FIRST = 2_000  # points of a design that are all made into scenarios before anything is played
 VERIFIED = 5  # parts
+LAST_DIGITS = 1e-9  # of a figure: rounding in single operations, and what sums of them make of it
 MODEL = model_hash()  # as it was imported: files edited later are not the code that plays
 
 
@@ -412,6 +413,7 @@ def manifest_of(plan: Plan, aim: Sequence[Any] | None = None) -> dict[str, Any]:
         "policies": [policy.model_dump(mode="json", exclude_none=True) for policy in plan.policies],
         "accounts": plan.accounts,
         "aim": None if aim is None else list(aim),
+        "arithmetic": [arithmetic()],
     }
 
 
@@ -574,8 +576,7 @@ def sweep(
 def _claim(store: Store, manifest: Mapping[str, Any], restart: bool) -> set[str]:
     """Make the store one of this manifest; parts of another are set aside, and taken back where they fit."""
     before, aside = store.manifest(), set[str]()
-    # As text: the order of tiers has a meaning that a dict does not keep.
-    if before is not None and json.dumps(before) != json.dumps(manifest):
+    if before is not None and run_of(before) != run_of(manifest):
         if before.get("model") != manifest["model"] and not restart:
             raise KamsimError(
                 f"{store.folder}: was made by kamsim {before.get('kamsim')} with model {before.get('model')}, this is "
@@ -586,7 +587,10 @@ def _claim(store: Store, manifest: Mapping[str, Any], restart: bool) -> set[str]
         store.supersede(sorted(aside))
     elif restart:
         store.remove(sorted(store.names()))
-    store.write_manifest(manifest)
+    # Parts of several machines may differ in last digits, so all that were at work are named.
+    machines = [] if before is None or restart else before.get("arithmetic")
+    others = [one for one in machines if one not in manifest["arithmetic"]] if isinstance(machines, list) else []
+    store.write_manifest({**manifest, "arithmetic": others + manifest["arithmetic"]})
     return aside
 
 
@@ -669,9 +673,26 @@ def _of_this_model(folder: Path, otherwise: str) -> Store:
     return store
 
 
-def verify_sweep(
-    plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int | None = None
-) -> tuple[list[str], list[str]]:
+class Verified(NamedTuple):
+    """What came of computing parts of a store again.
+
+    Parameters
+    ----------
+    verified : list of str
+        Names of the parts computed again.
+    different : list of str
+        Those that are damaged, or hold other figures.
+    last_digits : dict
+        Those that differ in last digits only, as they do where another C library or processor computed them, each with
+        the largest difference as a part of the figure.
+    """
+
+    verified: list[str]
+    different: list[str]
+    last_digits: dict[str, float]
+
+
+def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int | None = None) -> Verified:
     """Compute some of the parts of a store again, and compare them bit by bit.
 
     Parameters
@@ -687,8 +708,8 @@ def verify_sweep(
 
     Returns
     -------
-    list of str, list of str
-        Names of the parts computed again, and of those that differ.
+    Verified
+        Parts that are the same, differ in last digits, or differ.
     """
     store = _of_this_model(folder, "its parts cannot be told from here")
     here = store.names()
@@ -696,14 +717,18 @@ def verify_sweep(
     if not there:
         raise KamsimError(f"{folder}: holds no part of this experiment as it is now, so there is nothing to verify")
     drawn = set(np.random.default_rng(seed).permutation(sorted(there))[:parts].tolist())
-    verified, different = [], []
+    found = Verified([], [], {})
     for chunk in _chunks_there(plan, store):
         name = name_of(specification_of(chunk))
         if name in drawn:
-            verified.append(name)
-            if (store.parts / name).read_bytes() != part_of(plan, chunk, play_chunk(chunk)):
-                different.append(name)
-    return verified, different
+            found.verified.append(name)
+            again = part_of(plan, chunk, play_chunk(chunk))
+            apart = 0.0 if (store.parts / name).read_bytes() == again else difference_of(store.parts / name, again)
+            if apart > LAST_DIGITS:
+                found.different.append(name)
+            elif apart:
+                found.last_digits[name] = apart
+    return found
 
 
 def read_sweep(folder: str | Path, *, any_model: bool = False) -> Any:

@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from test_sweep import content, plan_of, small_chunks  # noqa: F401  # a fixture that works by its name
 
@@ -18,8 +20,10 @@ from kamsim.evidence.posterior import read_posterior
 from kamsim.experiments.design import load_experiment
 from kamsim.experiments.evaluations import LOG, logged
 from kamsim.experiments.executors import named_place
-from kamsim.experiments.parts import MANIFEST, PARTS, Store, checked
+from kamsim.experiments.files import write_whole
+from kamsim.experiments.parts import MANIFEST, PARTS, Store, checked, opened
 from kamsim.experiments.store import (
+    ROW_GROUP,
     manifest_of,
     read_manifest,
     read_replications,
@@ -266,3 +270,71 @@ def test_a_mutated_log_gives_what_it_gave_or_is_named(tmp_path):
         else:
             assert log.read_bytes() == whole
     assert 0 < refused < 200
+
+
+# ---------------------------------------------------------------- writers
+
+
+def write_table_file(path: Path) -> None:
+    pq.write_table(pa.table({"value": np.random.default_rng(1).normal(size=40_000)}), path)
+
+
+def write_run(folder: Path) -> None:
+    with (
+        result_folder(folder / "run", manifest_of([load_scenario("status_quo")], 1, 10)) as partial,
+        replications_file(partial, ["a"], ["u"]) as write,
+    ):
+        for _ in range(80):
+            write(np.random.default_rng(1).normal(size=(ROW_GROUP, 1, 1)))
+
+
+def write_log(folder: Path) -> None:
+    with logged(folder / "log", {}) as log:
+        log.add({"point": 1}, {"figures": [0.1] * 40_000})
+
+
+def write_part(folder: Path) -> None:
+    with opened(folder / "sweep") as store:
+        store.write("part-" + "0" * 32 + ".parquet", bytes(300_000))
+
+
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "text": lambda folder: write_whole(folder / "text.json", "x" * 300_000),
+    "figure": lambda folder: write_whole(folder / "figure.png", bytes(300_000)),
+    "agents": lambda folder: write_whole(folder / "agents.parquet", write_table_file),
+    "run": write_run,
+    "log": write_log,
+    "part": write_part,
+    "manifest": lambda folder: Store(folder).write_manifest({"accounts": "x" * 300_000}),
+}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no right to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_a_full_disk_is_one_sentence_and_nothing_is_half_written(small_disk, what):
+    with pytest.raises(KamsimError, match=r"the disk is full; what is done is kept|do not fit on the disk") as caught:
+        WRITERS[what](small_disk)
+    assert str(small_disk) in str(caught.value)
+    left = {path.name for path in small_disk.rglob("*") if path.is_file()}
+    assert left <= {".lock", LOG}
+    # What a full disk cut short is no hindrance once there is room.
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    WRITERS[what](small_disk)
+
+
+@pytest.mark.parametrize("what", WRITERS)
+def test_a_disk_that_cannot_be_written_is_one_sentence(small_disk, what):
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(KamsimError, match="cannot be written: Read-only file system") as caught:
+        WRITERS[what](small_disk)
+    assert str(small_disk) in str(caught.value)

@@ -124,6 +124,29 @@ def test_a_manifest_of_somebody_else_is_not_made_again(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
 
 
+def test_a_mutated_manifest_of_a_sweep_is_made_again_or_named(store):
+    plan, path, place = plan_of(points=3), store / MANIFEST, named_place("faults:pool", 1)
+    whole, frame, generator = path.read_bytes(), read_sweep(store), np.random.default_rng(11)
+    cases = [whole.replace(b'"seed"', b'"sead"'), whole.replace(b"0.05", b"1e999"), whole.replace(b"0.05", b"NaN")]
+    made_again = 0
+    for changed in [*cases, *(mutated(whole, generator) for _ in range(400 if FULL else 30))]:
+        path.write_bytes(changed)
+        found, sentence = tried(lambda folder: status_of(plan, folder), store)
+        assert str(store) in sentence if sentence else found.done
+        found, sentence = tried(lambda folder: read_sweep(folder, any_model=True), store)
+        assert str(store) in sentence if sentence else found.equals(frame)
+        found, sentence = tried(lambda folder: run_sweep(plan, folder, place), store)
+        if sentence:
+            assert str(store) in sentence
+            path.unlink()
+            run_sweep(plan, store, place)
+        else:
+            made_again += 1
+            assert found.computed == 0
+        assert read_sweep(store).equals(frame)
+    assert made_again > 20
+
+
 def test_a_part_that_passes_is_the_one_that_was_written(store, tmp_path):
     original = min((store / PARTS).iterdir())
     table, path, generator = checked(original)[0], tmp_path / original.name, np.random.default_rng(8)

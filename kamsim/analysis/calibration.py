@@ -470,7 +470,7 @@ def population_size(free: int) -> int:
     return size + size % 2
 
 
-def _known_result(known: Mapping[str, Any], path: Path | None) -> Simulated:
+def _known_result(known: Mapping[str, object], path: Path | None) -> Simulated:
     """Result of an evaluation as the log has it, which somebody may have edited."""
     try:
         result = Simulated(np.array(known["figures"], dtype=float), np.array(known["scatter"], dtype=float))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import LOCK, alone, refused
@@ -31,11 +31,11 @@ class Evaluations:
     """
 
     def __init__(
-        self, path: Path | None, file: BinaryIO | None, known: list[dict[str, Any]], begun_with: object = None
+        self, path: Path | None, file: BinaryIO | None, known: list[dict[str, object]], begun_with: object = None
     ) -> None:
         self.path, self._file, self._known, self._begun_with, self._asked = path, file, known, begun_with, 0
 
-    def find(self, what: Mapping[str, Any]) -> dict[str, Any] | None:
+    def find(self, what: Mapping[str, object]) -> dict[str, object] | None:
         """Result of the next evaluation if it was done before.
 
         Parameters
@@ -56,9 +56,9 @@ class Evaluations:
         if self._asked >= len(self._known):
             return None
         line = self._known[self._asked]
-        if line.get("what") == _plain(what) and isinstance(line.get("result"), dict):
+        result = line.get("result")
+        if line.get("what") == _plain(what) and isinstance(result, dict):
             self._asked += 1
-            result: dict[str, Any] = line["result"]
             return result
         elsewhere = "" if self._begun_with == arithmetic() else ", whose last digits are those of another machine"
         raise KamsimError(
@@ -66,14 +66,14 @@ class Evaluations:
             "choose another --out, or remove the file to begin anew"
         )
 
-    def add(self, what: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    def add(self, what: Mapping[str, object], result: Mapping[str, object]) -> None:
         """Write down an evaluation and what it gave."""
-        line = {"what": dict(what), "result": dict(result)}
+        line: dict[str, object] = {"what": dict(what), "result": dict(result)}
         self.append(line)
         self._known.append(line)
         self._asked += 1
 
-    def append(self, line: Mapping[str, Any]) -> None:
+    def append(self, line: Mapping[str, object]) -> None:
         """Write a line, which is on the disk when this returns."""
         if self._file is None:
             return
@@ -87,7 +87,7 @@ class Evaluations:
 
 @contextmanager
 def logged(
-    folder: Path | None, settings: Mapping[str, Any], note: Callable[[str], None] | None = None
+    folder: Path | None, settings: Mapping[str, object], note: Callable[[str], None] | None = None
 ) -> Iterator[Evaluations]:
     """Open the log of an undertaking, alone.
 
@@ -139,23 +139,23 @@ def logged(
         yield log
 
 
-def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(content: Mapping[str, object]) -> dict[str, object]:
     """Values as they come back from a log."""
-    plain: dict[str, Any] = json.loads(json.dumps(content))
+    plain: dict[str, object] = json.loads(json.dumps(content))
     return plain
 
 
-def _written(line: Mapping[str, Any]) -> bytes:
+def _written(line: Mapping[str, object]) -> bytes:
     """A line of the log, with the checksum of what it says."""
     check = hashlib.sha256(json.dumps(line).encode()).hexdigest()[:16]
     return (json.dumps({**line, "check": check}) + "\n").encode()
 
 
-def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int, int]:
+def _whole_lines(path: Path) -> tuple[list[dict[str, object]], int, int]:
     """Lines of a log up to the first that is damaged, their length in bytes, and how many whole lines are not."""
     content = path.read_bytes() if path.exists() else b""
     *ended, cut = content.split(b"\n")
-    lines: list[dict[str, Any]] = []
+    lines: list[dict[str, object]] = []
     for text in ended:
         try:
             line = json.loads(text)
@@ -172,7 +172,7 @@ def _whole_lines(path: Path) -> tuple[list[dict[str, Any]], int, int]:
     return lines, sum(len(text) + 1 for text in ended[: len(lines)]), len(ended) - len(lines)
 
 
-def _first_difference(before: Any, now: dict[str, Any]) -> str:
+def _first_difference(before: object, now: dict[str, object]) -> str:
     if not isinstance(before, dict):
         return "its settings cannot be read"
     for name, value in now.items():

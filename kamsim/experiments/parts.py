@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ class Part(NamedTuple):
     failed: int
 
 
-def name_of(specification: Mapping[str, Any]) -> str:
+def name_of(specification: Mapping[str, object]) -> str:
     """Name of the part that holds what a specification asks for.
 
     Parameters
@@ -74,7 +74,7 @@ def name_of(specification: Mapping[str, Any]) -> str:
 
 
 def encoded(
-    name: str, rows: Rows, policies: Sequence[str], factors: Mapping[str, Sequence[Any]], measures: Sequence[str]
+    name: str, rows: Rows, policies: Sequence[str], factors: Mapping[str, Sequence[object]], measures: Sequence[str]
 ) -> bytes:
     """A part as the bytes of a Parquet file.
 
@@ -99,7 +99,7 @@ def encoded(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "point": pa.array(rows.point.astype(np.int32)),
         "policy": pa.array([policies[place] for place in rows.policy]).dictionary_encode(),
         "replication": pa.array(rows.replication),
@@ -235,7 +235,7 @@ class Store:
         """Folder of the parts."""
         return self.folder / PARTS
 
-    def manifest(self) -> dict[str, Any] | None:
+    def manifest(self) -> dict[str, object] | None:
         """What the folder says it holds; None where it says nothing, or nothing that can be read beside its parts."""
         path = self.folder / MANIFEST
         if not os.path.lexists(path):
@@ -288,7 +288,7 @@ class Store:
         for name in names:
             (self.parts / name).unlink()
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+    def write_manifest(self, manifest: Mapping[str, object]) -> None:
         """Say what the folder holds."""
         text, path = json_text(manifest), self.folder / MANIFEST
         if not path.exists() or path.read_bytes() != text.encode():

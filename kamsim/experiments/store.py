@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.files import DISK_IS_FULL, TABLE, json_text, read_json, refused, to_disk, write_result
+from kamsim.experiments.files import DISK_IS_FULL, TABLE, read_json, refused, to_disk, write_result
 from kamsim.scenario import Scenario
 from kamsim.types import Floats
 from kamsim.world.book import Book
@@ -72,7 +72,7 @@ def manifest_of(scenarios: Sequence[Scenario], seed: int, replications: int, boo
 
 
 @cache
-def arithmetic() -> dict[str, Any]:
+def arithmetic() -> dict[str, object]:
     """What the last digits of a result depend on beside the versions: C library and abilities of the processor.
 
     Returns
@@ -87,7 +87,7 @@ def arithmetic() -> dict[str, Any]:
     return {"libm": " ".join(platform.libc_ver()).strip() or platform.system(), "cpu": [platform.machine(), *abilities]}
 
 
-def run_of(manifest: Mapping[str, Any]) -> str:
+def run_of(manifest: Mapping[str, object]) -> str:
     """Text of what a manifest says of the run itself, the same on every machine.
 
     Parameters
@@ -100,10 +100,10 @@ def run_of(manifest: Mapping[str, Any]) -> str:
     str
         JSON, in the order of the manifest: that of tiers has a meaning, so it is not compared as a dict.
     """
-    return json_text({key: value for key, value in manifest.items() if key != "arithmetic"})
+    return json.dumps({key: value for key, value in manifest.items() if key != "arithmetic"})
 
 
-def scenarios_of(manifest: Mapping[str, Any]) -> list[Scenario]:
+def scenarios_of(manifest: Manifest) -> list[Scenario]:
     """Scenarios of a run, from its manifest, to repeat it.
 
     Parameters
@@ -182,7 +182,7 @@ def version_of(package: str) -> str:
         return "unknown"
 
 
-def fingerprint(book: Book) -> dict[str, Any]:
+def fingerprint(book: Book) -> dict[str, str]:
     """Name and content of an account file; a book that no file stands behind is known by its estimates."""
     path = Path(book.source)
     if path.is_file():

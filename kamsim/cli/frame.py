@@ -4,17 +4,17 @@ import difflib
 import io
 import json
 import os
-import signal
 import sys
-import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 import click
 
 from kamsim.errors import KamsimError, on_one_line, shown
+from kamsim.process import INTERRUPTED, LEAST_ADDRESS_SPACE, limited_address_space, listen, told_to_end
 
 if TYPE_CHECKING:
     from kamsim.analysis.asked import Asked, Figure
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 RESULTS = Path("results")
 RESUMABLE = ("calibrate", "sweep")
-INTERRUPTED = 130  # what shells report for a command ended by Ctrl-C
+LIGHT = ("evidence", "scenario")  # commands that play nothing
+SECONDS_BETWEEN_LINES = 10.0  # of progress, where it is not watched on a terminal
 
 
 class Commands(click.Group):
@@ -44,23 +45,37 @@ class Commands(click.Group):
         return f"Choose from {', '.join(sorted(self.commands))}."
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what a user or a disk can cause becomes one line and an exit code."""
+        """Run a command; what a user, a signal or a disk can cause becomes one line and an exit code."""
         try:
             return super().invoke(ctx)
-        except KamsimError as error:
-            _fail(str(error), 2)
-        except KeyboardInterrupt:
-            kept = "what is done is kept: the same command goes on"
-            _fail(f"interrupted; {kept if ctx.invoked_subcommand in RESUMABLE else 'nothing was kept'}", INTERRUPTED)
-        except BrokenPipeError:
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click ends quietly when the reader has gone, as in `| head`
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            _fail(f"{where}{(error.strerror or str(error)).lower()}", 1)
+        except (KeyboardInterrupt, Exception) as error:
+            said = _sentence_of(error, ctx.invoked_subcommand in RESUMABLE)
+            if said is None:
+                raise
+            _fail(*said)
+
+
+def _sentence_of(error: BaseException, kept: bool) -> tuple[str, int] | None:
+    """What to say of an error, and the exit code; nothing where it is a fault of the program."""
+    if isinstance(error, KeyboardInterrupt) or told_to_end():
+        what = "what is done is kept: the same command goes on" if kept else "nothing was kept"
+        return f"interrupted; {what}", INTERRUPTED
+    if isinstance(error, KamsimError):
+        return str(error), 2
+    if isinstance(error, MemoryError):
+        return "the memory that this process may use does not suffice; allow it more, or play fewer --jobs", 1
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{(error.strerror or str(error)).lower()}", 1
+    return None
 
 
 def _fail(sentence: str, code: int) -> NoReturn:
-    click.echo(f"Error: {on_one_line(sentence)}", err=True)
+    # A terminal that has gone can be told nothing.
+    with suppress(OSError):
+        click.echo(f"Error: {on_one_line(sentence)}", err=True)
     sys.exit(code)
 
 
@@ -116,9 +131,20 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    # Told to end, a run tidies up as when it is interrupted.
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    listen()
+    _refuse_little_memory(click.get_current_context())
+
+
+def _refuse_little_memory(ctx: click.Context) -> None:
+    """Say at once that memory will not suffice: libraries that cannot map it crash, or try for minutes."""
+    limit = limited_address_space()
+    if limit is None or limit >= LEAST_ADDRESS_SPACE or ctx.invoked_subcommand in LIGHT or "--help" in sys.argv:
+        return
+    _fail(
+        f"this process may map {limit / 1e9:.1f} GB of memory (ulimit -v), and playing needs "
+        f"{LEAST_ADDRESS_SPACE / 1e9:.1f} GB; allow it more",
+        1,
+    )
 
 
 # ---------------------------------------------------------------- a study, from asking to telling
@@ -234,9 +260,9 @@ def say_if_compiling(*kernels: Callable[..., object]) -> None:
 
 @contextmanager
 def _progress(what: str, total: int, rated: bool = False) -> Iterator[Callable[..., None] | None]:
-    """Show a progress bar on stderr until the work is done, if asked with its rate; nothing where nobody watches."""
-    if not sys.stderr.isatty():
-        yield None
+    """Show a bar on stderr until the work is done, if asked with its rate; a line now and then where nobody watches."""
+    if not (sys.stderr.isatty() or "ipykernel" in sys.modules):
+        yield _plain_progress(what, total)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -253,3 +279,16 @@ def _progress(what: str, total: int, rated: bool = False) -> Iterator[Callable[.
             bar.update(task, completed=done, total=max(total, most), rate=f"{done / elapsed:,.0f}/s" if elapsed else "")
 
         yield report
+
+
+def _plain_progress(what: str, total: int) -> Callable[..., None]:
+    """Report progress in plain lines, as a log file takes them."""
+    said = time.monotonic()
+
+    def report(done: int, most: int = total) -> None:
+        nonlocal said
+        if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            click.echo(f"{done:,} of {max(total, most):,} {what}", err=True)
+
+    return report

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import kamsim.cli.frame as frame
+import kamsim.experiments.files as files
 from kamsim import process
 
 ROOT = Path(__file__).parent.parent
@@ -188,3 +189,42 @@ def test_commands_that_are_ended_at_random_say_one_sentence_and_leave_nothing_ha
         assert ended.returncode in (0, process.INTERRUPTED, -sent), (words, sent, said)
         if ended.returncode == process.INTERRUPTED:
             assert said.splitlines()[-1].startswith("Error: interrupted; "), (words, sent, said)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="what a live process holds can only be told where there is flock")
+@pytest.mark.parametrize("other", [False, True])
+def test_half_written_folders_of_killed_processes_are_cleared_by_the_next_run(tmp_path, other):
+    before = """
+import kamsim.experiments.store as store
+store.to_disk = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = started(tmp_path, *COMPARE, before=before)
+    killed.communicate(timeout=300)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = (tmp_path / "out" / "of").iterdir()
+    os.utime(left, (0, 0))
+    words = (*COMPARE[:-1], "out/of/another") if other else COMPARE
+    ended = started(tmp_path, *words)
+    _, said = ended.communicate(timeout=300)
+    assert ended.returncode == 0, said
+    assert [path.name for path in (tmp_path / "out" / "of").iterdir()] == ["another" if other else "it"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="what a live process holds can only be told where there is flock")
+def test_what_a_live_process_holds_is_not_cleared(tmp_path):
+    live, dead, old, young = (
+        tmp_path / name for name in (".a.partial-1", ".b.partial-1", ".c.old-1", ".d.partial-999999")
+    )
+    for folder in (live, dead, old, young):
+        folder.mkdir()
+        (folder / "content").write_text(folder.name)
+    for folder in (live, dead, old):
+        os.utime(folder, (0, 0))
+    others = tmp_path / ".notes.partial-draft"
+    others.write_text("of somebody else")
+    with files.held(live):
+        files.clear_abandoned(tmp_path)
+    assert (tmp_path / "c" / "content").read_text() == ".c.old-1"  # there is nothing in its place
+    assert sorted(path.name for path in tmp_path.iterdir()) == [live.name, young.name, others.name, "c"]
+    files.clear_abandoned(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, others.name, "c"]

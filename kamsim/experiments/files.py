@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import re
+import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +17,9 @@ TABLE = "comparison.csv"
 LOCK = ".lock"
 FULL = "the disk is full; what is done is kept: make room and run the same command again"
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+YOUNG = 2.0  # seconds: what has just been created may not be marked yet
+
+_ABANDONED = re.compile(r"\.(?P<target>.+)\.(?P<kind>partial|old)-\d+")
 
 
 def refused(where: str | os.PathLike[str], error: OSError, done: str = "written", advice: str = "") -> KamsimError:
@@ -99,6 +105,63 @@ def check_target(path: Path, suffix: str) -> None:
         raise KamsimError(f"{path}: there is no folder {path.parent}; create it first")
     if not os.access(path.parent, os.W_OK):
         raise KamsimError(f"{path}: the folder cannot be written; choose another")
+    clear_abandoned(path.parent)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Mark a half-written file or folder as somebody's; the system drops the mark when the process ends.
+
+    Parameters
+    ----------
+    path : Path
+        Of this process.
+    """
+    mark = _marked(path)
+    try:
+        yield
+    finally:
+        if mark is not None:
+            os.close(mark)
+
+
+def clear_abandoned(folder: Path) -> None:
+    """Remove what killed processes left half-written in a folder; what a live one holds, here or elsewhere, stays.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results are written to.
+    """
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            name = _ABANDONED.fullmatch(path.name)
+            if name is None or time.time() - path.stat().st_mtime < YOUNG or (mark := _marked(path)) is None:
+                continue
+            target = path.with_name(name["target"])
+            if name["kind"] == "old" and not target.exists():
+                path.rename(target)  # killed between taking one result away and putting the other there
+            elif path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+            os.close(mark)
+
+
+def _marked(path: Path) -> int | None:
+    """Lock on a file or folder as long as it is open; nothing where somebody has it, or the system cannot tell."""
+    try:
+        import fcntl
+
+        handle = os.open(path, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
@@ -118,11 +181,13 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> 
     """
     beside = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
-        if callable(content):
-            content(beside)
-        else:
-            beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        to_disk(beside)
+        beside.touch()
+        with held(beside):
+            if callable(content):
+                content(beside)
+            else:
+                beside.write_bytes(content.encode() if isinstance(content, str) else content)
+            to_disk(beside)
         beside.replace(path)
         to_disk(path.parent)
     except OSError as error:

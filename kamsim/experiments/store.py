@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.files import DISK_IS_FULL, TABLE, read_json, refused, to_disk, write_result
+from kamsim.experiments.files import (
+    DISK_IS_FULL,
+    TABLE,
+    clear_abandoned,
+    held,
+    read_json,
+    refused,
+    to_disk,
+    write_result,
+)
 from kamsim.scenario import Scenario
 from kamsim.types import Floats
 from kamsim.world.book import Book
@@ -226,8 +235,10 @@ def result_folder(
     above = _create_missing(path, target.parent)
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     try:
+        clear_abandoned(target.parent)
         _create_partial(path, partial)
-        yield partial
+        with held(partial):
+            yield partial
         write_result(partial / MANIFEST, manifest)
         to_disk(*sorted(partial.iterdir()), partial)
         # Somebody else may have come in between.

@@ -168,12 +168,22 @@ def test_a_part_that_passes_is_the_one_that_was_written(store, tmp_path):
 @cache
 def texts() -> dict[str, bytes]:
     rows = "".join(f"A{number},{100 + number}\n" for number in range(30))
+    dates = [f"{year}-{month:02}-07" for year in (2021, 2022) for month in range(1, 13)]
+    dated = "".join(f"A{number},{date},{9 * number}\n" for number in range(6) for date in dates)
     return {
         "scenario.toml": b'extends = "status_quo"\nquestion = "Why?"\n[tiers.key]\nseats = 4\n[world]\naccounts = 40\n',
         "experiment.toml": Path(__file__).parents[1].joinpath("experiments/four_levers.toml").read_bytes(),
         "posterior.csv": b"# model 0123\nworld.turnover,tiers.key.promise\n0.02,0.33\n0.03,0.31\n",
         "book.csv": f"account_id,annual_spend\n{rows}".encode(),
+        "invoices.csv": f"account_id,date,amount\n{dated}".encode(),
+        "points.csv": b"world.turnover,selection\n0.01,spend\n0.02,enterprise\n0.05,0.3\n0.07,spend\n0.1,spend\n",
     }
+
+
+def experiment_of_points(path: Path) -> object:
+    asked = path.with_name("asked.toml")
+    asked.write_text(f"question = 'Why?'\n[design]\nkind = 'points'\nfile = '{path.name}'\n")
+    return load_experiment(str(asked))
 
 
 READERS: dict[str, Callable[[Path], object]] = {
@@ -181,6 +191,8 @@ READERS: dict[str, Callable[[Path], object]] = {
     "experiment.toml": lambda path: load_experiment(str(path)),
     "posterior.csv": read_posterior,
     "book.csv": read_book,
+    "invoices.csv": read_book,
+    "points.csv": experiment_of_points,
     "manifest.json": lambda path: scenarios_of(read_manifest(path.parent)),
     "replications.parquet": read_replications,
 }

@@ -1,17 +1,16 @@
 """How rules are compiled: plain Python when called from Python, machine code when called from a kernel."""
 
 import hashlib
-import os
-import tempfile
+import sys
 from collections.abc import Callable, Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
 from numba.extending import register_jitable
 
+from kamsim.cache import KernelCache
 from kamsim.source import hash_of
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
@@ -63,49 +62,12 @@ def kernel(function: AnyFunction) -> AnyFunction:
     -------
     callable
         Compiled on its first call, or loaded from disk.
-
-    Notes
-    -----
-    Numba's own cache looks at the file of the kernel only, so an edited rule would go on being played in its old
-    form. Here the folder of the cache is named by all of the package's code that kernels are made of.
     """
     if numba.config.DISABLE_JIT:
         return function
     dispatcher = numba.njit(**OPTIONS)(function)
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_folder(code_hash(function)))
-    try:
-        dispatcher.enable_caching()
-    finally:
-        numba.config.CACHE_DIR = before
+    dispatcher._cache = KernelCache(function.__name__, lambda: code_hash(function))
     return cast(AnyFunction, dispatcher)
-
-
-@cache
-def cache_folder(code: str) -> Path:
-    """Folder of a compiled kernel of some version of the code: in the user's cache, else a temporary one.
-
-    Parameters
-    ----------
-    code : str
-        From `code_hash`.
-
-    Returns
-    -------
-    Path
-        ``KAMSIM_CACHE_DIR`` chooses another place.
-    """
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    for base in (os.environ.get("KAMSIM_CACHE_DIR"), home):
-        folder = Path(base or home) / "kamsim" / code
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    # Machine code is only ever read back from a place that no other user can write to.
-    return Path(tempfile.mkdtemp(prefix="kamsim-"))
 
 
 @cache
@@ -122,8 +84,9 @@ def code_hash(function: Callable[..., Any]) -> str:
     str
         16 hexadecimal digits.
     """
-    code = hash_of([(function.__module__, function.__name__)])
-    return hashlib.sha256(f"{numba.__version__} {sorted(OPTIONS.items())} {code}".encode()).hexdigest()[:16]
+    code = hash_of([(function.__module__, function.__name__)], skipped=())
+    versions = f"{sys.implementation.cache_tag} {numba.__version__} {np.__version__}"
+    return hashlib.sha256(f"{versions} {code}".encode()).hexdigest()[:16]
 
 
 def is_compiled(job: Any) -> bool:
@@ -141,7 +104,7 @@ def is_compiled(job: Any) -> bool:
     """
     if numba.config.DISABLE_JIT or job.signatures:
         return True
-    return any(cache_folder(code_hash(job.py_func)).rglob(f"*{job.py_func.__name__}*.nbc"))
+    return bool(job._cache.holds_any())
 
 
 def fields_of(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:

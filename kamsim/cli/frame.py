@@ -6,8 +6,10 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
@@ -132,7 +134,16 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     listen()
+    warnings.showwarning = partial(_as_note, warnings.showwarning)
     _refuse_little_memory(click.get_current_context())
+
+
+def _as_note(usual: Callable[..., None], message: Warning | str, *where: Any, **named: Any) -> None:
+    """Say in a sentence what concerns a user; what concerns programmers is a warning as ever."""
+    if type(message).__name__ == "CacheWarning":  # not loaded here: commands that play nothing start at once
+        click.echo(f"Note: {on_one_line(str(message))}", err=True)
+    else:
+        usual(message, *where, **named)
 
 
 def _refuse_little_memory(ctx: click.Context) -> None:

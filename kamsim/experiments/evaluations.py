@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.files import LOCK, alone, refused
+from kamsim.experiments.files import LOCK, alone, naming
 from kamsim.experiments.store import arithmetic
 
 LOG = "evaluations.jsonl"
@@ -77,12 +77,10 @@ class Evaluations:
         """Write a line, which is on the disk when this returns."""
         if self._file is None:
             return
-        try:
+        with naming(self.path or LOG, advice="what is done so far is kept"):
             self._file.write(_written(line))
             self._file.flush()
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise refused(self.path or LOG, error, advice="what is done so far is kept") from None
 
 
 @contextmanager
@@ -115,7 +113,7 @@ def logged(
         return
     path = folder / LOG
     with ExitStack() as stack:
-        try:
+        with naming(folder, advice="choose another --out"):
             if folder.exists() and not folder.is_dir():
                 raise KamsimError(f"{folder}: is a file, not a folder; choose another --out")
             if folder.is_dir() and not path.exists() and {entry.name for entry in folder.iterdir()} - {LOCK}:
@@ -128,8 +126,6 @@ def logged(
                 raise KamsimError(f"{folder}: holds another calibration ({differs}); choose another --out")
             file = stack.enter_context(path.open("ab"))
             file.truncate(length)
-        except OSError as error:
-            raise refused(folder, error, advice="choose another --out") from None
         if dropped and note is not None:
             note(f"{path}: line {len(lines) + 1} is damaged; it and what follows are dropped, and evaluated again")
         first = lines[0] if lines else {"settings": _plain(settings), "arithmetic": arithmetic()}

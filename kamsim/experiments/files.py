@@ -22,30 +22,31 @@ YOUNG = 2.0  # seconds: what has just been created may not be marked yet
 _ABANDONED = re.compile(r"\.(?P<target>.+)\.(?P<kind>partial|old)-\d+")
 
 
-def refused(where: str | os.PathLike[str], error: OSError, done: str = "written", advice: str = "") -> KamsimError:
-    """Sentence on what the system refused, naming the file.
+@contextmanager
+def naming(where: str | os.PathLike[str], done: str = "written", advice: str = "") -> Iterator[None]:
+    """Tell what the system refuses in one sentence that names the file.
 
     Parameters
     ----------
     where : str or path
         File or folder.
-    error : OSError
-        Of the system.
     done : str
-        What could not be done with it.
+        What cannot be done with it then.
     advice : str
         What to do, after a semicolon.
 
-    Returns
-    -------
+    Raises
+    ------
     KamsimError
-        To be raised.
+        Where the system refuses what is done inside.
     """
-    if error.errno in DISK_IS_FULL:
-        return KamsimError(f"{os.fspath(where)}: {FULL}")
-    # The words of the system: libraries put a whole path and more into theirs.
-    reason = os.strerror(error.errno) if error.errno else str(error).strip()
-    return KamsimError(f"{os.fspath(where)}: cannot be {done}: {reason}{advice and '; '}{advice}")
+    try:
+        yield
+    except OSError as error:
+        # The words of the system: libraries put a whole path and more into theirs.
+        reason = os.strerror(error.errno) if error.errno else str(error).strip()
+        said = FULL if error.errno in DISK_IS_FULL else f"cannot be {done}: {reason}{advice and '; '}{advice}"
+        raise KamsimError(f"{os.fspath(where)}: {said}") from None
 
 
 @contextmanager
@@ -181,17 +182,16 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> 
     """
     beside = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
-        beside.touch()
-        with held(beside):
-            if callable(content):
-                content(beside)
-            else:
-                beside.write_bytes(content.encode() if isinstance(content, str) else content)
-            to_disk(beside)
-        beside.replace(path)
-        to_disk(path.parent)
-    except OSError as error:
-        raise refused(path, error) from None
+        with naming(path):
+            beside.touch()
+            with held(beside):
+                if callable(content):
+                    content(beside)
+                else:
+                    beside.write_bytes(content.encode() if isinstance(content, str) else content)
+                to_disk(beside)
+            beside.replace(path)
+            to_disk(path.parent)
     finally:
         with suppress(OSError):
             beside.unlink()
@@ -248,10 +248,10 @@ def read_json(path: Path, what: str) -> dict[str, object]:
     KamsimError
         One sentence naming the file, whatever its bytes are.
     """
+    with naming(path, "read"):
+        text = path.read_bytes()
     try:
-        content = json.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise refused(path, error, "read") from None
+        content = json.loads(text.decode())
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.files import LOCK, alone, json_text, read_json, refused, write_whole
+from kamsim.experiments.files import LOCK, alone, json_text, naming, read_json, write_whole
 from kamsim.types import Floats
 
 if TYPE_CHECKING:
@@ -153,10 +153,8 @@ def checked(path: Path) -> tuple["pa.Table", Part]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with naming(path, "read"):
         content = path.read_bytes()
-    except OSError as error:
-        raise refused(path, error, "read") from None
     try:
         table = pq.ParquetFile(pa.BufferReader(content)).read()
         # Rotten indices of a dictionary point outside of it, and rotten text is no text.
@@ -273,20 +271,23 @@ class Store:
         old = self.folder / SUPERSEDED / name
         if not old.exists():
             return False
-        os.replace(old, self.parts / name)
+        with naming(self.folder):
+            os.replace(old, self.parts / name)
         return True
 
     def supersede(self, names: Sequence[str]) -> None:
         """Set parts aside that the experiment no longer asks for: nobody shall read them among the others."""
-        if names:
-            (self.folder / SUPERSEDED).mkdir(exist_ok=True)
-        for name in names:
-            os.replace(self.parts / name, self.folder / SUPERSEDED / name)
+        with naming(self.folder):
+            if names:
+                (self.folder / SUPERSEDED).mkdir(exist_ok=True)
+            for name in names:
+                os.replace(self.parts / name, self.folder / SUPERSEDED / name)
 
     def remove(self, names: Sequence[str]) -> None:
         """Remove parts that are to be computed anew."""
-        for name in names:
-            (self.parts / name).unlink()
+        with naming(self.folder):
+            for name in names:
+                (self.parts / name).unlink()
 
     def write_manifest(self, manifest: Mapping[str, object]) -> None:
         """Say what the folder holds."""
@@ -316,15 +317,13 @@ def opened(folder: Path) -> Iterator[Store]:
     """
     store = Store(folder)
     with ExitStack() as stack:
-        try:
+        with naming(folder, advice="choose another --out"):
             if folder.is_dir() and store.manifest() is None and not _is_ours(folder):
                 raise KamsimError(f"{folder}: already holds other files; choose another --out")
             store.parts.mkdir(parents=True, exist_ok=True)
             stack.enter_context(alone(folder, "sweep"))
             for half in (*folder.glob(".*.partial*"), *store.parts.glob(".*.partial*")):
                 half.unlink()
-        except OSError as error:
-            raise refused(folder, error, advice="choose another --out") from None
         yield store
 
 

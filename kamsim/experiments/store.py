@@ -20,8 +20,8 @@ from kamsim.experiments.files import (
     TABLE,
     clear_abandoned,
     held,
+    naming,
     read_json,
-    refused,
     to_disk,
     write_result,
 )
@@ -260,11 +260,9 @@ def _refuse_if_taken(path: str | os.PathLike[str], target: Path, manifest: Manif
         raise KamsimError(f"{path}: is a file, not a folder; choose another --out")
     if target == Path(os.path.realpath(os.curdir)):
         raise KamsimError(f"{path}: is the folder you are in; choose another --out")
-    try:
+    with naming(path, "read", "choose another --out"):
         content = {entry.name for entry in target.iterdir()}
         here = (target / MANIFEST).read_bytes() if MANIFEST in content else b""
-    except OSError as error:
-        raise refused(path, error, "read", "choose another --out") from None
     if content and not _is_of(here, manifest):
         what = "already holds another run" if here else "already holds other files"
         raise KamsimError(f"{path}: {what}; choose another --out")
@@ -286,21 +284,20 @@ def _create_missing(path: str | os.PathLike[str], parent: Path) -> list[Path]:
     """Create the folders above a result folder; those that were missing, innermost first."""
     missing = [folder for folder in (parent, *parent.parents) if not os.path.lexists(folder)]
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        with naming(path, advice="choose another --out"):
+            parent.mkdir(parents=True, exist_ok=True)
+    except KamsimError:
         _remove_empty(missing)
-        raise refused(path, error, advice="choose another --out") from None
+        raise
     return missing
 
 
 def _create_partial(path: str | os.PathLike[str], partial: Path) -> None:
-    try:
+    with naming(path, advice="choose another --out"):
         # A folder with our own number was left by a process that was killed, for the number is free again.
         if partial.is_dir():
             shutil.rmtree(partial)
         partial.mkdir()
-    except OSError as error:
-        raise refused(path, error, advice="choose another --out") from None
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
@@ -426,5 +423,6 @@ def replications_in_batches(path: str | os.PathLike[str]) -> Iterator["pd.DataFr
                 yield table.to_pandas()
     except Exception as error:  # a reader of rotten bytes may stumble over anything, and all of it says the same
         if isinstance(error, OSError) and error.errno:
-            raise refused(file, error, "read") from None
+            with naming(file, "read"):
+                raise
         raise KamsimError(f"{file}: is damaged, or no Parquet file of replications") from None

@@ -68,3 +68,45 @@ def one():
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(1)
+
+
+PLAIN = 3  # no callable
+
+
+def shut():
+    """An executor that takes no work any more."""
+    executor = one()
+    executor.shutdown()
+    return executor
+
+
+class _Odd:
+    """What has the method of an executor and is none."""
+
+    def __init__(self, submit):
+        self.submit = submit
+
+    def shutdown(self, wait=True, cancel_futures=False):
+        """Nothing to stop."""
+
+
+def no_futures():
+    """An executor that hands back what is no future."""
+    return _Odd(lambda *_: "done")
+
+
+def leaving():
+    """An executor that ends the program."""
+
+    def submit(*_):
+        raise SystemExit(0)
+
+    return _Odd(submit)
+
+
+def never_started():
+    """An executor whose workers end before they begin."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=os.abort)

@@ -453,16 +453,32 @@ def test_the_lock_is_of_the_system_and_ends_with_its_process(uninterrupted):
         ("nonsense", "module:callable"),
         ("no_such_module:pool", "cannot be imported"),
         ("faults:no_such", "has no no_such"),
-        ("faults:holds_poison", ""),
+        ("faults:holds_poison", "could not be opened: TypeError"),
+        ("faults:PLAIN", "could not be opened: TypeError"),
+        ("sys:exit", "could not be opened: SystemExit"),
+        ("leaves_at_import:pool", "cannot be imported: SystemExit"),
+        ("builtins:object", "gave object, not a concurrent.futures.Executor"),
+        ("concurrent.futures:Executor", r"takes no work \(NotImplementedError"),
+        ("faults:shut", r"takes no work \(RuntimeError: cannot schedule new futures after shutdown"),
+        ("faults:no_futures", "gave str for work, not a concurrent.futures.Future"),
+        ("faults:leaving", r"takes no work \(SystemExit: 0"),
+        ("faults:never_started", "workers end before they do any work"),
     ],
 )
-def test_an_executor_that_is_none_is_named(name, sentence):
-    if sentence:
-        with pytest.raises(KamsimError, match=sentence):
-            named_place(name, 1)
-    else:
-        with pytest.raises(KamsimError, match="could not be opened: TypeError"):
-            named_place(name, 1).open()
+def test_b8_an_executor_that_is_none_is_named(name, sentence, tmp_path, monkeypatch):
+    (tmp_path / "leaves_at_import.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KamsimError, match=sentence) as fault:
+        run_sweep(plan_of(points=2), tmp_path / "s", named_place(name, 1))
+    assert "\n" not in str(fault.value)
+    assert not Store(tmp_path / "s").names()
+
+
+def test_b8_a_bad_executor_does_not_end_in_success(tmp_path):
+    command = [sys.executable, "-m", "kamsim", "sweep", "four_levers", "--replications", "1", "--executor", "sys:exit"]
+    done = subprocess.run([*command, "--out", str(tmp_path / "s")], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == "Error: --executor sys:exit: could not be opened: SystemExit\n"
 
 
 def test_levels_of_several_types_are_one_column(tmp_path):

@@ -549,13 +549,15 @@ def _checked_lever(where: str, lever: str, value: Any) -> Any:
     presets = PRESETS[lever]
     if isinstance(value, str) and value not in presets:
         raise KamsimError(f"{where}: {shown(value)} is no preset; {nearest(value, presets)}")
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
     try:
         Scenario().changed(policy={lever: value})
     except KamsimError:
         raise KamsimError(
             f"{where} must be a strength from 0 to 1 or a preset ({', '.join(presets)}), not {shown(value)}"
         ) from None
-    return value if isinstance(value, str | dict) else float(value)
+    return value
 
 
 # ---------------------------------------------------------------- a table of points

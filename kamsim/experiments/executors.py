@@ -4,13 +4,24 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from kamsim.errors import KamsimError
@@ -34,7 +45,7 @@ class Place(NamedTuple):
 
 
 def local_place(jobs: int) -> Place:
-    """Processes of this machine.
+    """Processes of this machine; threads of this one where a system lets it start none.
 
     Parameters
     ----------
@@ -44,15 +55,54 @@ def local_place(jobs: int) -> Place:
     Returns
     -------
     Place
-        A worker that is killed costs its chunk's time, nothing else.
+        A worker that is killed costs its chunk's time, nothing else. Scripts need no main guard.
     """
+    begun = False
 
     def start() -> Executor:
-        # Forking a process that runs threads can hang; a fresh one cannot.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+        nonlocal begun
+        pool: Executor | None = None
+        try:
+            pool = ProcessPoolExecutor(jobs, mp_context=_WithoutMain(), initializer=_begin_worker)
+            if not begun:
+                pool.submit(os.getpid).result()
+        except (AssertionError, BrokenExecutor, ImportError, OSError, RuntimeError):
+            if begun:  # what has cost this machine its processes would cost it this one too
+                raise
+            if pool is not None:
+                _stop(pool)
+            return ThreadPoolExecutor(jobs, thread_name_prefix="kamsim")
+        begun = True
+        return pool
 
     return Place(start, jobs, True, f"{jobs} processes")
+
+
+class _Worker(SpawnProcess):
+    """A fresh process that does not read the script again which started it.
+
+    It would run a script without a main guard from its top, and there is none to read where commands come from
+    standard input or a notebook.
+    """
+
+    def start(self) -> None:
+        """Start; all that a worker needs is found in this package."""
+        with _main_put_aside:
+            main = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                super().start()
+            finally:
+                sys.modules["__main__"] = main
+
+
+class _WithoutMain(SpawnContext):
+    """Forking a process that runs threads can hang; a fresh one cannot."""
+
+    Process = _Worker
+
+
+_main_put_aside = threading.Lock()
 
 
 def _begin_worker() -> None:
@@ -150,14 +200,14 @@ def named_place(name: str, jobs: int) -> Place:
         make = getattr(import_module(module), attribute)
     except AttributeError:
         raise KamsimError(f"--executor {name}: module {module} has no {attribute}") from None
-    except Exception as error:
-        raise KamsimError(f"--executor {name}: cannot be imported: {error}") from None
+    except (Exception, SystemExit) as error:
+        raise KamsimError(f"--executor {name}: cannot be imported: {_told(error)}") from None
 
     def start() -> Executor:
         try:
             executor = make()
-        except Exception as error:
-            raise KamsimError(f"--executor {name}: could not be opened: {type(error).__name__}: {error}") from None
+        except (Exception, SystemExit) as error:
+            raise KamsimError(f"--executor {name}: could not be opened: {_told(error)}") from None
         if not callable(getattr(executor, "submit", None)):
             raise KamsimError(f"--executor {name}: gave {type(executor).__name__}, not a concurrent.futures.Executor")
         return executor  # type: ignore[no-any-return]
@@ -258,7 +308,7 @@ def completed(
                     break
                 executor = executor or place.open()
                 try:
-                    running[executor.submit(rules.play, tried_next.work)] = tried_next
+                    running[_submitted(place, executor, rules.play, tried_next.work)] = tried_next
                 except BrokenExecutor:
                     again.append(tried_next)
                     broken = True
@@ -295,7 +345,7 @@ def _next_of(fresh: Iterator[Work]) -> "_Tried[Work] | None":
 def _alone(place: Place, executor: Executor, rules: Rules[Work, Result], work: Work) -> tuple[Executor, Result]:
     """Play one piece of work with nothing beside it; take it apart where it kills its worker."""
     try:
-        return executor, executor.submit(rules.play, work).result()
+        return executor, _submitted(place, executor, rules.play, work).result()
     except Exception as error:
         _raise_if_lost(place, error)
         executor = _replaced(place, executor)
@@ -305,6 +355,22 @@ def _alone(place: Place, executor: Executor, rules: Rules[Work, Result], work: W
     executor, one = _alone(place, executor, rules, halves[0])
     executor, other = _alone(place, executor, rules, halves[1])
     return executor, rules.merge(one, other)
+
+
+def _submitted(place: Place, executor: Executor, function: Callable[..., Result], *given: Any) -> Future[Result]:
+    try:
+        future: Any = executor.submit(function, *given)
+    except (BrokenExecutor, KamsimError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise KamsimError(f"{place.name} takes no work ({_told(error)}); name another") from None
+    if not isinstance(future, Future):
+        raise KamsimError(f"{place.name} gave {type(future).__name__} for work, not a concurrent.futures.Future")
+    return future
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def _failure_of(future: Future[Any]) -> BaseException | None:
@@ -325,15 +391,28 @@ def _raise_if_lost(place: Place, error: BaseException) -> None:
     if type(error).__name__ == "KilledWorker":
         return
     raise KamsimError(
-        f"{place.name} was lost ({type(error).__name__}: {error}); what is done is kept: run the same command again"
+        f"{place.name} was lost ({_told(error)}); what is done is kept: run the same command again"
     ) from None
 
 
 def _replaced(place: Place, executor: Executor) -> Executor:
+    """Another executor for one that broke, which has shown that its workers start at all.
+
+    Workers that never start say nothing about the work that they were to do.
+    """
     if not place.rebuilds:
         return executor
     _stop(executor)
-    return place.open()
+    executor = place.open()
+    try:
+        _submitted(place, executor, os.getpid).result()
+    except BrokenExecutor as error:
+        _stop(executor)
+        raise KamsimError(
+            f"{place.name}: workers end before they do any work ({_told(error)}); what is done is "
+            "kept, so mend that or choose another place, and run the same command again"
+        ) from None
+    return executor
 
 
 def _stop(executor: Executor) -> None:

@@ -5,8 +5,9 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.analysis.books import gini, read_yearly_spend
 from kamsim.analysis.twins import look_at_twins
+from kamsim.books.book import read_book, yearly_spend
+from kamsim.books.moments import gini
 from kamsim.experiments.chunk import job_of
 from kamsim.model.plan import History
 from kamsim.scenario import load_scenario
@@ -48,7 +49,7 @@ def main(files: list[str]) -> None:
     print("model, no program, 400 organizations of seed 7001")
     tell(look_at_twins([job_of(load_scenario("no_program"))], 7001, 400, spend_of, workers=2))
     for file in files:
-        book = read_yearly_spend(file)
+        book = yearly_spend(read_book(file))
         steady = book.every_quarter.all(axis=1)
         print(f"\n{file}, {steady.sum()} accounts that bought in every quarter")
         tell([book.spend[steady].T])

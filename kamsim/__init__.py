@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kamsim.analysis.survey import Survey, survey
     from kamsim.analysis.uncertainty import UncertainComparison, compare_under_uncertainty
     from kamsim.analysis.validation import Validation, validate
+    from kamsim.books.book import Book, read_book
     from kamsim.errors import KamsimError
     from kamsim.evidence.posterior import Posterior, read_posterior
     from kamsim.experiments.design import Experiment, load_experiment, shipped_experiments
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from kamsim.model.session import draw_world, simulate
     from kamsim.policy.policy import Policy
     from kamsim.scenario import Scenario, load_scenario, shipped_scenarios
-    from kamsim.world.book import Book, read_book
     from kamsim.world.world import World
 
 __version__ = "0.1.0"
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 # Names load on first use: importing kamsim is fast and has no side effects.
 _HOMES = {
     "Account": "kamsim.model.agents",
-    "Book": "kamsim.world.book",
+    "Book": "kamsim.books.book",
     "Comparison": "kamsim.analysis.compare",
     "Discovery": "kamsim.analysis.discovery",
     "Experiment": "kamsim.experiments.design",
@@ -60,7 +60,7 @@ _HOMES = {
     "explain": "kamsim.analysis.explain",
     "load_experiment": "kamsim.experiments.design",
     "load_scenario": "kamsim.scenario",
-    "read_book": "kamsim.world.book",
+    "read_book": "kamsim.books.book",
     "read_posterior": "kamsim.evidence.posterior",
     "read_sweep": "kamsim.experiments.sweep",
     "sensitivity": "kamsim.analysis.sensitivity",

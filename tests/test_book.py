@@ -1,5 +1,6 @@
 """Reading account books: every accepted form, every refusal, and estimates recovered from planted histories."""
 
+import ast
 import os
 import re
 import tempfile
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kamsim.books.book import Book, read_book
 from kamsim.errors import KamsimError
-from kamsim.world.book import Book, read_book
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("KAMSIM_DATA", ROOT.parent / "shared" / "data"))
@@ -147,6 +148,41 @@ def test_delimiters_and_decimal_commas(tmp_path: Path, text: str, spend: list[fl
     assert book_of(tmp_path, text).annual_spend == pytest.approx(spend)
 
 
+@pytest.mark.parametrize("name", ["comma_thousands.csv", "semicolon_thousands.csv", "tab_thousands.tsv"])
+def test_what_may_be_thousands_is_asked_for_whatever_parts_the_fields(name: str) -> None:
+    with pytest.raises(KamsimError, match=r"line 3: annual_spend '1\.234' may be a decimal or a thousand"):
+        read_book(Path(__file__).parent / "cases" / name)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    ("other", "spend"), [("1.5", 1.234), ("2000", 1.234), ("1.234.567", 1234.0), ('"0,5"', 1234.0)]
+)
+def test_another_number_settles_what_may_be_thousands(tmp_path: Path, delimiter: str, other: str, spend: float) -> None:
+    text = f"account_id{delimiter}annual_spend\na{delimiter}1.234\nb{delimiter}{other}\n"
+    assert book_of(tmp_path, text).annual_spend[0] == spend
+
+
+def test_a_book_keeps_its_quarters_and_says_what_it_is_in_a_line(tmp_path: Path) -> None:
+    rows = "".join(f"{account},2012Q{quarter},25\n" for account, quarter in FLAT)
+    book = book_of(tmp_path, "account_id,quarter,spend\n" + rows)
+    assert book.quarters is not None
+    assert book.quarters.first == 2012 * 4
+    assert book.quarters.spend.tolist() == [[25.0] * 4] * 2
+    assert repr(book) == f"Book({book.source!r}, 2 accounts)"
+    assert len(repr(read_book(ROOT / "scenarios" / "example_book.csv"))) < 200
+    assert book_of(tmp_path, "account_id,annual_spend\na,1\n").quarters is None
+
+
+def test_no_matrix_product_is_taken_in_reading_a_book() -> None:
+    # Its last digits are those of the library that takes it: another one, another machine.
+    for path in (ROOT / "kamsim" / "books").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.MatMult)], path
+        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not names & {"dot", "vdot", "inner", "matmul", "einsum", "tensordot", "linalg"}, path
+
+
 def test_different_rows_for_one_quarter_are_summed_with_a_note(tmp_path: Path) -> None:
     text = "account_id,quarter,spend,product\nA,2012Q1,5,x\nA,2012-Q1,5,y\nA,2012Q1,6,y\n"
     book = book_of(tmp_path, text)
@@ -213,7 +249,10 @@ REFUSALS = {
     "overflowing spend": (QUARTERLY + "A,2012Q2,1e999\n", "line 3: spend '1e999'"),
     "underscored spend": (QUARTERLY + "A,2012Q2,1_000\n", "line 3: spend '1_000'"),
     "grouped spend": (QUARTERLY + 'A,2012Q2,"1,000"\n', "line 3: spend '1,000'"),
-    "undecided spend": ("account_id;annual_spend\nA;7\nB;1.234\n", "line 3: '1.234' may be a decimal or a thousand"),
+    "undecided spend": (
+        "account_id;annual_spend\nA;7\nB;1.234\n",
+        "line 3: annual_spend '1.234' may be a decimal or a thousand",
+    ),
     "fifth quarter": (QUARTERLY + "A,2012Q5,1\n", "line 3: quarter '2012Q5'"),
     "month for quarter": (QUARTERLY + "A,2012-03,1\n", "line 3: quarter '2012-03'"),
     "early quarter": (QUARTERLY + "A,0012Q1,1\n", "line 3: quarter '0012Q1'"),

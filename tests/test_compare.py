@@ -15,13 +15,13 @@ from scipy import stats
 
 from kamsim.analysis import compare as compare_module
 from kamsim.analysis.compare import Comparison, compare, compared_measures, outcome_blocks, tallied
+from kamsim.books.book import Book, read_book
 from kamsim.errors import KamsimError
 from kamsim.experiments import runner, store
 from kamsim.experiments.chunk import Job, Table, job_of, play_organizations
 from kamsim.experiments.runner import available_cores, chunk_for, in_blocks, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario, load_scenario
-from kamsim.world.book import Book, read_book
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMN = {measure.name: column for column, measure in enumerate(MEASURES)}

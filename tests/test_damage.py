@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from test_sweep import content, plan_of, small_chunks  # noqa: F401  # a fixture that works by its name
 
+from kamsim.books.book import read_book
 from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import read_posterior
 from kamsim.experiments.design import load_experiment
@@ -33,7 +34,6 @@ from kamsim.experiments.store import (
 )
 from kamsim.experiments.sweep import read_sweep, run_sweep, status_of
 from kamsim.scenario import load_scenario
-from kamsim.world.book import read_book
 
 CASES = Path(__file__).parent / "cases"
 FULL = os.environ.get("KAMSIM_FUZZ") == "full"

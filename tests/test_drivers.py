@@ -21,11 +21,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamsim import Account, Function, KeyAccountManager, KeyAccountProgram, Scenario, draw_world, read_book, simulate
+from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.model.plan import Trace, empty_trace
 from kamsim.policy.policy import Twin
 from kamsim.scenario import scenario_folder, shipped_scenarios
-from kamsim.world.book import Book
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE_BOOK = scenario_folder() / "example_book.csv"

@@ -7,9 +7,9 @@ import pytest
 
 from kamsim.analysis.calibration import AIMS, BOOK_MOMENTS, FIGURES, RATIOS, Space, fits, simulated_at
 from kamsim.analysis.survey import survey
-from kamsim.evidence.books import MOMENTS
 from kamsim.evidence.posterior import read_posterior
 from kamsim.evidence.published import OUTCOMES
+from kamsim.evidence.real_books import MOMENTS
 from kamsim.scenario import load_scenario, with_values
 
 # How far the simulated figure may be from the published one.

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kamsim.analysis.compare import compare
+from kamsim.books.book import read_book
 from kamsim.errors import KamsimError
 from kamsim.experiments import store
 from kamsim.experiments.store import (
@@ -27,7 +28,6 @@ from kamsim.experiments.store import (
     scenarios_of,
 )
 from kamsim.scenario import Scenario, load_scenario
-from kamsim.world.book import read_book
 
 
 def manifest(seed: int = 1) -> dict[str, Any]:

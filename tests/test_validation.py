@@ -14,18 +14,6 @@ from conftest import small
 from scipy import stats
 
 import kamsim
-from kamsim.analysis.books import (
-    YearlySpend,
-    by_year,
-    decile_table,
-    deciles_of,
-    gini,
-    moments_of,
-    rank_rule_miss,
-    read_yearly_spend,
-    top_share,
-    year_to_year,
-)
 from kamsim.analysis.survey import survey
 from kamsim.analysis.validation import (
     Check,
@@ -52,9 +40,20 @@ from kamsim.analysis.validation import (
     validate,
     within,
 )
+from kamsim.books.book import read_book, yearly_spend
+from kamsim.books.history import YearlySpend, by_year
+from kamsim.books.moments import (
+    decile_table,
+    deciles_of,
+    gini,
+    moments_of,
+    rank_rule_miss,
+    top_share,
+    year_to_year,
+)
 from kamsim.cli import main
 from kamsim.errors import KamsimError
-from kamsim.evidence.books import BOOKS, DECILES, MOMENTS
+from kamsim.evidence.real_books import BOOKS, DECILES, MOMENTS
 from kamsim.model.plan import History, empty_history
 from kamsim.report.terminal import text_of
 from kamsim.report.validation import validation_sentence, validation_table
@@ -89,7 +88,7 @@ def real_books() -> Iterator[tuple[str, YearlySpend]]:
     for book, file in FILES.items():
         if not (DATA / file).exists():
             pytest.skip(f"the real book {file} is not here; set KAMSIM_DATA to the folder that holds it")
-        yield book, read_yearly_spend(DATA / file)
+        yield book, yearly_spend(read_book(DATA / file))
 
 
 # ---------------------------------------------------------------- moments of books
@@ -594,12 +593,12 @@ def command(*arguments: str) -> Result:
 
 
 def test_books_by_invoice_and_by_quarter_read_alike(here: Path) -> None:
-    by_quarter = read_yearly_spend("book.csv")
+    by_quarter = yearly_spend(read_book("book.csv"))
     dated = [line.split(",") for line in BOOK.splitlines()[1:]]
     months = {"Q1": "02", "Q2": "05", "Q3": "08", "Q4": "11"}
     rows = [f"{account},{quarter[:4]}-{months[quarter[4:]]}-15,{spend}" for account, quarter, spend in dated]
     Path("invoices.csv").write_text("\n".join(["account_id,date,amount", *rows]))
-    by_invoice = read_yearly_spend("invoices.csv")
+    by_invoice = yearly_spend(read_book("invoices.csv"))
     assert by_quarter.spend.tolist() == by_invoice.spend.tolist()
     assert by_quarter.spend.shape == (20, 3)
     assert by_quarter.spend[0].tolist() == [400.0, 400.0, 400.0]

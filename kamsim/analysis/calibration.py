@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from kamsim.analysis.emulator import Emulator, fitted_emulator, sampled
 from kamsim.analysis.survey import book_moments, figures_of, joined, sampled_figures
 from kamsim.errors import KamsimError, nearest
-from kamsim.evidence.books import MOMENTS
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
+from kamsim.evidence.real_books import MOMENTS
 from kamsim.experiments.chunk import job_of
 from kamsim.experiments.evaluations import Evaluations, logged
 from kamsim.experiments.runner import checked_workers, run_in_chunks

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kamsim.analysis.asked import Asked
+from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
 from kamsim.experiments.files import write_table
@@ -20,7 +21,6 @@ from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
-from kamsim.world.book import Book
 from kamsim.world.world import known_of
 
 CONFIDENCE = 0.95

@@ -29,6 +29,7 @@ from kamsim.analysis.parameter_sets import (
     with_moved,
     with_set,
 )
+from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import LEDGER, Parameter
 from kamsim.evidence.plausible import TIED
@@ -39,7 +40,6 @@ from kamsim.experiments.store import RUN_FILES, manifest_of
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
-from kamsim.world.book import Book
 
 Verdict = Literal["better", "worse", "same", "cannot tell", ""]
 

@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.books import (
+from kamsim.analysis.compare import row_of
+from kamsim.analysis.survey import YEARS_SURVEYED, sampled_figures
+from kamsim.analysis.twins import look_at_twins
+from kamsim.books.history import YearlySpend
+from kamsim.books.moments import (
     DECILES,
-    YearlySpend,
     decile_table,
     deciles_of,
     moments_of,
     rank_rule_miss,
     top_share,
 )
-from kamsim.analysis.compare import row_of
-from kamsim.analysis.survey import YEARS_SURVEYED, sampled_figures
-from kamsim.analysis.twins import look_at_twins
 from kamsim.errors import KamsimError
-from kamsim.evidence import books as evidence
+from kamsim.evidence import real_books as evidence
 from kamsim.evidence.held_back import HELD_BACK, HeldBack
 from kamsim.evidence.published import SURVEY_SAMPLE
 from kamsim.experiments.chunk import Job, Table, job_of
@@ -121,7 +121,7 @@ class Validation:
     Parameters
     ----------
     checks : tuple of Check
-        Patterns that were published, or measured on the real books of `kamsim.evidence.books`.
+        Patterns that were published, or measured on the real books of `kamsim.evidence.real_books`.
     books : tuple of Check
         The same against the books of the user; the source is the file.
     organizations, seed : int
@@ -178,7 +178,7 @@ def validate(
     jobs : int, optional
         Threads; by default as many as there are cores. They change no result.
     books : sequence of YearlySpend
-        Real books to compare with besides those known, from `kamsim.analysis.books.read_yearly_spend`.
+        Real books to compare with besides those known, from `kamsim.books.book.yearly_spend`.
     progress : callable, optional
         Told from time to time how many organizations are done.
 
@@ -696,7 +696,7 @@ def known_range(accounts: str, moment: str) -> tuple[float, float]:
     Parameters
     ----------
     accounts, moment : str
-        As `kamsim.analysis.books.moments_of` names them.
+        As `kamsim.books.moments.moments_of` names them.
 
     Returns
     -------
@@ -774,7 +774,7 @@ def own_book_checks(book: YearlySpend, seen: Seen) -> list[Check]:
     Parameters
     ----------
     book : YearlySpend
-        From `kamsim.analysis.books.read_yearly_spend`.
+        From `kamsim.books.book.yearly_spend`.
     seen : Seen
         Of all organizations.
 

@@ -205,14 +205,14 @@ def validate(*, scenario: str, accounts: tuple[str, ...], as_json: bool, **setti
 
     A miss is a finding and no error: the exit code is 0 all the same.
     """
-    from kamsim.analysis.books import read_yearly_spend
     from kamsim.analysis.twins import KERNELS
     from kamsim.analysis.validation import ask_validate
+    from kamsim.books.book import read_book, yearly_spend
     from kamsim.report import validation
     from kamsim.scenario import load_scenario
 
     loaded = load_scenario(scenario)
-    asked = ask_validate(loaded, books=[read_yearly_spend(path) for path in accounts], **settings)
+    asked = ask_validate(loaded, books=[yearly_spend(read_book(path)) for path in accounts], **settings)
     answer(asked, validation.tell, as_json=as_json, kernels=KERNELS)
 
 

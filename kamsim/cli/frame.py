@@ -20,9 +20,9 @@ from kamsim.process import INTERRUPTED, LEAST_ADDRESS_SPACE, limited_address_spa
 
 if TYPE_CHECKING:
     from kamsim.analysis.asked import Asked, Figure
+    from kamsim.books.book import Book
     from kamsim.report.table import Table
     from kamsim.scenario import Scenario
-    from kamsim.world.book import Book
 
 RESULTS = Path("results")
 RESUMABLE = ("calibrate", "sweep")
@@ -247,7 +247,7 @@ def book_of(path: str | None) -> "Book | None":
     """Account book of a file, if one is named."""
     if path is None:
         return None
-    from kamsim.world.book import read_book
+    from kamsim.books.book import read_book
 
     return read_book(path)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import (
     DISK_IS_FULL,
@@ -27,7 +28,6 @@ from kamsim.experiments.files import (
 )
 from kamsim.scenario import Scenario
 from kamsim.types import Floats
-from kamsim.world.book import Book
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, job_of, play_organizations
 from kamsim.experiments.design import Experiment, Values
@@ -22,7 +23,6 @@ from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import LEVERS, Scenario, with_values
 from kamsim.source import model_hash
 from kamsim.types import Floats
-from kamsim.world.book import Book
 from kamsim.world.world import known_of
 
 Progress = Callable[[int, int], None]

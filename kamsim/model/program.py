@@ -6,6 +6,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.model import behaviors
 from kamsim.model.agents import Account, Function, KeyAccountManager
@@ -14,7 +15,6 @@ from kamsim.policy.policy import Twin, policy_in
 from kamsim.rules.costs import add_up
 from kamsim.rules.tiering import best_kam, demote_the_unhealthy, rerank_by_spend, select_anew, sorting_pull
 from kamsim.scenario import Scenario
-from kamsim.world.book import Book
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import draw_world, known_of
 

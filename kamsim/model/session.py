@@ -1,12 +1,12 @@
 """Worlds and runs by scenario: what a notebook needs, without records and budgets."""
 
+from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.model import ensemble
 from kamsim.model.ensemble import Run
 from kamsim.policy.policy import Twin, policy_in
 from kamsim.scenario import Scenario
 from kamsim.world import world as worlds
-from kamsim.world.book import Book
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import World, known_of
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.books.book import Book
 from kamsim.experiments.files import check_target, write_whole
 from kamsim.experiments.runner import checked_workers
 from kamsim.model.program import KeyAccountProgram
@@ -13,7 +14,6 @@ from kamsim.policy.policy import seats_of
 from kamsim.rules.costs import add_up, annual_profit
 from kamsim.scenario import Scenario
 from kamsim.types import Progress
-from kamsim.world.book import Book
 from kamsim.world.parameters import timeline_of
 
 

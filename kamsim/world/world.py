@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kamsim.books.book import Book
 from kamsim.compiler import compiled, kernel, record_type
 from kamsim.errors import KamsimError
 from kamsim.rules.spend import kept_at_rest, share_after_attack, share_ceiling, share_target
@@ -12,7 +13,6 @@ from kamsim.scenario import Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats
 from kamsim.world import draws
-from kamsim.world.book import Book
 from kamsim.world.draws import between_bounds, normal, uniform, words
 from kamsim.world.laws import (
     ALIGNMENT_BOUNDS,

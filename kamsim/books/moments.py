@@ -1,26 +1,15 @@
 """Moments of account books: the same figures of real books and of simulated histories, from annual spend alone."""
 
-import os
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kamsim.errors import KamsimError
-from kamsim.types import Flags, Floats
-from kamsim.world import book as reading
+from kamsim.books.history import YearlySpend
+from kamsim.types import Flags, Floats, Integers
 
 TOP = 0.2  # part of accounts that count as the top
 DECILES = 10
 LAGS = (1, 2, 3, 5)  # years apart of which correlations are told
-
-
-class YearlySpend(NamedTuple):
-    """Annual spend of the accounts of a real book."""
-
-    source: str
-    spend: Floats  # (accounts, years)
-    every_quarter: Flags  # (accounts, years): bought in all four quarters
 
 
 class YearToYear(NamedTuple):
@@ -58,7 +47,8 @@ def gini(spend: Floats) -> float:
     total = ordered.sum()
     if not total > 0:
         return float("nan")
-    return float((2 * np.arange(1, count + 1) - count - 1) @ ordered / (count * total))
+    # Not a matrix product, whose last digit is another on another machine.
+    return float(((2 * np.arange(1, count + 1) - count - 1) * ordered).sum() / (count * total))
 
 
 def top_share(spend: Floats) -> float:
@@ -99,7 +89,7 @@ def rank_rule_miss(before: Floats, after: Floats) -> float:
     return 1.0 - float(np.isin(top, _top(before)).mean())
 
 
-def _top(spend: Floats) -> NDArray[np.int64]:
+def _top(spend: Floats) -> Integers:
     count = max(1, round(TOP * len(spend)))
     return np.argsort(-spend, kind="stable")[:count]
 
@@ -153,75 +143,7 @@ def decile_table(before: Floats, after: Floats) -> DecileTable:
     return DecileTable(retained, growth)
 
 
-# ---------------------------------------------------------------- a real book
-
-
-def read_yearly_spend(path: str | os.PathLike[str]) -> YearlySpend:
-    """Read a book with a history, and sum it to years.
-
-    Parameters
-    ----------
-    path : str or path
-        A CSV file with `account_id, quarter, spend` or `account_id, date, amount`.
-
-    Returns
-    -------
-    YearlySpend
-        Of the years that have all four quarters; where there is no more than one of them, of years counted back from
-        the last quarter. An incomplete last quarter is left out, as `read_book` leaves it out.
-
-    Raises
-    ------
-    KamsimError
-        Where the file is no book, or its history is under two years.
-    """
-    table = reading._read_table(path)
-    if table.form == "wide":
-        raise KamsimError(f"{table.source}: one row per account has no history; give a book by quarters or invoices.")
-    column = "spend" if table.form == "quarterly" else "amount"
-    _, codes = reading._read_accounts(table)
-    amounts = reading._read_numbers(table, column, reading._decimal_mark(table, [column]))
-    quarters = reading._read_quarters(table) if table.form == "quarterly" else reading._read_dates(table)
-    reading._refuse_long_span(table, quarters)
-    if table.form == "quarterly":
-        reading._settle_repeated_quarters(table, codes, quarters, amounts)
-    first = int(quarters.min())
-    net = reading._net_by_quarter(table, codes, quarters - first, amounts)
-    spend, _ = reading._drop_what_tells_nothing(table, net, first)
-    return by_year(table.source, spend, first)
-
-
-def by_year(source: str, spend: Floats, first_quarter: int) -> YearlySpend:
-    """Sum quarters to years.
-
-    Parameters
-    ----------
-    source : str
-        Name of the book.
-    spend : array of shape (accounts, quarters)
-        >= 0, without gaps between quarters.
-    first_quarter : int
-        Number of the first one: four a year, counted from year 0.
-
-    Returns
-    -------
-    YearlySpend
-        As `read_yearly_spend` says.
-
-    Raises
-    ------
-    KamsimError
-        Where there are under two years.
-    """
-    start = -first_quarter % 4
-    if (spend.shape[1] - start) // 4 < 2:
-        start = spend.shape[1] % 4
-    years = (spend.shape[1] - start) // 4
-    if years < 2:
-        raise KamsimError(f"{source}: {spend.shape[1]} quarters are under two years; give a longer history.")
-    cells = spend[:, start : start + 4 * years].reshape(len(spend), years, 4)
-    every_quarter: Flags = np.all(cells > 0, axis=2)
-    return YearlySpend(source, cells.sum(axis=2), every_quarter)
+# ---------------------------------------------------------------- of a book
 
 
 def moments_of(book: YearlySpend) -> dict[tuple[str, str], list[float]]:
@@ -230,7 +152,7 @@ def moments_of(book: YearlySpend) -> dict[tuple[str, str], list[float]]:
     Parameters
     ----------
     book : YearlySpend
-        From `read_yearly_spend`.
+        From `kamsim.books.history.by_year`.
 
     Returns
     -------
@@ -259,7 +181,7 @@ def accounts_of(book: YearlySpend, year: int, later: int) -> dict[str, Flags]:
     Parameters
     ----------
     book : YearlySpend
-        From `read_yearly_spend`.
+        From `kamsim.books.history.by_year`.
     year, later : int
         By number.
 
@@ -291,7 +213,7 @@ def deciles_of(book: YearlySpend) -> dict[str, Floats]:
     Parameters
     ----------
     book : YearlySpend
-        From `read_yearly_spend`.
+        From `kamsim.books.history.by_year`.
 
     Returns
     -------

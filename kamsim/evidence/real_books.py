@@ -1,6 +1,6 @@
 """Figures measured on two real account books; none of their records is part of kamsim.
 
-`kamsim.analysis.books` computes them (`moments_of`, `deciles_of`) and says what each of them is. Ranges go from the
+`kamsim.books.moments` computes them (`moments_of`, `deciles_of`) and says what each of them is. Ranges go from the
 lowest to the highest pair of years; a book of two years has one pair, and so a point.
 """
 

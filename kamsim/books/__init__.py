@@ -1,0 +1,1 @@
+"""Real account books: their tables, histories and estimates, and moments of any history."""

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from kamsim.cli import main
+from kamsim.experiments.sweep import Verified
 
 EXPERIMENT = """
 question = "What does turnover cost?"
@@ -86,6 +87,36 @@ def test_damage_is_said_by_status_and_mended_by_the_same_command(experiment):
     assert mended.exit_code == 0
     assert "damaged, computed anew" in mended.output
     assert kamsim(experiment, "--status").exit_code == 0
+
+
+def test_a_cut_manifest_is_said_by_status_and_made_again_by_the_same_command(experiment):
+    kamsim(experiment)
+    path = Path("results/turnover/manifest.json")
+    whole = path.read_text()
+    path.write_text(whole[:100])
+    status = kamsim(experiment, "--status")
+    assert status.exit_code == 1
+    assert "1 of 1 parts done\ndamaged: manifest.json" in status.output
+    assert kamsim(experiment).exit_code == 0
+    assert path.read_text() == whole
+    assert kamsim(experiment, "--status").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("different", "last_digits", "said"),
+    [
+        ([], {}, "2 parts computed again: same"),
+        ([], {"b": 2.2e-16}, "2 parts computed again: same, but for last digits in 1 (at most 2e-16 of a figure)"),
+        (["a"], {"b": 2.2e-16}, "2 parts computed again: these differ: a, and last digits in 1 (at most 2e-16"),
+    ],
+)
+def test_verify_says_how_large_differences_of_last_digits_are(experiment, monkeypatch, different, last_digits, said):
+    found = Verified(["a", "b"], different, last_digits)
+    monkeypatch.setattr("kamsim.experiments.sweep.verify_sweep", lambda *_: found)
+    result = kamsim(experiment, "--verify")
+    assert said in " ".join(result.output.split())
+    assert result.exit_code == bool(different)
+    assert json.loads(kamsim(experiment, "--verify", "--json").output)["last_digits"] == last_digits
 
 
 def test_a_failed_replication_ends_with_exit_1_and_says_how_many(experiment, monkeypatch):

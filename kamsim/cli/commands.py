@@ -483,9 +483,10 @@ def _say_verified(plan: "Plan", folder: Path, as_json: bool) -> NoReturn:
     found = verify_sweep(plan, folder)
     said = f"these differ: {', '.join(found.different)}" if found.different else "same"
     if found.last_digits:
+        number, most = len(found.last_digits), max(found.last_digits.values())
         said += (
-            f"; {len(found.last_digits)} of them in last digits only (by at most {max(found.last_digits.values()):.1g} "
-            "of a figure), as where another C library or processor computes"
+            f"{', and' if found.different else ', but for'} last digits in {number} (at most {most:.1g} of a figure), "
+            "as where another C library or processor computed them"
         )
     say(found._asdict(), lambda: [f"{len(found.verified)} parts computed again: {said}"], as_json=as_json)
     sys.exit(1 if found.different else 0)

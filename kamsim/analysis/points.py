@@ -1,10 +1,7 @@
 """Play one policy, or two side by side, at many points of uncertain parameters: in the same worlds at every point."""
 
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +10,8 @@ import numpy as np
 from kamsim.analysis.compare import checked_names, planned
 from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
 from kamsim.errors import KamsimError, nearest
-from kamsim.experiments.chunk import Job, play_organizations
-from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.chunk import play_organizations
+from kamsim.experiments.runner import checked_workers, in_order
 from kamsim.experiments.store import Manifest, manifest_of
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.scenario import Scenario
@@ -163,11 +160,17 @@ def played_at(question: Question, points: Floats, progress: Progress | None = No
     changed = [_scenarios_at(question, point) for point in points]
     column = MEASURES.index(question.measure)
     values = np.empty((len(points), question.replications))
-    with closing(_in_order(question, changed)) as done:
-        for place, (outcomes, units) in enumerate(done):
-            scale = units if question.measure.unit == "money" else (1.0,) * len(units)
-            told = [table[:, column] * unit for table, unit in zip(outcomes, scale, strict=True)]
-            values[place] = told[0] if len(told) == 1 else told[0] - told[1]
+
+    def play(scenarios: list[Scenario]) -> Floats:
+        plan = planned(scenarios, None)
+        tables = play_organizations(plan.jobs, question.seed, 0, question.replications)
+        scale = plan.units if question.measure.unit == "money" else (1.0,) * len(tables)
+        told = [table.outcomes[:, column] * unit for table, unit in zip(tables, scale, strict=True)]
+        return told[0] if len(told) == 1 else told[0] - told[1]
+
+    with closing(in_order(play, ((scenarios,) for scenarios in changed), question.workers)) as played:
+        for place, row in enumerate(played):
+            values[place] = row
             if progress is not None:
                 progress(place + 1)
     return np.where(np.isfinite(values), values, np.nan)
@@ -181,31 +184,6 @@ def _scenarios_at(question: Question, point: Floats) -> list[Scenario]:
     except KamsimError as error:
         raise KamsimError(f"the ranges do not go together: {error}; narrow one, NAME=LOW:HIGH") from None
     return scenarios
-
-
-Outcomes = tuple[list[Floats], tuple[float, ...]]
-
-
-def _in_order(question: Question, changed: Sequence[list[Scenario]]) -> Generator[Outcomes, None, None]:
-    """Play the points some at a time and hand over what came of them in their order."""
-    waiting: deque[Future[Outcomes]] = deque()
-    rest: Iterator[list[Scenario]] = iter(changed)
-    threads = ThreadPoolExecutor(question.workers, thread_name_prefix="kamsim")
-    try:
-        while True:
-            for scenarios in islice(rest, 2 * question.workers + 1 - len(waiting)):
-                plan = planned(scenarios, None)
-                waiting.append(threads.submit(_play, plan.jobs, plan.units, question))
-            if not waiting:
-                return
-            yield waiting.popleft().result()
-    finally:
-        threads.shutdown(cancel_futures=True)
-
-
-def _play(jobs: list[Job], units: tuple[float, ...], question: Question) -> Outcomes:
-    tables = play_organizations(jobs, question.seed, 0, question.replications)
-    return [table.outcomes for table in tables], units
 
 
 def means_of(values: Floats) -> Floats:

@@ -1,13 +1,11 @@
 """Twins: policies, or worlds that differ in one rule, played in the same organization and looked at together."""
 
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from contextlib import closing
-from itertools import islice
 from typing import Any, TypeVar
 
 from kamsim.experiments.chunk import Job, shared_worlds
+from kamsim.experiments.runner import in_order
 from kamsim.model.ensemble import _play_one, simulate
 from kamsim.model.plan import History
 from kamsim.policy.policy import Policy, drawn_levers
@@ -55,10 +53,16 @@ def look_at_twins(
     """
     if not jobs or workers < 1:
         raise ValueError(f"jobs and workers must be at least 1, not {len(jobs)} and {workers}")
+
+    def piece(first: int) -> list[Row]:
+        numbers = range(first, min(first + AT_A_TIME, organizations))
+        return [look(*histories_of(jobs, seed, number)) for number in numbers]
+
     rows: list[Row] = []
-    with closing(_in_pieces(jobs, seed, organizations, look, workers)) as pieces:
-        for piece in pieces:
-            rows += piece
+    firsts = ((first,) for first in range(0, organizations, AT_A_TIME))
+    with closing(in_order(piece, firsts, workers)) as pieces:
+        for found in pieces:
+            rows += found
             if progress is not None:
                 progress(len(rows))
     return rows
@@ -96,25 +100,3 @@ def _policy_in(job: Job, seed: int, organization: int) -> Policy:
     """Policy of an organization: the job's, with levers drawn where it is a population."""
     low, high = split_seed(seed)
     return job.policy._replace(levers=drawn_levers(low, high, organization, job.mix, job.policy.levers))
-
-
-def _in_pieces(
-    jobs: Sequence[Job], seed: int, organizations: int, look: Look[Row], workers: int
-) -> Generator[list[Row], None, None]:
-    """Rows of some organizations at a time, in order; a few tasks wait, and none is begun after a failure."""
-
-    def piece(first: int) -> list[Row]:
-        numbers = range(first, min(first + AT_A_TIME, organizations))
-        return [look(*histories_of(jobs, seed, number)) for number in numbers]
-
-    firsts = iter(range(0, organizations, AT_A_TIME))
-    waiting: deque[Future[list[Row]]] = deque()
-    threads = ThreadPoolExecutor(workers, thread_name_prefix="kamsim")
-    try:
-        while True:
-            waiting.extend(threads.submit(piece, first) for first in islice(firsts, 2 * workers + 1 - len(waiting)))
-            if not waiting:
-                return
-            yield waiting.popleft().result()
-    finally:
-        threads.shutdown(cancel_futures=True)

@@ -3,9 +3,11 @@
 import math
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, play_organizations
 from kamsim.types import Floats, Progress
 from kamsim.world.world import MOST_ORGANIZATIONS, split_seed
+
+Result = TypeVar("Result")
 
 SECONDS_PER_CHUNK = 0.25
 SECONDS_PER_ACCOUNT_QUARTER = 60e-9
@@ -110,34 +114,57 @@ def run_in_chunks(
         One table per job, a row for each organization of the chunk. The rows are the same whatever the workers, the
         chunk and the executor.
 
-    Notes
-    -----
-    At most ``2 * workers + 1`` chunks wait or run, so that a slow reader is not buried in results. When the reader
-    stops, or a chunk fails, those not yet begun are cancelled.
     """
     if workers < 1 or (chunk is not None and chunk < 1):
         raise ValueError(f"workers and chunk must be at least 1, not {workers} and {chunk}")
     size = chunk or chunk_for(jobs, replications, workers)
-    firsts = iter(range(0, replications, size))
+    tasks = ((jobs, seed, first, min(size, replications - first)) for first in range(0, replications, size))
+    with closing(in_order(play_organizations, tasks, workers, executor)) as played:
+        for number, tables in enumerate(played, start=1):
+            if progress is not None:
+                progress(min(number * size, replications))
+            yield tables
+
+
+def in_order(
+    play: Callable[..., Result], tasks: Iterable[tuple[Any, ...]], workers: int, executor: Executor | None = None
+) -> Generator[Result, None, None]:
+    """Play tasks some at a time, and hand over what came of them in their order.
+
+    Parameters
+    ----------
+    play : callable
+        Given what a task holds.
+    tasks : iterable of tuple
+        Taken as room becomes free.
+    workers : int
+        Tasks at a time, >= 1.
+    executor : Executor, optional
+        Where to run; it stays open. By default threads of this process.
+
+    Yields
+    ------
+    Result
+        Of every task.
+
+    Notes
+    -----
+    At most ``2 * workers + 1`` tasks wait or run, so that a slow reader is not buried in results. When the reader
+    stops, or a task fails, those not yet begun are canceled.
+    """
+    rest = iter(tasks)
     threads = ThreadPoolExecutor(workers, thread_name_prefix="kamsim") if executor is None else None
     pool = executor or threads
     assert pool is not None
-    waiting: deque[tuple[int, Future[list[Table]]]] = deque()
+    waiting: deque[Future[Result]] = deque()
     try:
         while True:
-            for first in islice(firsts, 2 * workers + 1 - len(waiting)):
-                count = min(size, replications - first)
-                waiting.append((first + count, pool.submit(play_organizations, jobs, seed, first, count)))
+            waiting.extend(pool.submit(play, *task) for task in islice(rest, 2 * workers + 1 - len(waiting)))
             if not waiting:
                 return
-            done, future = waiting[0]
-            tables = future.result()
-            waiting.popleft()
-            if progress is not None:
-                progress(done)
-            yield tables
+            yield waiting.popleft().result()
     finally:
-        for _, future in waiting:
+        for future in waiting:
             future.cancel()
         if threads is not None:
             threads.shutdown(cancel_futures=True)

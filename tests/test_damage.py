@@ -147,6 +147,29 @@ def test_a_mutated_manifest_of_a_sweep_is_made_again_or_named(store):
     assert made_again > 20
 
 
+@pytest.mark.parametrize("what", [MANIFEST, PARTS, ".lock", "part", "superseded"])
+@pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
+def test_what_is_of_another_kind_than_it_should_be_is_named_or_made_again(store, what, kind):
+    plan, place = plan_of(points=3), named_place("faults:pool", 1)
+    path = min((store / PARTS).iterdir()) if what == "part" else store / what
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    if kind == "folder":
+        path.mkdir()
+        (path / "mine").touch()
+    elif kind == "file":
+        path.write_text("mine")
+    else:
+        path.symlink_to("nowhere")
+    for look in (lambda folder: status_of(plan, folder), read_sweep, lambda folder: run_sweep(plan, folder, place)):
+        sentence = tried(look, store)[1]
+        assert not sentence or str(store) in sentence
+    if kind == "folder":
+        assert (path / "mine").exists()
+
+
 def test_a_part_that_passes_is_the_one_that_was_written(store, tmp_path):
     original = min((store / PARTS).iterdir())
     table, path, generator = checked(original)[0], tmp_path / original.name, np.random.default_rng(8)

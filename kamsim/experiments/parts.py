@@ -292,7 +292,7 @@ class Store:
     def write_manifest(self, manifest: Mapping[str, object]) -> None:
         """Say what the folder holds."""
         text, path = json_text(manifest), self.folder / MANIFEST
-        if not path.exists() or path.read_bytes() != text.encode():
+        if not path.is_file() or path.read_bytes() != text.encode():
             write_whole(path, text)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
 from kamsim.analysis import compare as compare_module
@@ -21,6 +22,7 @@ from kamsim.experiments import runner, store
 from kamsim.experiments.chunk import Job, Table, job_of, play_organizations
 from kamsim.experiments.runner import available_cores, chunk_for, in_blocks, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
+from kamsim.report import comparison as comparing
 from kamsim.scenario import Scenario, load_scenario
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -404,3 +406,31 @@ def small_book(tmp_path: Path) -> Book:
     path = tmp_path / "book.csv"
     path.write_text("account_id,annual_spend\nA,100\nB,50\n")
     return read_book(path)
+
+
+# ---------------------------------------------------------------- table and figure
+
+
+def test_a_money_unit_horizon_and_population_that_differ_are_said_in_the_figure_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    figures: list[Figure] = []
+
+    def kept(figure: Figure) -> bytes:
+        figures.append(figure)
+        return b""
+
+    monkeypatch.setattr(comparing, "png", kept)
+    quo = load_scenario("status_quo").changed(**SMALL)
+    comparing.comparison_figure(compare([quo], replications=2, jobs=1))
+    assert figures[-1].legends[0].get_title().get_text() == ""
+    for name, changed, key in (
+        ("money", quo.changed(world={"median_wallet": 1000.0}), "world.median_wallet"),
+        ("horizon", quo.changed(timeline={"window_years": 3}), "timeline.window_years"),
+        ("people", load_scenario("population").changed(**SMALL), "[population]"),
+    ):
+        found = compare([quo, changed.model_copy(update={"name": name})], replications=2, jobs=1)
+        assert any(key in note and note.startswith(f"{name}: ") for note in found.notes)
+        comparing.comparison_figure(found)
+        shown = " ".join(figures[-1].legends[0].get_title().get_text().split())
+        assert all(f"Note: {note}" in shown for note in found.notes)

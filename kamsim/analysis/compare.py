@@ -274,13 +274,33 @@ def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Itera
             yield f"{', '.join(names)}: {note}"
 
 
+_MOST_KEYS = 3  # named in a note
+
+
 def _notes_on_worlds(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:
     alike = next(group for group in shared_worlds(jobs) if 0 in group)
     others = [scenario.name for place, scenario in enumerate(scenarios) if place not in alike]
+    first = scenarios[0]
     if others:
+        keys = sorted(
+            {
+                f"{section}.{key}"
+                for scenario in scenarios
+                for section in ("world", "timeline")
+                for key, value in getattr(scenario, section)
+                if value != getattr(getattr(first, section), key)
+            }
+        )
+        more = f" and {len(keys) - _MOST_KEYS} more" if len(keys) > _MOST_KEYS else ""
         yield (
-            f"{', '.join(others)}: [world] or [timeline] is not that of {scenarios[0].name}, "
-            "so differences include the world's, not only the policy's"
+            f"{', '.join(others)}: [world] or [timeline] is not that of {first.name} "
+            f"({', '.join(keys[:_MOST_KEYS])}{more}), so differences include the world's, not only the policy's"
+        )
+    drawn = [scenario.name for scenario in scenarios if scenario.population != first.population]
+    if drawn:
+        yield (
+            f"{', '.join(drawn)}: [population] is not that of {first.name}, so differences are those of organizations "
+            "that differ in their levers, not of one policy"
         )
 
 

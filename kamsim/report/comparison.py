@@ -14,6 +14,8 @@ from kamsim.report.plot import (
     dress_small,
     key_of_verdicts,
     png,
+    room_for,
+    say_below,
     short_name,
 )
 from kamsim.report.table import (
@@ -185,7 +187,8 @@ def comparison_figure(comparison: "Comparison") -> bytes:
     """
     names = [name for name in comparison.scenarios if name != comparison.reference]
     rows = math.ceil(len(MEASURES) / COLUMNS)
-    figure = canvas(2.6 + rows * (1.9 + 0.36 * max(len(names), 2)))
+    height = 2.6 + rows * (1.9 + 0.36 * max(len(names), 2))
+    figure = canvas(height + room_for(comparison.notes))
     panels = figure.subplots(rows, COLUMNS, sharey=True, squeeze=False).flatten()
     for measure, panel in zip(MEASURES, panels, strict=False):
         _draw_measure(panel, comparison, measure, names)
@@ -194,7 +197,7 @@ def comparison_figure(comparison: "Comparison") -> bytes:
         fontsize=FONT + 5,
     )
     labels = {"better": "better", "worse": "worse", "": "not clear: the 95 % interval holds zero"}
-    figure.legend(handles=key_of_verdicts(labels), loc="outside lower center", ncols=3, frameon=False, fontsize=FONT)
+    say_below(figure, key_of_verdicts(labels), comparison.notes, columns=3)
     return png(figure)
 
 

@@ -4,6 +4,7 @@ Drawing takes most of a second to load, so matplotlib waits until there is somet
 """
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 DPI = 120
 FONT = 16
+LETTERS = 140  # in a line of notes
 LARGE = 26  # read on a phone too, where the figure is as wide as the screen
 # Okabe and Ito's palette, which color-blind readers tell apart; each verdict has a marker of its own as well.
 BLUE, ORANGE, GRAY, INK = "#0072B2", "#D55E00", "#7F7F7F", "#222222"
@@ -136,6 +138,23 @@ def patch(label: str, color: str, hatch: str = "", edge: str = "") -> "Patch":
     from matplotlib.patches import Patch
 
     return Patch(facecolor=color, edgecolor=edge or color, hatch=hatch, label=label)
+
+
+def room_for(notes: Sequence[str]) -> float:
+    """Height of what `say_below` says of notes."""
+    return 0.3 * len(_lines(notes))
+
+
+def say_below(figure: "Figure", handles: Sequence["Line2D"], notes: Sequence[str], columns: int) -> None:
+    """Say below the panels what marks mean, and the notes, for figures travel without what a terminal said."""
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=FONT,
+        title="\n".join(_lines(notes)), title_fontsize=FONT - 2,
+    )  # fmt: skip
+
+
+def _lines(notes: Sequence[str]) -> list[str]:
+    return [line for note in notes for line in textwrap.wrap(f"Note: {note}", LETTERS)]
 
 
 def short_name(name: str, width: int) -> str:

@@ -16,6 +16,8 @@ from kamsim.report.plot import (
     dress_small,
     key_of_verdicts,
     png,
+    room_for,
+    say_below,
     short_name,
 )
 from kamsim.report.table import (
@@ -258,7 +260,7 @@ def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
     rows = [row for row in comparison.measures if row.measure == TOTAL_PROFIT.name]
     moved = {row.scenario: row.probability_best_moved for row in comparison.leaning}
     scale = scale_of(TOTAL_PROFIT, (row.mean for row in rows))
-    figure = canvas(3.4 + 0.7 * max(len(rows), 2))
+    figure = canvas(3.4 + 0.7 * max(len(rows), 2) + room_for(comparison.notes))
     chance, regret, difference = figure.subplots(1, 3, sharey=True)
     for place, row in enumerate(rows):
         chance.barh(place, 100 * row.probability_best, height=0.55, color=BLUE)
@@ -279,8 +281,7 @@ def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
     chance.set_yticks(range(len(rows)), [short_name(row.scenario, 30) for row in rows])
     chance.set_ylim(len(rows) - 0.4, -0.6)
     labels = {"better": "better", "worse": "worse", "": "cannot be told"}
-    figure.legend(handles=[*key_of_verdicts(labels), _diamond()], loc="outside lower center", ncols=4, frameon=False,
-                  fontsize=FONT)  # fmt: skip
+    say_below(figure, [*key_of_verdicts(labels), _diamond()], comparison.notes, columns=4)
     figure.suptitle(
         f"Total profit against {short_name(comparison.reference, 40)} under {comparison.sets:,} parameter sets",
         fontsize=FONT + 5,

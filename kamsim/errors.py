@@ -12,7 +12,8 @@ class KamsimError(Exception):
     Parameters
     ----------
     sentence : str
-        Whatever names and values it holds, it is kept on one line, without control characters.
+        Whatever names and values it holds, it is kept on one line, without control characters. An argument stands
+        in backquotes, as in "choose another `out`": the command line says its option instead.
     """
 
     def __init__(self, sentence: str) -> None:

@@ -1,7 +1,9 @@
 """The command line: what it prints, what it writes, and one sentence for everything that a user can get wrong."""
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -11,7 +13,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from kamsim.analysis.compare import compare
+from kamsim.analysis.precision import checked_aim
 from kamsim.cli import DEFAULT_COMPARISON, main
+from kamsim.errors import KamsimError
 from kamsim.measures.outcomes import MEASURES
 from kamsim.report.scenarios import scenario_content, scenario_schema, scenario_text
 from kamsim.scenario import Scenario, load_scenario, shipped_scenarios
@@ -574,3 +579,26 @@ def test_the_schema_explains_itself(here: Path) -> None:
     assert "from 0 to 3" in wallet["description"]
     assert wallet["unit"] == "log"
     assert set(scenario_content(load_scenario("status_quo"))["tiers"]) >= {"key", "strategic"}
+
+
+# ---------------------------------------------------------------- arguments and options
+
+
+def test_the_library_speaks_of_arguments_and_the_command_line_of_options(here: Path, small: str) -> None:
+    (here / "taken").mkdir()
+    (here / "taken" / "thesis.txt").write_text("the only copy")
+    with pytest.raises(KamsimError, match=r"taken: .*; choose another `out`$"):
+        compare([load_scenario(small)], replications=1, out="taken")
+    assert_refused(here, ["compare", small, "-n", "1", "--out", "taken"], "taken: ", "; choose another --out")
+    assert_refused(here, ["sweep", "four_levers", "--precision", "7"], "--precision must be", "not 7")
+    with pytest.raises(KamsimError, match="`precision` must be"):
+        checked_aim("total_profit", 7.0, None, 100)
+
+
+def test_no_sentence_below_the_command_line_names_an_option() -> None:
+    code = Path(__file__).resolve().parents[1] / "kamsim"
+    for path in sorted(code.rglob("*.py")):
+        if not {"cli", "report"} & set(path.relative_to(code).parts) and path.name != "adopt.py":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    assert not re.search(r"(?<![\w-])--[a-z]", node.value), (path.name, node.lineno, node.value)

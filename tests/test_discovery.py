@@ -160,7 +160,7 @@ def test_where_lower_is_better_failing_is_above() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"threshold": None}, "--against"),
+        ({"threshold": None}, "`against`"),
         ({"threshold": math.nan}, "threshold must be a number"),
         ({"points": 49}, "points must be at least 50"),
         ({"measure": "rebuilds"}, "rebuilds_per_seven_years"),

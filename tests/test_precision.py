@@ -140,8 +140,8 @@ def test_the_best_policy_is_separated(tmp_path):
 
 @pytest.mark.parametrize(
     ("precision", "confidence", "most", "sentence"),
-    [(0.0, None, 100, "--precision"), (2.0, None, 100, "--precision"), (float("nan"), None, 100, "--precision"),
-     (None, 1.0, 100, "--confidence"), (None, 0.2, 100, "--confidence"), (0.1, None, 3, "--most")],
+    [(0.0, None, 100, "`precision`"), (2.0, None, 100, "`precision`"), (float("nan"), None, 100, "`precision`"),
+     (None, 1.0, 100, "`confidence`"), (None, 0.2, 100, "`confidence`"), (0.1, None, 3, "`most`")],
 )  # fmt: skip
 def test_an_aim_out_of_range_is_refused(precision, confidence, most, sentence):
     with pytest.raises(KamsimError, match=sentence):

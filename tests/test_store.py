@@ -47,7 +47,7 @@ def refusal(folder: Path, seed: int = 1) -> str:
     assert sorted(path for path in folder.parent.rglob("*")) == before
     sentence = str(caught.value)
     assert sentence.startswith(f"{folder}: ")
-    assert sentence.endswith("; choose another --out")
+    assert sentence.endswith("; choose another `out`")
     assert "\n" not in sentence
     return sentence
 

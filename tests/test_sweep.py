@@ -326,7 +326,7 @@ def test_a_store_of_another_model_is_named_and_not_read(uninterrupted, tmp_path,
     for look in (status_of, verify_sweep):
         with pytest.raises(KamsimError, match=r"was made by kamsim .* this is kamsim .* with model 0123456789abcdef"):
             look(plan, folder)
-    with pytest.raises(KamsimError, match="--restart"):
+    with pytest.raises(KamsimError, match="`restart`"):
         run_sweep(plan, folder, named_place("faults:pool", 1))
     stands = run_sweep(plan, folder, named_place("faults:pool", 1), restart=True)
     assert stands.computed == stands.parts

@@ -210,7 +210,7 @@ def ask_discover(
         Played, it gives a `Discovery`.
     """
     if against is None and threshold is None:
-        raise KamsimError("say what failing is: worse than another scenario (--against), or beyond a --threshold")
+        raise KamsimError("say what failing is: worse than another scenario (`against`), or beyond a `threshold`")
     if threshold is not None and not math.isfinite(threshold):
         raise KamsimError(f"threshold must be a number, not {threshold}")
     if points < LEAST_POINTS:
@@ -247,7 +247,7 @@ def _discovered(
     if not known.any():
         raise KamsimError(
             f"{question.measure.name} does not exist in any case, for there are no key accounts; "
-            "choose another --measure"
+            "choose another `measure`"
         )
     failed = (means < threshold) if question.measure.higher_is_better else (means > threshold)
     parameters = np.array([list(values_at(question.ranges, case).values()) for case in cases.tolist()])

@@ -273,9 +273,9 @@ def checked_aim(measure: str, precision: float | None, confidence: float | None,
     if precision is None and confidence is None:
         return None
     if precision is not None and not (math.isfinite(precision) and 0 < precision < 1):
-        raise KamsimError(f"--precision must be a number between 0 and 1, not {precision:g}")
+        raise KamsimError(f"`precision` must be a number between 0 and 1, not {precision:g}")
     if confidence is not None and not 0.5 <= confidence < 1:
-        raise KamsimError(f"--confidence must be a number from 0.5 to below 1, not {confidence:g}")
+        raise KamsimError(f"`confidence` must be a number from 0.5 to below 1, not {confidence:g}")
     if most < LEAST_REPLICATIONS:
-        raise KamsimError(f"--most must be at least {LEAST_REPLICATIONS}, not {most}")
+        raise KamsimError(f"`most` must be at least {LEAST_REPLICATIONS}, not {most}")
     return Aim(measure, precision or 0.0, confidence or 0.0, most)

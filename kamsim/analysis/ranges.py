@@ -89,7 +89,7 @@ def ranges_of(scenarios: Sequence[Scenario], parameters: Sequence[str] = ()) -> 
     if not asked:
         asked = [Asked(name, None) for name in PLAUSIBLE if _is_default(scenarios, name)]
     if not asked:
-        raise KamsimError("the scenarios have set all that could be varied; name what to vary with --parameter")
+        raise KamsimError("the scenarios have set all that could be varied; name what to vary with `parameters`")
     return tuple(_range(scenarios, one) for one in asked)
 
 

@@ -280,7 +280,7 @@ class _Log:
         if missing:
             raise KamsimError(
                 f"{self.question.measure.name} does not exist at {missing} of {len(points)} points, where there are "
-                "no key accounts; choose another --measure"
+                "no key accounts; choose another `measure`"
             )
         self._stages.append((stage, points, values))
         return values

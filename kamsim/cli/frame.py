@@ -4,6 +4,7 @@ import difflib
 import io
 import json
 import os
+import re
 import sys
 import time
 import warnings
@@ -56,7 +57,14 @@ class Commands(click.Group):
             said = _sentence_of(error, ctx.invoked_subcommand in RESUMABLE)
             if said is None:
                 raise
-            _fail(*said)
+            sentence, code = said
+            _fail(self._with_options(ctx, sentence), code)
+
+    def _with_options(self, ctx: click.Context, sentence: str) -> str:
+        """Name arguments of the library, `out`, as the options that stand for them, --out."""
+        command = self.commands.get(ctx.invoked_subcommand or "")
+        options = {option.name: option.opts[0] for option in command.params if option.name} if command else {}
+        return re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), sentence)
 
 
 def _sentence_of(error: BaseException, kept: bool) -> tuple[str, int] | None:

@@ -98,7 +98,7 @@ def _lines_of(path: str | os.PathLike[str] | None) -> tuple[str, list[str]]:
     if path is None and not SHIPPED.is_file():
         raise KamsimError(
             "no posterior ships with this kamsim; find one with kamsim calibrate and give its posterior.csv "
-            "with --posterior"
+            "with `posterior`"
         )
     source = SHIPPED.name if path is None else os.fspath(path)
     try:

@@ -63,7 +63,7 @@ class Evaluations:
         elsewhere = "" if self._begun_with == arithmetic() else ", whose last digits are those of another machine"
         raise KamsimError(
             f"{self.path}: evaluation {self._asked + 1} is not the one that this calibration makes{elsewhere}; "
-            "choose another --out, or remove the file to begin anew"
+            "choose another `out`, or remove the file to begin anew"
         )
 
     def add(self, what: Mapping[str, object], result: Mapping[str, object]) -> None:
@@ -113,17 +113,17 @@ def logged(
         return
     path = folder / LOG
     with ExitStack() as stack:
-        with naming(folder, advice="choose another --out"):
+        with naming(folder, advice="choose another `out`"):
             if folder.exists() and not folder.is_dir():
-                raise KamsimError(f"{folder}: is a file, not a folder; choose another --out")
+                raise KamsimError(f"{folder}: is a file, not a folder; choose another `out`")
             if folder.is_dir() and not path.exists() and {entry.name for entry in folder.iterdir()} - {LOCK}:
-                raise KamsimError(f"{folder}: already holds other files; choose another --out")
+                raise KamsimError(f"{folder}: already holds other files; choose another `out`")
             folder.mkdir(parents=True, exist_ok=True)
             stack.enter_context(alone(folder, "calibration"))
             lines, length, dropped = _whole_lines(path)
             if lines and lines[0].get("settings") != _plain(settings):
                 differs = _first_difference(lines[0].get("settings"), _plain(settings))
-                raise KamsimError(f"{folder}: holds another calibration ({differs}); choose another --out")
+                raise KamsimError(f"{folder}: holds another calibration ({differs}); choose another `out`")
             file = stack.enter_context(path.open("ab"))
             file.truncate(length)
         if dropped and note is not None:
@@ -164,7 +164,7 @@ def _whole_lines(path: Path) -> tuple[list[dict[str, object]], int, int]:
         lines.append(line)
     # A first line that an interruption cut short is a log all the same; anything else is not ours.
     if not lines and (ended or not cut.startswith(b'{"settings"'[: len(cut)])):
-        raise KamsimError(f"{path}: is no log of a calibration that can be read; choose another --out, or remove it")
+        raise KamsimError(f"{path}: is no log of a calibration that can be read; choose another `out`, or remove it")
     return lines, sum(len(text) + 1 for text in ended[: len(lines)]), len(ended) - len(lines)
 
 

@@ -139,7 +139,7 @@ def cluster_place(address: str) -> Place:
     try:
         import distributed
     except ImportError:
-        raise KamsimError("--cluster takes Dask; install it: pip install 'kamsim[cluster]'") from None
+        raise KamsimError("`cluster` takes Dask; install it: pip install 'kamsim[cluster]'") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said in one sentence
 
     def client() -> Any:
@@ -195,21 +195,21 @@ def named_place(name: str, jobs: int) -> Place:
     """
     module, _, attribute = name.partition(":")
     if not module or not attribute:
-        raise KamsimError(f"--executor is module:callable, such as my_cluster:pool, not '{name}'")
+        raise KamsimError(f"`executor` is module:callable, such as my_cluster:pool, not '{name}'")
     try:
         make = getattr(import_module(module), attribute)
     except AttributeError:
-        raise KamsimError(f"--executor {name}: module {module} has no {attribute}") from None
+        raise KamsimError(f"`executor` {name}: module {module} has no {attribute}") from None
     except (Exception, SystemExit) as error:
-        raise KamsimError(f"--executor {name}: cannot be imported: {_told(error)}") from None
+        raise KamsimError(f"`executor` {name}: cannot be imported: {_told(error)}") from None
 
     def start() -> Executor:
         try:
             executor = make()
         except (Exception, SystemExit) as error:
-            raise KamsimError(f"--executor {name}: could not be opened: {_told(error)}") from None
+            raise KamsimError(f"`executor` {name}: could not be opened: {_told(error)}") from None
         if not callable(getattr(executor, "submit", None)):
-            raise KamsimError(f"--executor {name}: gave {type(executor).__name__}, not a concurrent.futures.Executor")
+            raise KamsimError(f"`executor` {name}: gave {type(executor).__name__}, not a concurrent.futures.Executor")
         return executor  # type: ignore[no-any-return]
 
     return Place(start, jobs, True, name)
@@ -236,7 +236,7 @@ def chosen_place(jobs: int, cluster: str | None, executor: str | None) -> Place:
         Where both are.
     """
     if cluster and executor:
-        raise KamsimError("--cluster and --executor are two places to run; give one of them")
+        raise KamsimError("`cluster` and `executor` are two places to run; give one of them")
     if cluster:
         return cluster_place(cluster)
     return named_place(executor, jobs) if executor else local_place(jobs)

@@ -75,7 +75,7 @@ def alone(folder: Path, what: str) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise KamsimError(
-            f"{folder}: another {what} is at work in this folder; wait for it or choose another --out"
+            f"{folder}: another {what} is at work in this folder; wait for it or choose another `out`"
         ) from None
     try:
         yield

@@ -239,14 +239,14 @@ class Store:
         if not os.path.lexists(path):
             return None
         try:
-            content = read_json(path, "manifest of a sweep; choose another --out")
+            content = read_json(path, "manifest of a sweep; choose another `out`")
         except KamsimError:
             # Parts name themselves, so the next run makes a damaged manifest anew.
             if self.parts.is_dir() and _is_ours(self.folder):
                 return None
             raise
         if content.get("command") != "sweep":
-            raise KamsimError(f"{self.folder}: holds another run, not a sweep; choose another --out")
+            raise KamsimError(f"{self.folder}: holds another run, not a sweep; choose another `out`")
         return content
 
     def names(self) -> set[str]:
@@ -317,9 +317,9 @@ def opened(folder: Path) -> Iterator[Store]:
     """
     store = Store(folder)
     with ExitStack() as stack:
-        with naming(folder, advice="choose another --out"):
+        with naming(folder, advice="choose another `out`"):
             if folder.is_dir() and store.manifest() is None and not _is_ours(folder):
-                raise KamsimError(f"{folder}: already holds other files; choose another --out")
+                raise KamsimError(f"{folder}: already holds other files; choose another `out`")
             store.parts.mkdir(parents=True, exist_ok=True)
             stack.enter_context(alone(folder, "sweep"))
             for half in (*folder.glob(".*.partial*"), *store.parts.glob(".*.partial*")):

@@ -248,7 +248,7 @@ def result_folder(
         shutil.rmtree(partial, ignore_errors=True)
         _remove_empty(above)
         if isinstance(error, OSError) and error.errno in DISK_IS_FULL:
-            raise KamsimError(f"{path}: the results do not fit on the disk; choose another --out") from None
+            raise KamsimError(f"{path}: the results do not fit on the disk; choose another `out`") from None
         raise
 
 
@@ -257,18 +257,18 @@ def _refuse_if_taken(path: str | os.PathLike[str], target: Path, manifest: Manif
     if not os.path.lexists(target):
         return
     if not target.is_dir():
-        raise KamsimError(f"{path}: is a file, not a folder; choose another --out")
+        raise KamsimError(f"{path}: is a file, not a folder; choose another `out`")
     if target == Path(os.path.realpath(os.curdir)):
-        raise KamsimError(f"{path}: is the folder you are in; choose another --out")
-    with naming(path, "read", "choose another --out"):
+        raise KamsimError(f"{path}: is the folder you are in; choose another `out`")
+    with naming(path, "read", "choose another `out`"):
         content = {entry.name for entry in target.iterdir()}
         here = (target / MANIFEST).read_bytes() if MANIFEST in content else b""
     if content and not _is_of(here, manifest):
         what = "already holds another run" if here else "already holds other files"
-        raise KamsimError(f"{path}: {what}; choose another --out")
+        raise KamsimError(f"{path}: {what}; choose another `out`")
     others = sorted(content.difference(files))
     if others:
-        raise KamsimError(f"{path}: holds {others[0]}, which is not of this run; choose another --out")
+        raise KamsimError(f"{path}: holds {others[0]}, which is not of this run; choose another `out`")
 
 
 def _is_of(content: bytes, manifest: Manifest) -> bool:
@@ -284,7 +284,7 @@ def _create_missing(path: str | os.PathLike[str], parent: Path) -> list[Path]:
     """Create the folders above a result folder; those that were missing, innermost first."""
     missing = [folder for folder in (parent, *parent.parents) if not os.path.lexists(folder)]
     try:
-        with naming(path, advice="choose another --out"):
+        with naming(path, advice="choose another `out`"):
             parent.mkdir(parents=True, exist_ok=True)
     except KamsimError:
         _remove_empty(missing)
@@ -293,7 +293,7 @@ def _create_missing(path: str | os.PathLike[str], parent: Path) -> list[Path]:
 
 
 def _create_partial(path: str | os.PathLike[str], partial: Path) -> None:
-    with naming(path, advice="choose another --out"):
+    with naming(path, advice="choose another `out`"):
         # A folder with our own number was left by a process that was killed, for the number is free again.
         if partial.is_dir():
             shutil.rmtree(partial)

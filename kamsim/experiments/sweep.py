@@ -580,7 +580,7 @@ def _claim(store: Store, manifest: Mapping[str, Any], restart: bool) -> set[str]
         if before.get("model") != manifest["model"] and not restart:
             raise KamsimError(
                 f"{store.folder}: was made by kamsim {before.get('kamsim')} with model {before.get('model')}, this is "
-                f"kamsim {manifest['kamsim']} with model {manifest['model']}; choose another --out, or --restart to "
+                f"kamsim {manifest['kamsim']} with model {manifest['model']}; choose another `out`, or `restart` to "
                 "set its parts aside and compute them anew"
             )
         aside = store.names()

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from kamsim.errors import KamsimError, nearest, on_one_line, shown
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, End, Parameter, number_text, parameter, range_text
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, End, Parameter, parameter, range_text
 from kamsim.evidence.ledger import section as rows_of
 from kamsim.text import read_toml
 
@@ -431,7 +431,7 @@ def _check_keys(path: Path, content: dict[str, Any]) -> None:
                 if key == "tiers" and not tail.startswith(("did", "it")):
                     tail = f"a tier is a table, [tiers.{name}], and the other keys are {', '.join(sorted(known))}"
                 raise KamsimError(f"{path}: unknown key '{name}' in [{key}]; {tail}")
-            elif key in ("tiers", "population"):
+            else:
                 _check_number(path, [key, name], inner)
 
 
@@ -443,10 +443,14 @@ def _check_tier(path: Path, tier: str, fields: dict[str, Any]) -> None:
         _check_number(path, ["tiers", tier, field], value)
 
 
-def _check_number(path: Path, place: list[str], value: Any) -> None:
-    """Refuse what pydantic would turn into a number without a word: "0.3", true."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
-        raise KamsimError(f"{path}: {_named(place)} must be {_values(place)}, not {shown(value)}")
+def _check_number(path: Path, place: list[str], value: object) -> None:
+    """Refuse a number while it is still known which file holds it, and what pydantic would turn into one: "0.3"."""
+    row = _row_of(place)
+    if row is not None:
+        try:
+            row.parse(value)
+        except KamsimError as error:
+            raise KamsimError(f"{path}: {_named(place)} {error}") from None
 
 
 def _nearest_key(name: str, section: str) -> str:
@@ -545,21 +549,18 @@ def _values(place: list[str]) -> str:
     section, key = place[0] if place else "", place[-1] if len(place) > 1 else ""
     if section == "policy" and key in LEVERS:
         return _lever_values(key)
-    if section == "tiers" and key == "seats":
-        return (
-            f"a whole number from {number_text(SEATS.low)} to {number_text(SEATS.high)}, or a share of accounts below 1"
-        )
-    name = f"{ANY_TIER}.{key}" if section == "tiers" and len(place) > 2 else key
-    row = next((row for row in LEDGER if row.section == section and row.name == name), None)
+    row = _row_of(place)
     if row is None:
         return "a line of text" if section in ("question", "name") else ""
-    whole = "a whole number" if isinstance(row.default, int) else "a number"
-    return f"{whole} {within(range_text(row.low, row.high, row.excluded))} ({row.unit})"
+    return row.values
 
 
-def within(bounds: str) -> str:
-    """Say a range in a sentence: ``from 0 to 1``, ``above 0 to 10``."""
-    return bounds if bounds.startswith("above") else f"from {bounds}"
+def _row_of(place: list[str]) -> Parameter | None:
+    """Row of the ledger for a key by its place in a scenario file."""
+    section, key = place[0] if place else "", place[-1] if len(place) > 1 else ""
+    if section == "tiers" and len(place) > 2:
+        return SEATS if key == "seats" else parameter("tiers", f"{ANY_TIER}.{key}")
+    return next((row for row in LEDGER if row.section == section and row.name == key), None)
 
 
 def range_of(field: FieldInfo) -> str:

@@ -463,7 +463,7 @@ FRACTION = "[design]\nkind = 'fractional'\n"
         (ASKED + "[levers]\ntiers.key.attention = [0, 1]",
          "tiers.key.attention in [levers] must be a number above 0 to 10 (weight), not 0"),
         (ASKED + "[levers]\ntiers.key.seats = [1.0, 2]",
-         "tiers.key.seats in [levers] must be a whole number or a share below 1, from 0 to 100,000"),
+         "tiers.key.seats in [levers] must be a whole number from 0 to 100,000, or a share of accounts below 1"),
         (ASKED + "[levers]\ntiers.key.seats = { low = 0.1, high = 12 }",
          "tiers.key.seats in [levers]: low and high must both be shares below 1"),
         (ASKED + "[uncertainties]\nworld.turnover = { low = 0.1 }",

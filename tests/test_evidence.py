@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 from pydantic import BaseModel
 
-from kamsim import KamsimError, Scenario, load_scenario
+from kamsim import KamsimError, Scenario, load_experiment, load_scenario, read_posterior
+from kamsim.analysis.ranges import ranges_of
 from kamsim.cli import main
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, parameter
 from kamsim.evidence.published import OUTCOMES
@@ -267,3 +268,93 @@ def test_evidence_as_json() -> None:
 
 def test_evidence_as_markdown_is_the_page() -> None:
     assert kamsim("evidence", "--markdown").stdout == evidence_page()
+
+
+# ---------------------------------------------------------------- one check, whoever reads
+
+
+def named_in_files(row: Parameter) -> str:
+    return f"{row.section}.{row.name.replace(ANY_TIER + '.', 'gold.')}"
+
+
+def values_to_try(row: Parameter) -> list[float]:
+    """Good, edge and bad values of a parameter, as a file or the command line may have them."""
+    ends = [row.low, row.high, int(row.low), int(row.high)]
+    beyond = [int(row.low) - 1, int(row.high) + 1, math.nextafter(row.low, -math.inf)]
+    beyond.append(math.nextafter(row.high, math.inf))
+    return [row.default, *ends, *beyond, 0, 1, 1.0, 0.5, 2.5, -1, 10**400, math.nan, math.inf, -math.inf]
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("readers")
+    base = folder / "base.toml"
+    base.write_text('extends = "status_quo"\n[tiers.gold]\nseats = 1\n')
+    loaded = load_scenario(base)
+
+    def scenario_file(name: str, value: float) -> None:
+        table, _, key = name.rpartition(".")
+        (folder / "one.toml").write_text(f'extends = "base"\n[{table}]\n{key} = {value}\n')
+        load_scenario(folder / "one.toml")
+
+    def experiment(name: str, value: float) -> None:
+        levels = "levers" if name.startswith(("policy", "tiers", "rebuild")) else "uncertainties"
+        (folder / "e.toml").write_text(
+            f'question = "q"\nbase = "base.toml"\n[design]\nkind = "full"\n[{levels}]\n"{name}" = [{value}, {value}]\n'
+        )
+        load_experiment(folder / "e.toml")
+
+    def points(name: str, value: float) -> None:
+        (folder / "p.csv").write_text(f"{name}\n{value}\n")
+        (folder / "p.toml").write_text(
+            'question = "q"\nbase = "base.toml"\n[design]\nkind = "points"\nfile = "p.csv"\n'
+        )
+        load_experiment(folder / "p.toml")
+
+    def posterior(name: str, value: float) -> None:
+        (folder / "posterior.csv").write_text(f"{name}\n{value}\n")
+        read_posterior(folder / "posterior.csv")
+
+    def low_end(name: str, value: float) -> None:
+        ranges_of([loaded], [f"{name}={value}:1e300"])
+
+    return {
+        "scenario file": scenario_file, "experiment": experiment, "points": points, "posterior": posterior,
+        "range": low_end,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("row", **BY_ROW)
+def test_all_readers_refuse_the_same_values_in_the_same_words(row: Parameter, readers: dict[str, Any]) -> None:
+    name = named_in_files(row)
+    for value in values_to_try(row):
+        try:
+            parsed = row.parse(value)
+            assert parsed == value
+            refusal = ""
+        except KamsimError as error:
+            refusal = str(error)
+        for reader, read in readers.items():
+            if row.section == "population" and reader in ("experiment", "points", "range"):
+                continue
+            if reader == "range" and not -1e300 < value < 1e300:
+                continue  # refused before, for it is no lower end
+            try:
+                read(name, value)
+                said = ""
+            except KamsimError as error:
+                said = str(error)
+            if refusal:
+                assert refusal in said, (reader, value, said)
+            elif reader != "range":
+                # Values may still not go together with others, or be there twice.
+                assert f"must be {row.values}" not in said, (reader, value, said)
+            else:
+                assert f"must be {row.values}, not 1e+300" in said
+
+
+def test_fractions_of_seats_are_refused_by_every_reader(readers: dict[str, Any]) -> None:
+    for name, read in readers.items():
+        with pytest.raises(KamsimError, match=r"or a share of accounts below 1, not 2\.5"):
+            read("tiers.key.seats", 2.5)
+        assert name

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from kamsim.analysis.parameter_sets import MOVED_BY, is_its_own, takes, value_in
 from kamsim.errors import KamsimError, nearest
-from kamsim.evidence.ledger import LEDGER, Parameter, number_text, range_text
+from kamsim.evidence.ledger import LEDGER, Parameter, number_of, number_text
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.posterior import parameter_named
 from kamsim.scenario import LEVERS, Scenario, with_values
@@ -125,10 +125,12 @@ def _asked(text: str) -> Asked:
     if not equals:
         return Asked(name, None)
     try:
-        low, high = (float(end) for end in ends.split(":"))
+        low, high = (number_of(end.strip()) for end in ends.split(":"))
     except ValueError:
-        raise KamsimError(f"{text}: give a range as two numbers, {name}=LOW:HIGH") from None
-    if not low < high or not math.isfinite(high - low):
+        low = high = ""
+    if isinstance(low, str) or isinstance(high, str):
+        raise KamsimError(f"{text}: give a range as two numbers, {name}=LOW:HIGH")
+    if not -math.inf < low < high < math.inf:
         raise KamsimError(f"{text}: give the lower end first, {name}=LOW:HIGH")
     return Asked(name, (low, high))
 
@@ -137,7 +139,7 @@ def _range(scenarios: Sequence[Scenario], asked: Asked) -> Range:
     row, value = _row(asked.name), _value(scenarios, asked.name)
     ends = _checked(asked, row) if asked.ends is not None else _usual_ends(asked.name, row, value)
     low, high = ends
-    whole = isinstance(row.default, int) or (row.unit == "seats or share" and high >= 1)
+    whole = row.whole or (row.seats and high >= 1)
     if whole:
         low, high = math.floor(low), math.ceil(high)
     return Range(asked.name, row.meaning, row.unit, row.kind, low, high, whole)
@@ -171,16 +173,12 @@ def _value(scenarios: Sequence[Scenario], name: str) -> float:
 
 def _checked(asked: Asked, row: Parameter) -> tuple[float, float]:
     assert asked.ends is not None
-    low, high = asked.ends
-    inside = row.low <= low and high <= row.high
-    excluded = (row.excluded == "low" and low == row.low) or (row.excluded == "high" and high == row.high)
-    if not inside or excluded:
-        bounds = range_text(row.low, row.high, row.excluded)
-        raise KamsimError(f"{asked.name} may be {bounds} ({row.unit}), not {number_text(low)} to {number_text(high)}")
-    counts = isinstance(row.default, int) or (row.unit == "seats or share" and high >= 1)
-    if counts and (low != int(low) or high != int(high)):
-        share = ", or shares below 1" if row.unit == "seats or share" else ""
-        raise KamsimError(f"{asked.name} needs whole numbers{share}, not {number_text(low)} to {number_text(high)}")
+    try:
+        low, high = (row.parse(end) for end in asked.ends)
+    except KamsimError as error:
+        raise KamsimError(f"{asked.name} {error}") from None
+    if row.seats and high >= 1 and low != int(low):
+        raise KamsimError(f"{asked.name} needs two whole numbers or two shares of accounts, not {low:g} to {high}")
     return low, high
 
 

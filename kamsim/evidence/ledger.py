@@ -5,6 +5,8 @@ The scenario schema, the records that the drivers read and the documentation are
 
 from typing import Literal, NamedTuple
 
+from kamsim.errors import KamsimError, shown
+
 Kind = Literal["published", "measured", "calibrated", "assumed"]
 Section = Literal["world", "tiers", "policy", "rebuild", "timeline", "population"]
 End = Literal["", "low", "high"]
@@ -24,6 +26,54 @@ class Parameter(NamedTuple):
     source: str
     excluded: End = ""
     """End of the range that is itself not allowed."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are values."""
+        return isinstance(self.default, int)
+
+    @property
+    def seats(self) -> bool:
+        """Whether a whole number counts seats, and a number below 1 is a share of accounts."""
+        return self.unit == "seats or share"
+
+    @property
+    def values(self) -> str:
+        """What a value may be, as a sentence says it."""
+        if self.seats:
+            return f"a whole number {within(range_text(self.low, self.high))}, or a share of accounts below 1"
+        kind = "a whole number" if self.whole else "a number"
+        return f"{kind} {within(range_text(self.low, self.high, self.excluded))} ({self.unit})"
+
+    def parse(self, value: object) -> float | int:
+        """Check a value that somebody gave, wherever: in a scenario, an experiment, a table or on the command line.
+
+        Parameters
+        ----------
+        value : object
+            A number; from text by `number_of`.
+
+        Returns
+        -------
+        float or int
+            An int where whole numbers are asked for or seats are counted.
+
+        Raises
+        ------
+        KamsimError
+            The end of a sentence that begins with the name of the parameter.
+        """
+        if isinstance(value, int | float) and not isinstance(value, bool) and self._takes(value):
+            return int(value) if self.whole or (self.seats and (value >= 1 or isinstance(value, int))) else float(value)
+        raise KamsimError(f"must be {self.values}, not {shown(value)}")
+
+    def _takes(self, value: float) -> bool:
+        if not self.low <= value <= self.high or value == {"low": self.low, "high": self.high}.get(self.excluded):
+            return False
+        # 1.0 could be one seat or a seat for every account.
+        if self.seats and value == 1 and isinstance(value, float):
+            return False
+        return value == int(value) or not (self.whole or (self.seats and value > 1))
 
 
 SPEC = "reference specification, version 1"
@@ -260,6 +310,21 @@ def parameter(section: Section, name: str) -> Parameter:
 
 
 _ROWS = {(row.section, row.name): row for row in LEDGER}
+
+
+def number_of(text: str) -> float | int | str:
+    """Number that a text of a table or of the command line stands for; the text itself where it is none."""
+    for kind in (int, float):
+        try:
+            return text if "_" in text else kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def within(bounds: str) -> str:
+    """Say a range in a sentence: ``from 0 to 1``, ``above 0 to 10``."""
+    return bounds if bounds.startswith("above") else f"from {bounds}"
 
 
 def range_text(low: float, high: float, excluded: End = "") -> str:

@@ -1,14 +1,13 @@
 """The posterior: sets of parameter values that fit the published evidence within sampling error, read from a table."""
 
 import csv
-import math
 import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from kamsim.errors import KamsimError, nearest
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, number_text, range_text
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, number_of
 from kamsim.source import model_hash
 
 SHIPPED = Path(__file__).parent / "posterior.csv"
@@ -143,29 +142,13 @@ def _values(
         raise KamsimError(
             f"{source}, line {line}: {len(cells)} values where line of names has {len(names)}; give one for each name"
         )
-    return tuple(
-        _value(f"{source}, line {line}: {name}", row, text)
-        for name, row, text in zip(names, parameters, cells, strict=True)
-    )
-
-
-def _value(where: str, row: Parameter, text: str) -> float:
-    whole = isinstance(row.default, int)
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    at_excluded = value == {"low": row.low, "high": row.high}.get(row.excluded)
-    if not row.low <= value <= row.high or at_excluded or (whole and value != int(value)):
-        bounds = range_text(row.low, row.high, row.excluded)
-        kind = "a whole number" if whole else "a number"
-        raise KamsimError(f"{where} must be {kind}, {bounds} ({row.unit}), not {_shown(text, value)}")
-    # Seats count where they are written as a whole number, and are a share where they have a point.
-    return int(value) if whole or (row.unit == "seats or share" and text.isdigit()) else value
-
-
-def _shown(text: str, value: float) -> str:
-    return number_text(value) if math.isfinite(value) else f"'{text}'"
+    values = []
+    for name, row, text in zip(names, parameters, cells, strict=True):
+        try:
+            values.append(row.parse(number_of(text)))
+        except KamsimError as error:
+            raise KamsimError(f"{source}, line {line}: {name} {error}") from None
+    return tuple(values)
 
 
 def _model_of(lines: list[str]) -> str:

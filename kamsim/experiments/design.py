@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, ValidationError
 
 from kamsim.errors import KamsimError, nearest, shown
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, parameter, range_text
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, number_of, parameter
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import (
     DEFAULT_SCENARIO,
@@ -28,7 +28,6 @@ from kamsim.scenario import (
     Scenario,
     Tier,
     load_scenario,
-    within,
 )
 from kamsim.text import read_text, read_toml
 from kamsim.types import Floats
@@ -532,17 +531,10 @@ def _checked(where: str, name: str, row: Parameter | None, value: Any) -> Any:
     """Return a value of a factor as a scenario takes it; only what takes several keys is left to the scenario."""
     if row is None:
         return _checked_lever(where, name, value)
-    wrong = isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf
-    if not wrong:
-        whole = _whole(row) or (_seats(row) and value >= 1)
-        below = value < row.low or (value == row.low and row.excluded == "low")
-        above = value > row.high or (value == row.high and row.excluded == "high")
-        share_of_one = _seats(row) and value == 1 and isinstance(value, float)
-        if not (below or above or share_of_one or (whole and value != int(value))):
-            return int(value) if whole else value if _seats(row) else float(value)
-    bounds = within(range_text(row.low, row.high, row.excluded))
-    what = "a whole number" if _whole(row) else "a whole number or a share below 1," if _seats(row) else "a number"
-    raise KamsimError(f"{where} must be {what} {bounds} ({row.unit}), not {shown(value)}")
+    try:
+        return row.parse(value)
+    except KamsimError as error:
+        raise KamsimError(f"{where} {error}") from None
 
 
 def _checked_lever(where: str, lever: str, value: Any) -> Any:
@@ -605,17 +597,8 @@ def _cells(
         raise KamsimError(f"{where}: has {len(cells)} values for {len(names)} factors")
     for name, cell in zip(names, cells, strict=True):
         if (name, cell) not in known:
-            known[name, cell] = _checked(f"{where}: {name}", name, rows.get(name), _number_or_text(cell))
+            known[name, cell] = _checked(f"{where}: {name}", name, rows.get(name), number_of(cell))
     return tuple(known[pair] for pair in zip(names, cells, strict=True))
-
-
-def _number_or_text(cell: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(cell)
-        except ValueError:
-            continue
-    return cell
 
 
 def _check_each_once(path: Path, numbers: Sequence[int], values: Sequence[tuple[Any, ...]]) -> None:

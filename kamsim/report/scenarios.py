@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from kamsim.errors import KamsimError
-from kamsim.evidence.ledger import End, range_text
+from kamsim.evidence.ledger import End, range_text, within
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import (
     DEFAULT_SCENARIO,
@@ -24,7 +24,6 @@ from kamsim.scenario import (
     load_scenario,
     range_of,
     shipped_scenarios,
-    within,
 )
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -37,15 +37,7 @@ _LEGEND = (
 def calibration_tables(calibration: Calibration) -> tuple[Table, Table]:
     """Tables of a calibration: figures first, then parameters.
 
-    Parameters
-    ----------
-    calibration : Calibration
-        From `kamsim.analysis.calibration.calibrate`.
-
-    Returns
-    -------
-    tuple of Table
-        Say of each parameter whether the evidence tells its value.
+    Say of each parameter whether the evidence tells its value.
     """
     figures = tuple(map(_figure_row, calibration.figures))
     parameters = tuple(map(_parameter_row, calibration.parameters))
@@ -59,15 +51,7 @@ def calibration_tables(calibration: Calibration) -> tuple[Table, Table]:
 def calibration_sentences(calibration: Calibration) -> str:
     """Say which parameters the evidence tells and which it does not.
 
-    Parameters
-    ----------
-    calibration : Calibration
-        From `kamsim.analysis.calibration.calibrate`.
-
-    Returns
-    -------
-    str
-        Two sentences.
+    Two sentences.
     """
     told = [parameter.name for parameter in calibration.parameters if parameter.identified]
     untold = [parameter.name for parameter in calibration.parameters if not parameter.identified]

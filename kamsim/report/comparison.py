@@ -50,15 +50,7 @@ def tell(comparison: "Comparison") -> tuple[Table, str]:
 def comparison_table(comparison: "Comparison") -> Table:
     """Table of a comparison: measures one below the other, a line per scenario.
 
-    Parameters
-    ----------
-    comparison : Comparison
-        From `kamsim.analysis.compare.compare`.
-
-    Returns
-    -------
-    Table
-        Differences whose interval excludes zero say better or worse.
+    Differences whose interval excludes zero say better or worse.
     """
     wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
     legend = (
@@ -125,15 +117,7 @@ def verdict(row: "ComparedMeasure", measure: Measure) -> str:
 def comparison_sentence(comparison: "Comparison") -> str:
     """Say in plain words which policy does best on what, and how surely.
 
-    Parameters
-    ----------
-    comparison : Comparison
-        From `kamsim.analysis.compare.compare`.
-
-    Returns
-    -------
-    str
-        One or two sentences; empty where there is nothing to compare with.
+    One or two sentences; empty where there is nothing to compare with.
     """
     if len(comparison.scenarios) < 2:
         return ""
@@ -175,15 +159,7 @@ def _profit_sentence(comparison: "Comparison", best: "ComparedMeasure") -> str:
 def comparison_figure(comparison: "Comparison") -> bytes:
     """Draw a comparison: a panel per measure, in it the difference of each scenario to the reference.
 
-    Parameters
-    ----------
-    comparison : Comparison
-        From `kamsim.analysis.compare.compare`.
-
-    Returns
-    -------
-    bytes
-        A PNG, 1,920 pixels wide, higher the more scenarios there are.
+    A PNG, 1,920 pixels wide, higher the more scenarios there are.
     """
     names = [name for name in comparison.scenarios if name != comparison.reference]
     rows = math.ceil(len(MEASURES) / COLUMNS)

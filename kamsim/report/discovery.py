@@ -21,15 +21,7 @@ def tell(result: "Discovery") -> tuple[Table | None, str]:
 def discovery_table(result: "Discovery") -> Table | None:
     """Table of the corner: a line for each parameter that bounds it.
 
-    Parameters
-    ----------
-    result : Discovery
-        From `kamsim.analysis.discovery.discover`.
-
-    Returns
-    -------
-    Table or None
-        None where there is no corner.
+    None where there is no corner.
     """
     if not result.conditions:
         return None
@@ -64,15 +56,7 @@ def _chance(chance: float) -> str:
 def discovery_sentences(result: "Discovery") -> str:
     """Say in plain words where a policy fails, or that no corner tells.
 
-    Parameters
-    ----------
-    result : Discovery
-        From `kamsim.analysis.discovery.discover`.
-
-    Returns
-    -------
-    str
-        A sentence a line.
+    A sentence a line.
     """
     return "\n".join([_where(result), _unsure(result)])
 

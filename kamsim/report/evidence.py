@@ -100,15 +100,7 @@ def counts_sentence(rows: Sequence[Parameter]) -> str:
 def evidence_tables(evidence: Evidence) -> list[Table]:
     """Tables of the ledger.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        From `evidence_of`.
-
-    Returns
-    -------
-    list of Table
-        Counts and a table by section, kind and source; then the parameters that were named, each in full.
+    Counts and a table by section, kind and source; then the parameters that were named, each in full.
     """
     tables = [_ledger_table(evidence.table)] if evidence.table or not evidence.full else []
     return [*tables, *map(_parameter_table, evidence.full)]

@@ -38,15 +38,7 @@ _LEGEND = (
 def explanation_files(explanation: Explanation) -> dict[str, bytes]:
     """Files that keep an explanation: its content as JSON, and a chart of each claim.
 
-    Parameters
-    ----------
-    explanation : Explanation
-        From `kamsim.analysis.explain.explain`.
-
-    Returns
-    -------
-    dict
-        Contents by name, for the folder of the study.
+    Contents by name, for the folder of the study.
     """
     text = json_text(content_of(explanation))
     charts = {f"{one.claim}.png": explanation_figure(one, explanation.organizations) for one in explanation.claims}
@@ -56,15 +48,7 @@ def explanation_files(explanation: Explanation) -> dict[str, bytes]:
 def content_of(explanation: Explanation) -> dict[str, Any]:
     """Explanation as plain values, each claim with its sentences.
 
-    Parameters
-    ----------
-    explanation : Explanation
-        From `kamsim.analysis.explain.explain`.
-
-    Returns
-    -------
-    dict
-        For JSON.
+    For JSON.
     """
     claims = [{**claim.to_dict(), "sentences": sentences_of(claim)} for claim in explanation.claims]
     return {**explanation.to_dict(), "claims": claims}
@@ -76,15 +60,7 @@ def content_of(explanation: Explanation) -> dict[str, Any]:
 def explanation_tables(explanation: Explanation) -> list[Table | str]:
     """Tables and sentences of an explanation, claim by claim.
 
-    Parameters
-    ----------
-    explanation : Explanation
-        From `kamsim.analysis.explain.explain`.
-
-    Returns
-    -------
-    list of Table or str
-        A table and its sentences for each claim, then what the words mean.
+    A table and its sentences for each claim, then what the words mean.
     """
     shown: list[Table | str] = []
     for claim in explanation.claims:
@@ -95,15 +71,7 @@ def explanation_tables(explanation: Explanation) -> list[Table | str]:
 def claim_table(claim: ClaimExplained) -> Table:
     """Table of a claim: its figure, the parts that make it, and what else the twins tell.
 
-    Parameters
-    ----------
-    claim : ClaimExplained
-        From `kamsim.analysis.explain.explain`.
-
-    Returns
-    -------
-    Table
-        Effects are marked as good, for they are what a program does.
+    Effects are marked as good, for they are what a program does.
     """
     published = Row(("  published", shown(claim.published, claim.figure.unit), "", ""), "aside")
     groups = [Group("", (published, _row(claim.figure, 2)))]
@@ -151,15 +119,7 @@ def interval(part: Part) -> str:
 def sentences_of(claim: ClaimExplained) -> list[str]:
     """Say in plain words what a survey shows, and what of it is an effect.
 
-    Parameters
-    ----------
-    claim : ClaimExplained
-        From `kamsim.analysis.explain.explain`.
-
-    Returns
-    -------
-    list of str
-        Two or three sentences, or one that says why something cannot be told.
+    Two or three sentences, or one that says why something cannot be told.
     """
     return [claim.untold] if claim.untold else _SENTENCES[claim.claim](claim)
 

@@ -37,15 +37,7 @@ def tell(result: "Sensitivity") -> tuple[Table, str]:
 def sensitivity_table(result: "Sensitivity") -> Table:
     """Table of the parameters in the order of their importance.
 
-    Parameters
-    ----------
-    result : Sensitivity
-        From `kamsim.analysis.sensitivity.sensitivity`.
-
-    Returns
-    -------
-    Table
-        What each explains with all that it does together with others, and alone, in % of the variance.
+    What each explains with all that it does together with others, and alone, in % of the variance.
     """
     rows = [_row(influence, influence.parameter) for influence in result.influences]
     if result.others is not None:
@@ -98,15 +90,7 @@ def asked(result: "Sensitivity") -> str:
 def sensitivity_sentences(result: "Sensitivity") -> str:
     """Say in plain words what drives a measure, how far it varies, and how much of that is luck.
 
-    Parameters
-    ----------
-    result : Sensitivity
-        From `kamsim.analysis.sensitivity.sensitivity`.
-
-    Returns
-    -------
-    str
-        A sentence a line.
+    A sentence a line.
     """
     if not any(influence.total > 0 for influence in (*result.influences, *filter(None, [result.others]))):
         return f"Nothing that was varied changes {asked(result)}."
@@ -179,15 +163,7 @@ ALONE, TOGETHER = BLUE, "#A6CFE6"
 def sensitivity_figure(result: "Sensitivity") -> bytes:
     """Draw what each parameter explains, alone and with all that it does together with others, as bars.
 
-    Parameters
-    ----------
-    result : Sensitivity
-        From `kamsim.analysis.sensitivity.sensitivity`.
-
-    Returns
-    -------
-    bytes
-        A PNG, 1,920 pixels wide, higher the more parameters there are.
+    A PNG, 1,920 pixels wide, higher the more parameters there are.
     """
     others = [] if result.others is None else [result.others]
     rows = [*result.influences, *others]

@@ -31,15 +31,7 @@ _LEGEND = (
 def survey_table(survey: "Survey") -> Table:
     """Table of a survey: what was published beside what was simulated, then the further figures.
 
-    Parameters
-    ----------
-    survey : Survey
-        From `kamsim.analysis.survey.survey`.
-
-    Returns
-    -------
-    Table
-        Says of each published figure whether it is inside the interval of samples of the survey's size.
+    Says of each published figure whether it is inside the interval of samples of the survey's size.
     """
     columns = ("", "published", "simulated", f"sample of {survey.sample}", "inside")
     further = (_row(figure)._replace(mark="") for figure in survey.further)

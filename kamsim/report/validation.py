@@ -38,15 +38,7 @@ def tell(validation: "Validation") -> tuple[Table, str]:
 def validation_table(validation: "Validation") -> Table:
     """Table of held-back patterns: what was observed, what is simulated, and the verdict with its reason.
 
-    Parameters
-    ----------
-    validation : Validation
-        From `kamsim.analysis.validation.validate`.
-
-    Returns
-    -------
-    Table
-        Own books come last, each under its name.
+    Own books come last, each under its name.
     """
     books = groupby(validation.books, key=lambda check: check.source)
     groups = [("", list(validation.checks)), *((f"Against {source}", list(checks)) for source, checks in books)]
@@ -81,15 +73,7 @@ def _range(low: float, high: float, scale: Scale) -> str:
 def validation_sentence(validation: "Validation") -> str:
     """Say how many of the held-back patterns hold, and which do not.
 
-    Parameters
-    ----------
-    validation : Validation
-        From `kamsim.analysis.validation.validate`.
-
-    Returns
-    -------
-    str
-        One sentence; those that cannot be told are named apart.
+    One sentence; those that cannot be told are named apart.
     """
     names = {
         verdict: [lower(_LABELS.get(check.name, check.name)) for check in validation.checks if check.verdict == verdict]

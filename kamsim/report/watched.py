@@ -28,15 +28,7 @@ if TYPE_CHECKING:
 def years_table(run: Run) -> Table:
     """Table of a run, a line per year.
 
-    Parameters
-    ----------
-    run : Run
-        From `kamsim.studies.watch.play_run`.
-
-    Returns
-    -------
-    Table
-        Years that missed quota or ended in a rebuild say so.
+    Years that missed quota or ended in a rebuild say so.
     """
     money = scale_of(TOTAL_PROFIT, (year.revenue for year in run.years))
     columns = ("year", "sales", "profit", "key", "of key", "quota", "met", "collab.", "trust", "left", "")
@@ -85,15 +77,7 @@ def _row(year: Year, money: Scale) -> Row:
 def run_figure(run: Run) -> bytes:
     """Draw a run: key account revenue against quota, and below it collaboration and trust.
 
-    Parameters
-    ----------
-    run : Run
-        From `kamsim.studies.watch.play_run`.
-
-    Returns
-    -------
-    bytes
-        A PNG, 1,920 pixels wide; missed quotas and rebuilds are marked.
+    A PNG, 1,920 pixels wide; missed quotas and rebuilds are marked.
     """
     figure = canvas(10)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))

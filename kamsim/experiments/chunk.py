@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Hashable, Sequence
+from functools import cache
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
@@ -139,12 +140,15 @@ def _side_by_side(jobs: list[Job]) -> Policies:
 
     def padded(column: str) -> NDArray[Any]:
         rows = [getattr(job.policy, column) for job in jobs]
-        return np.array([np.pad(row, (0, most - len(row))) for row in rows])
+        table = np.zeros((len(rows), most), dtype=rows[0].dtype)
+        for place, row in enumerate(rows):
+            table[place, : len(row)] = row
+        return table
 
     return Policies(
-        levers=_records(Levers, [job.policy.levers for job in jobs]),
-        twin=_records(Twin, [job.policy.twin for job in jobs]),
-        mix=_records(LeverMix, [job.mix for job in jobs]),
+        levers=_records([job.policy.levers for job in jobs]),
+        twin=_records([job.policy.twin for job in jobs]),
+        mix=_records([job.mix for job in jobs]),
         terms=np.array([job.policy.terms for job in jobs], dtype=TERMS_DTYPE).view(np.recarray),
         tiers=np.array([len(job.policy.seats) for job in jobs]),
         seats=padded("seats"),
@@ -154,11 +158,15 @@ def _side_by_side(jobs: list[Job]) -> Policies:
     )
 
 
-def _records(kind: type[NamedTuple], rows: Sequence[NamedTuple]) -> Any:
+def _records(rows: Sequence[NamedTuple]) -> Any:
     """Named tuples as records of the same fields, which compiled code can pick from."""
+    return np.array(rows, dtype=_record_of(type(rows[0]))).view(np.recarray)
+
+
+@cache
+def _record_of(kind: type[NamedTuple]) -> np.dtype[Any]:
     codes = {bool: "?", int: "i8", float: "f8"}
-    fields = [(name, codes[told]) for name, told in get_type_hints(kind).items()]
-    return np.array(rows, dtype=np.dtype(fields, align=True)).view(np.recarray)
+    return np.dtype([(name, codes[told]) for name, told in get_type_hints(kind).items()], align=True)
 
 
 def shared_worlds(jobs: Sequence[Job]) -> list[list[int]]:

@@ -271,8 +271,9 @@ def play_chunk(chunk: Chunk) -> Rows:
     places = [(number, place) for number, _ in chunk.points for place in range(len(chunk.policies))]
     jobs: list[Job | str] = []
     units: list[float] = []
+    bases = [Scenario.model_validate(base) for base in chunk.policies]
     for _, values in chunk.points:
-        for base in chunk.policies:
+        for base in bases:
             job, unit = _job_or_error(base, values, chunk.book)
             jobs.append(job)
             units.append(unit)
@@ -293,9 +294,9 @@ def play_chunk(chunk: Chunk) -> Rows:
     )
 
 
-def _job_or_error(base: Mapping[str, Any], values: Mapping[str, Any], book: Book | None) -> tuple[Any, float]:
+def _job_or_error(base: Scenario, values: Mapping[str, Any], book: Book | None) -> tuple[Any, float]:
     try:
-        scenario = with_point(Scenario.model_validate(base), values)
+        scenario = with_point(base, values)
         known, unit = known_of(scenario, book)
         return job_of(scenario, known if book is not None else None), unit
     except KamsimError as error:

@@ -15,6 +15,7 @@ from kamsim.world import draws
 from kamsim.world.draws import normal_quantile, uniform, words
 from kamsim.world.parameters import seats_from
 
+_OF_POLICY, _OF_REBUILD = ([row.name for row in section(name)] for name in ("policy", "rebuild"))
 TERMS_DTYPE = np.dtype(
     [(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("policy")]
     + [(f"rebuild_{row.name}", "f8") for row in section("rebuild")]
@@ -142,11 +143,10 @@ def policy_of(scenario: Scenario, accounts: int) -> Policy:
     """
     seats, _ = seats_of(scenario, accounts)
     tiers = list(scenario.tiers.ordered.values())
-    record = np.zeros(1, dtype=TERMS_DTYPE)
-    for row in section("policy"):
-        record[row.name] = getattr(scenario.policy, row.name)
-    for row in section("rebuild"):
-        record[f"rebuild_{row.name}"] = getattr(scenario.rebuild, row.name)
+    terms = [getattr(scenario.policy, name) for name in _OF_POLICY] + [
+        getattr(scenario.rebuild, name) for name in _OF_REBUILD
+    ]
+    record = np.array([tuple(terms)], dtype=TERMS_DTYPE)
     strengths = scenario.lever_strengths()
     return Policy(
         levers=Levers(**strengths, retier_by_spend=scenario.retiers_by_spend()),

@@ -45,10 +45,8 @@ def timeline_of(scenario: Scenario) -> Timeline:
 
 def parameters_of(scenario: Scenario) -> Any:
     """World section of a scenario as a record: ``parameters.trust_speed``."""
-    record = np.zeros(1, dtype=WORLD_DTYPE)
-    for name in WORLD_DTYPE.names or ():
-        record[name] = getattr(scenario.world, name)
-    return record.view(np.recarray)[0]
+    values = tuple(getattr(scenario.world, name) for name in WORLD_DTYPE.names or ())
+    return np.array([values], dtype=WORLD_DTYPE).view(np.recarray)[0]
 
 
 def seats_from(seats: float, accounts: int) -> int:

@@ -2,6 +2,11 @@
 
 import json
 import math
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +17,7 @@ from pydantic import BaseModel
 from kamsim import KamsimError, Scenario, load_experiment, load_scenario, read_posterior
 from kamsim.analysis.ranges import ranges_of
 from kamsim.cli import main
+from kamsim.evidence import posterior
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, parameter
 from kamsim.evidence.published import OUTCOMES
 from kamsim.report.evidence import KINDS, SECTIONS, counts_of, evidence_of, evidence_page
@@ -130,6 +136,43 @@ def test_ranges_of_tiers_and_populations_hold_at_both_ends(row: Parameter) -> No
         assert said(inside) == inside
         with pytest.raises(KamsimError, match=key):
             said(int(beyond) if whole else beyond)
+
+
+FITTED = Path(posterior.__file__).with_name("fitted.toml")
+
+
+def test_fitted_values_are_those_of_the_file_that_a_calibration_writes() -> None:
+    tables = tomllib.loads(FITTED.read_text(encoding="utf-8"))
+    values = {}
+    for table in ("world", "rebuild"):
+        values |= {(table, key): value for key, value in tables.pop(table).items()}
+    for tier, terms in tables.pop("tiers").items():
+        values |= {("tiers", f"{tier}.{term}"): value for term, value in terms.items()}
+    assert set(tables) == {"extends", "question"}
+    assert values == {(row.section, row.name): row.default for row in LEDGER if row.kind == "calibrated"}
+    adopted = load_scenario(FITTED)
+    assert adopted.model_copy(update={"name": "population", "question": ""}) == load_scenario("population").model_copy(
+        update={"question": ""}
+    )
+
+
+def test_adopting_a_calibration_copies_its_files(tmp_path: Path) -> None:
+    package, calibration = tmp_path / "kamsim", tmp_path / "calibration"
+    shutil.copytree(FITTED.parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
+    calibration.mkdir()
+    fitted = FITTED.read_text(encoding="utf-8").replace("turnover = 0.02\n", "turnover = 0.0212345678901234\n")
+    (calibration / "fitted.toml").write_text(fitted, encoding="utf-8")
+    (calibration / "posterior.csv").write_text("world.turnover\n0.03\n")
+    code = (
+        "from kamsim import read_posterior; from kamsim.evidence.ledger import parameter; "
+        "print(repr(parameter('world', 'turnover').default), read_posterior().values)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for words in (["-m", "kamsim.evidence.adopt", str(calibration)], ["-c", code]):
+        run = subprocess.run(
+            [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=True, env=environment
+        )
+    assert run.stdout.split() == ["0.0212345678901234", "((0.03,),)"]
 
 
 # ---------------------------------------------------------------- what is made from it
@@ -311,7 +354,7 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         )
         load_experiment(folder / "p.toml")
 
-    def posterior(name: str, value: float) -> None:
+    def of_posterior(name: str, value: float) -> None:
         (folder / "posterior.csv").write_text(f"{name}\n{value}\n")
         read_posterior(folder / "posterior.csv")
 
@@ -319,7 +362,7 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         ranges_of([loaded], [f"{name}={value}:1e300"])
 
     return {
-        "scenario file": scenario_file, "experiment": experiment, "points": points, "posterior": posterior,
+        "scenario file": scenario_file, "experiment": experiment, "points": points, "posterior": of_posterior,
         "range": low_end,
     }  # fmt: skip
 

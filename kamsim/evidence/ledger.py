@@ -3,6 +3,9 @@
 The scenario schema, the records that the drivers read and the documentation are all made from it.
 """
 
+import math
+import tomllib
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from kamsim.errors import KamsimError, shown
@@ -83,6 +86,18 @@ SIZES = "chosen where the specification is silent, docs/odd.md"
 NEUTRAL = "chosen so that a tier of your own concedes nothing unless you say so"
 
 
+# The values that were fitted are data, as kamsim calibrate writes them: here stands only which they are.
+FITTED = math.nan
+_VALUES = tomllib.loads((Path(__file__).parent / "fitted.toml").read_text(encoding="utf-8"))
+
+
+def _fitted(section: Section, name: str) -> float:
+    place = _VALUES[section]
+    for key in name.split("."):
+        place = place[key]
+    return float(place)
+
+
 def _row(
     section: Section,
     name: str,
@@ -95,6 +110,7 @@ def _row(
     source: str = SPEC,
     excluded: End = "",
 ) -> Parameter:
+    default = _fitted(section, name) if kind == "calibrated" else default
     return Parameter(section, name, default, unit, low, high, kind, meaning, source, excluded)
 
 
@@ -123,84 +139,84 @@ LEDGER: tuple[Parameter, ...] = (
     _row("world", "budgeted_seats_most", 60, "seats", 0, 100_000, "assumed",
          "most budgeted seats where they are a share: a book of thousands still has a program of tens of seats"),
     _row("world", "accounts_per_kam", 4.0, "seats per KAM", 0.5, 100, "assumed", "budgeted seats per KAM"),
-    _row("world", "hours_per_kam", 11.92, "hours a quarter", 0, 1_000, "calibrated",
+    _row("world", "hours_per_kam", FITTED, "hours a quarter", 0, 1_000, "calibrated",
          "hours of attention a KAM has, in hours that one median account needs", FIT),
-    _row("world", "capacity_per_seat", 0.2951, "support a quarter", 0, 100, "calibrated",
+    _row("world", "capacity_per_seat", FITTED, "support a quarter", 0, 100, "calibrated",
          "capacity of all functions together per budgeted seat", FIT),
     # Wallets and orders.
     _row("world", "median_wallet", 1.0, "money a year", 1e-9, 1e15, "assumed",
          "median annual wallet: scales the model to a currency"),
-    _row("world", "wallet_sigma", 0.9599, "log", 0, 3, "calibrated", "spread of annual wallets (lognormal)", FIT),
-    _row("world", "market_growth", 0.005412, "log a year", -0.5, 0.5, "calibrated", "mean growth of wallets", FIT),
-    _row("world", "growth_sd", 0.07275, "log a year", 0, 0.5, "calibrated", "spread of growth between accounts", FIT),
-    _row("world", "growth_persistence", 0.8421, "correlation a year", 0, 1, "calibrated",
+    _row("world", "wallet_sigma", FITTED, "log", 0, 3, "calibrated", "spread of annual wallets (lognormal)", FIT),
+    _row("world", "market_growth", FITTED, "log a year", -0.5, 0.5, "calibrated", "mean growth of wallets", FIT),
+    _row("world", "growth_sd", FITTED, "log a year", 0, 0.5, "calibrated", "spread of growth between accounts", FIT),
+    _row("world", "growth_persistence", FITTED, "correlation a year", 0, 1, "calibrated",
          "how much of an account's growth over the market lasts to the next year; 1 for ever", FIT),
-    _row("world", "wallet_shock_sd", 0.03356, "log a quarter", 0, 1, "calibrated", "shocks to one account's wallet",
+    _row("world", "wallet_shock_sd", FITTED, "log a quarter", 0, 1, "calibrated", "shocks to one account's wallet",
          FIT),
     _row("world", "industry_shock_sd", 0.03, "log a quarter", 0, 1, "assumed", "shocks to all wallets at once"),
-    _row("world", "surge_sd", 0.447, "log", 0, 2, "calibrated", "spread of order surges", FIT),
-    _row("world", "surge_persistence", 0.7392, "correlation a quarter", 0, 0.99, "calibrated",
+    _row("world", "surge_sd", FITTED, "log", 0, 2, "calibrated", "spread of order surges", FIT),
+    _row("world", "surge_persistence", FITTED, "correlation a quarter", 0, 0.99, "calibrated",
          "how much of a surge lasts to the next quarter", FIT),
-    _row("world", "order_noise_sd", 0.1393, "log", 0, 2, "calibrated", "white noise of a quarter's orders", FIT),
+    _row("world", "order_noise_sd", FITTED, "log", 0, 2, "calibrated", "white noise of a quarter's orders", FIT),
     # Share of wallet.
     _row("world", "ceiling_base", 0.15, "share", 0.01, 1, "assumed", "share ceiling of an account without fit"),
-    _row("world", "ceiling_fit", 0.6197, "share", 0, 0.99, "calibrated", "share ceiling that full fit adds", FIT),
-    _row("world", "share_base", 0.4819, "part of ceiling", 0.01, 1, "calibrated",
+    _row("world", "ceiling_fit", FITTED, "share", 0, 0.99, "calibrated", "share ceiling that full fit adds", FIT),
+    _row("world", "share_base", FITTED, "part of ceiling", 0.01, 1, "calibrated",
          "share reached with neither trust nor collaboration", FIT),
-    _row("world", "share_base_sd", 0.1613, "part of ceiling", 0, 1, "calibrated",
+    _row("world", "share_base_sd", FITTED, "part of ceiling", 0, 1, "calibrated",
          "spread between accounts of the share they give by habit", FIT),
-    _row("world", "share_trust", 0.1853, "part of ceiling", 0, 2, "calibrated", "share that full trust adds", FIT),
-    _row("world", "share_collaboration", 0.3451, "part of ceiling", 0, 4, "calibrated",
+    _row("world", "share_trust", FITTED, "part of ceiling", 0, 2, "calibrated", "share that full trust adds", FIT),
+    _row("world", "share_collaboration", FITTED, "part of ceiling", 0, 4, "calibrated",
          "share that full collaboration adds", FIT),
-    _row("world", "share_speed", 0.0405, "part a quarter", 0, 1, "calibrated", "pace of share toward its target", FIT),
-    _row("world", "rival_rate", 0.08924, "chance a quarter", 0, 0.33, "calibrated",
+    _row("world", "share_speed", FITTED, "part a quarter", 0, 1, "calibrated", "pace of share toward its target", FIT),
+    _row("world", "rival_rate", FITTED, "chance a quarter", 0, 0.33, "calibrated",
          "chance that a rival attacks an account of median wallet", FIT),
-    _row("world", "rival_exponent", 0.8883, "elasticity", 0, 2, "calibrated",
+    _row("world", "rival_exponent", FITTED, "elasticity", 0, 2, "calibrated",
          "how much larger wallets draw rivals", FIT),
     _row("world", "rival_most", 3.0, "multiple", 1, 3, "assumed", "most that size can multiply that chance"),
-    _row("world", "rival_damage", 0.5963, "part of share", 0, 1, "calibrated",
+    _row("world", "rival_damage", FITTED, "part of share", 0, 1, "calibrated",
          "share lost to a rival without any trust", FIT),
     # Relationship.
     _row("world", "trust_mean", 0.42, "trust", 0, 1, "assumed", "trust at birth, and where it rests without a program"),
     _row("world", "trust_sd", 0.12, "trust", 0, 1, "assumed", "spread of trust at birth"),
-    _row("world", "trust_speed", 0.1925, "part a quarter", 0, 0.5, "calibrated", "pace of trust", FIT),
+    _row("world", "trust_speed", FITTED, "part a quarter", 0, 0.5, "calibrated", "pace of trust", FIT),
     _row("world", "loss_aversion", 2.0, "multiple", 1, 2, "assumed", "losses of trust against gains"),
     _row("world", "trust_drift", 0.03, "part a quarter", 0, 1, "assumed", "pace of trust without a program"),
     _row("world", "expectation_speed", 0.10, "part a quarter", 0, 1, "assumed", "pace of customers' expectations"),
     _row("world", "value_fit_exponent", 0.7, "elasticity", 0, 2, "assumed", "value and fit"),
     _row("world", "value_ambition_exponent", 0.7, "elasticity", 0, 2, "assumed", "value and ambition"),
     _row("world", "value_attention", 0.35, "value", 0, 2, "assumed", "value of full attention"),
-    _row("world", "value_collaboration", 0.5992, "value", 0, 2, "calibrated", "value of full collaboration", FIT),
+    _row("world", "value_collaboration", FITTED, "value", 0, 2, "calibrated", "value of full collaboration", FIT),
     _row("world", "value_joint", 0.35, "value", 0, 2, "assumed", "value of the two together"),
-    _row("world", "need_exponent", 0.1068, "elasticity", 0, 1, "calibrated", "need for work and size of wallet", FIT),
+    _row("world", "need_exponent", FITTED, "elasticity", 0, 1, "calibrated", "need for work and size of wallet", FIT),
     # KAMs and functions.
     _row("world", "skill_sd", 0.15, "skill", 0, 0.5, "assumed", "spread of KAM skill, mean 1"),
-    _row("world", "tie_mean", 0.5585, "tie", 0.05, 0.95, "calibrated", "ties of KAMs with functions at birth", FIT),
-    _row("world", "tie_sd", 0.2499, "tie", 0, 0.5, "calibrated", "spread of ties at birth", FIT),
+    _row("world", "tie_mean", FITTED, "tie", 0.05, 0.95, "calibrated", "ties of KAMs with functions at birth", FIT),
+    _row("world", "tie_sd", FITTED, "tie", 0, 0.5, "calibrated", "spread of ties at birth", FIT),
     _row("world", "tie_decay", 0.04, "part a quarter", 0, 1, "assumed", "tie lost where no ask is honored"),
-    _row("world", "tie_learning", 3.0, "multiple of decay", 0, 10, "calibrated", "ties grown by honored asks", FIT),
+    _row("world", "tie_learning", FITTED, "multiple of decay", 0, 10, "calibrated", "ties grown by honored asks", FIT),
     _row("world", "tie_kept", 0.5, "part", 0, 1, "assumed", "part of its ties that a successor of a KAM keeps"),
-    _row("world", "alignment_mean", 0.636, "part of capacity", 0.05, 0.98, "calibrated",
+    _row("world", "alignment_mean", FITTED, "part of capacity", 0.05, 0.98, "calibrated",
          "alignment of functions with key accounts at birth", FIT),
     _row("world", "alignment_sd", 0.12, "part of capacity", 0, 0.5, "assumed", "spread of alignment at birth"),
     _row("world", "alignment_speed", 0.10, "part a quarter", 0, 1, "assumed", "pace of alignment"),
     _row("world", "overload_weight", 0.10, "part of capacity", 0, 1, "assumed",
          "alignment lost by a function that can grant nothing of what it is asked"),
     _row("world", "fatigue_decay", 0.05, "part a quarter", 0, 1, "assumed", "pace at which rebuild fatigue passes"),
-    _row("world", "sorting", 28.66, "accounts per tie", 0, 100, "calibrated",
+    _row("world", "sorting", FITTED, "accounts per tie", 0, 100, "calibrated",
          "how strongly strategic accounts go to well-tied KAMs", FIT),
-    _row("world", "turnover", 0.02, "chance a quarter", 0, 1, "calibrated", "chance that a KAM leaves", FIT),
+    _row("world", "turnover", FITTED, "chance a quarter", 0, 1, "calibrated", "chance that a KAM leaves", FIT),
     _row("world", "turnover_after_miss", 0.5, "part", 0, 10, "assumed", "what a missed quota adds to that chance"),
-    _row("world", "disruption", 0.1252, "part of trust", 0, 1, "calibrated",
+    _row("world", "disruption", FITTED, "part of trust", 0, 1, "calibrated",
          "trust lost when an account's KAM changes", FIT),
     # What managers read and expect.
-    _row("world", "observation_noise", 0.5003, "log", 0, 5, "calibrated", "error in reading growth potential", FIT),
+    _row("world", "observation_noise", FITTED, "log", 0, 5, "calibrated", "error in reading growth potential", FIT),
     _row("world", "trust_noise", 0.15, "trust", 0, 2, "assumed", "error in reading trust"),
     _row("world", "fit_noise", 0.35, "fit", 0, 2, "assumed", "error in reading fit, one side alone"),
     _row("world", "fit_noise_bilateral", 0.12, "fit", 0, 2, "assumed", "error in reading fit, jointly with customers"),
     _row("world", "growth_weight", 3.0, "years", 0, 50, "assumed", "weight of growth in enterprise criteria"),
     _row("world", "least_room", 0.01, "share", 1e-6, 1, "assumed", "least room to grow told apart"),
-    _row("world", "premium_mean", 0.02762, "growth a year", 0, 1, "calibrated",
+    _row("world", "premium_mean", FITTED, "growth a year", 0, 1, "calibrated",
          "extra growth expected of key accounts; its spread makes 95 % of organizations expect more", FIT),
     _row("world", "expecting_more", 0.95, "part of organizations", 0.51, 0.999999, "published",
          "organizations that expect key accounts to grow faster", GARTNER),
@@ -208,10 +224,10 @@ LEDGER: tuple[Parameter, ...] = (
          "organizations that prioritize increased returns on key accounts", GARTNER),
     _row("world", "premium_elsewhere", 0.5, "part of premium", 0, 1, "assumed",
          "part of the premium in the quota where returns are not prioritized"),
-    _row("world", "report_noise", 0.01138, "collaboration", 0, 2, "calibrated",
+    _row("world", "report_noise", FITTED, "collaboration", 0, 2, "calibrated",
          "error in the collaboration that KAMs report to a survey", FIT),
     _row("world", "patience_least", 2, "misses in a row", 1, 100, "assumed", "quota misses that every program bears"),
-    _row("world", "patience_stop", 0.8919, "chance", 0.01, 1, "calibrated",
+    _row("world", "patience_stop", FITTED, "chance", 0.01, 1, "calibrated",
          "chance that patience ends at each further miss (geometric)", FIT),
     _row("world", "patience_most", 6, "misses in a row", 1, 100, "assumed", "quota misses that no program outlasts"),
     _row("world", "bargaining_base", 0.25, "multiple", 0, 5, "assumed", "concession to an account of no spend"),
@@ -229,11 +245,11 @@ LEDGER: tuple[Parameter, ...] = (
          "most seats that shares of a large book may add up to", SIZES),
     _term("key", "seats", 0.09, "assumed"),
     _term("key", "attention", 1.0, "assumed"),
-    _term("key", "promise", 0.3299, "calibrated", FIT),
+    _term("key", "promise", FITTED, "calibrated", FIT),
     _term("key", "concession", 0.05, "assumed"),
     _term("strategic", "seats", 0.03, "assumed"),
     _term("strategic", "attention", 1.5, "assumed"),
-    _term("strategic", "promise", 0.4099, "calibrated", FIT),
+    _term("strategic", "promise", FITTED, "calibrated", FIT),
     _term("strategic", "concession", 0.08, "assumed"),
     _term(ANY_TIER, "attention", 1.0, "assumed"),
     _term(ANY_TIER, "promise", 0.24, "assumed"),
@@ -255,7 +271,7 @@ LEDGER: tuple[Parameter, ...] = (
     _row("policy", "ratchet", 0.25, "weight", 0, 1, "assumed", "weight of an unmet quota in the next one"),
     # Rebuild.
     _row("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed", "kept accounts that get another KAM"),
-    _row("rebuild", "fatigue", 0.119, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild", FIT),
+    _row("rebuild", "fatigue", FITTED, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild", FIT),
     _row("rebuild", "cost_share", 0.08, "part of key revenue", 0, 1, "assumed", "one-off cost of a rebuild"),
     # Timeline.
     _row("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),

@@ -159,7 +159,7 @@ def evidence_page() -> str:
     lines = [
         "# What the parameters rest on",
         "",
-        "Made from `kamsim/evidence/ledger.py` and `kamsim/evidence/published.py`; do not edit it here:",
+        "Made from `ledger.py`, `fitted.toml` and `published.py` in `kamsim/evidence/`; do not edit it here:",
         "`kamsim evidence --markdown > docs/evidence.md` writes it anew.",
         "",
         f"{counts_sentence(LEDGER)}. Numbers in brackets are sources, listed at the end.",

@@ -1,7 +1,7 @@
 """The ledger for people: a table in a terminal, one parameter in full, and the page of the documentation."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, get_args
+from typing import NamedTuple, get_args
 
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, range_text
@@ -27,7 +27,7 @@ class Evidence(NamedTuple):
     table: tuple[Parameter, ...]
     full: tuple[Parameter, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Content for JSON: how many rows of each kind, and the rows."""
         rows = [*self.table, *self.full]
         return {"counts": counts_of(rows), "parameters": [row._asdict() for row in rows]}

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from kamsim.policy.policy import seats_of
 from kamsim.rules.costs import add_up, annual_profit
 from kamsim.scenario import Scenario
 from kamsim.types import Progress
-from kamsim.world.parameters import timeline_of
+from kamsim.world.parameters import Timeline, timeline_of
 
 
 class Year(NamedTuple):
@@ -43,7 +43,7 @@ class Run(NamedTuple):
     years: tuple[Year, ...]
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {**self._asdict(), "years": [year._asdict() for year in self.years], "notes": list(self.notes)}
 
@@ -86,7 +86,7 @@ def play_run(
         check_target(agents, ".parquet")
     program = KeyAccountProgram(scenario, seed=seed, book=book)
     _, capped = seats_of(scenario, len(program.accounts))
-    records: list[dict[str, Any]] = []
+    records: list[dict[str, object]] = []
     for quarter in range(4 * program.timeline.years):
         program.step()
         if agents is not None:
@@ -148,7 +148,7 @@ def years_of(program: KeyAccountProgram) -> Iterable[Year]:
         )
 
 
-def _phase(year: int, timeline: Any) -> str:
+def _phase(year: int, timeline: Timeline) -> str:
     if year < timeline.history_years:
         return "history"
     return "warm-up" if year < timeline.history_years + timeline.warmup_years else "window"
@@ -157,7 +157,7 @@ def _phase(year: int, timeline: Any) -> str:
 # ---------------------------------------------------------------- records of agents
 
 
-def agent_records(program: KeyAccountProgram) -> Iterable[dict[str, Any]]:
+def agent_records(program: KeyAccountProgram) -> Iterable[dict[str, object]]:
     """Record every agent as it is after the quarter just played.
 
     Parameters
@@ -204,7 +204,7 @@ _NUMBERS = (
 )
 
 
-def _write_parquet(path: Path, records: list[dict[str, Any]]) -> None:
+def _write_parquet(path: Path, records: list[dict[str, object]]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,0 +1,79 @@
+"""This kernel against that of another revision, by turns in two processes that wait for each other."""
+
+import io
+import os
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.measuring import Figures, nanoseconds
+from benchmarks.setting import EIGHT, setting
+
+ROOT = Path(__file__).parent.parent
+TARGET = "<= .82 against a8f588a"
+
+ANSWER = "import sys; from benchmarks.player import answer; answer(*map(int, sys.argv[1:]))"
+
+
+def measure(
+    figures: Figures,
+    revision: str,
+    accounts: int = 200,
+    worlds: int = 10,
+    times: int = 2,
+    rounds: int = 15,
+    **environment: str,
+) -> None:
+    """Check a revision out beside this one and let both play the same organizations."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        other = folder / "other"
+        _check_out(revision, other)
+        arguments = [str(number) for number in (accounts, worlds, times)]
+        environment |= {"KAMSIM_CACHE_DIR": str(folder / "cache")}
+        players = [stack.enter_context(_player(tree, arguments, environment)) for tree in (ROOT, other)]
+        seconds: list[list[float]] = [[], []]
+        for turn in range(rounds + 1):
+            for place in (0, 1) if turn % 2 else (1, 0):
+                spent = _round(players[place])
+                if turn:
+                    seconds[place].append(spent)
+    played = setting(accounts).account_quarters * worlds * times * len(EIGHT)
+    figures.say("this kernel", nanoseconds(min(seconds[0]), played), "ns per account-quarter")
+    figures.say(f"that of {revision}", nanoseconds(min(seconds[1]), played), "ns per account-quarter")
+    ratio = statistics.median(mine / its for mine, its in zip(*seconds, strict=True))
+    figures.say(f"this kernel's time in that of {revision}", ratio, "", TARGET)
+
+
+def _check_out(revision: str, folder: Path) -> None:
+    done = subprocess.run(["git", "archive", revision], cwd=ROOT, capture_output=True)
+    if done.returncode:
+        sys.exit(f"{revision} is no revision of this repository: {done.stderr.decode().strip()}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    for name in ("__init__", "setting", "player"):
+        text = (ROOT / "benchmarks" / f"{name}.py").read_text()
+        if not (folder / "kamsim" / "compiler.py").exists():
+            text = text.replace("kamsim.compiler", "kamsim.rules.compiler")
+        (folder / "benchmarks" / f"{name}.py").write_text(text)
+
+
+def _player(tree: Path, arguments: list[str], environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    environment = os.environ | environment | {"PYTHONPATH": str(tree)}
+    command = [sys.executable, "-c", ANSWER, *arguments]
+    return subprocess.Popen(
+        command, cwd=tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _round(player: "subprocess.Popen[str]") -> float:
+    assert player.stdin is not None
+    assert player.stdout is not None
+    player.stdin.write("play\n")
+    player.stdin.flush()
+    return float(player.stdout.readline())

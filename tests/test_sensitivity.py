@@ -27,9 +27,9 @@ from kamsim.analysis.sensitivity import (
     elementary_effects,
     grouped,
     index_points,
+    indices_of,
     luck_of,
     sensitivity,
-    variance_indices,
 )
 from kamsim.cli import main
 from kamsim.errors import KamsimError
@@ -40,6 +40,10 @@ from kamsim.report.terminal import text_of
 
 FEW = ("world.market_growth", "world.gross_margin", "world.share_speed=0.04:0.2")
 compiled_only = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="hundreds of runs take too long in plain Python")
+
+
+def variance_indices(model, groups, points, seed=1):
+    return indices_of(groups, model(index_points(groups, points, seed)), seed)
 
 
 def ishigami(points: np.ndarray) -> np.ndarray:

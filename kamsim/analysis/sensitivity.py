@@ -447,28 +447,6 @@ def grouped(effects: Floats, most: int) -> list[int]:
     return [place if place in largest else -1 for place in range(len(effects))]
 
 
-def variance_indices(model: Model, groups: Sequence[int], points: int = BASE_POINTS, seed: int = 1) -> Indices:
-    """Part of the variance of the output that each group of parameters explains (Sobol' indices).
-
-    Parameters
-    ----------
-    model : callable
-        Outputs (points,) at points (points, parameters) of the unit cube.
-    groups : sequence of int
-        Group of each parameter; those with the same number stand together.
-    points : int
-        Base points, a power of two; the model is asked at ``points * (number of groups + 2)``.
-    seed : int
-        Of the points.
-
-    Returns
-    -------
-    Indices
-        First-order: by itself. Total: with all that it does together with others.
-    """
-    return indices_of(groups, model(index_points(groups, points, seed)), seed)
-
-
 def index_points(groups: Sequence[int], points: int, seed: int) -> Floats:
     """Points of the unit cube at which the indices need the output (Saltelli's design on a Sobol' sequence)."""
     from SALib.sample import sobol as sampling

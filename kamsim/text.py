@@ -11,6 +11,7 @@ from typing import Any
 from kamsim.errors import KamsimError, on_one_line
 
 MOST_NESTED = 20  # tables in tables; ours need five
+MOST_BITS = 10_000  # of a number; Python writes none of more than some 14,000
 
 # The reader of TOML takes memory by the square of the parts of a dotted name.
 _LONG_NAME = re.compile(r"""(?<![\w-])(?:(?:"[^"\n]*"|'[^'\n]*'|[\w-]++)[ \t]*+\.[ \t]*+){100}""")
@@ -74,20 +75,25 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise KamsimError(f"{path}: not valid TOML: {error}") from None
     except (ValueError, RecursionError):
         raise KamsimError(f"{path}: not {what}: a number is too long or tables are nested too deep") from None
-    if _is_too_deep(content):
-        raise KamsimError(f"{path}: not {what}: tables are nested too deep")
+    if not _can_be_written(content):
+        raise KamsimError(f"{path}: not {what}: a number is too long or tables are nested too deep")
     return content
 
 
-def _is_too_deep(content: dict[str, Any]) -> bool:
-    """Whether something is nested deeper than is sensible; dotted names nest without any recursion of the reader."""
+def _can_be_written(content: dict[str, Any]) -> bool:
+    """Whether code that goes down into tables, and sentences that quote a number, can do with a content.
+
+    Dotted names nest without any recursion of the reader, and hexadecimal numbers may have any length.
+    """
     level: list[dict[str, Any] | list[Any]] = [content]
     for _ in range(MOST_NESTED):
-        tables = (place.values() if isinstance(place, dict) else place for place in level)
-        level = [inner for table in tables for inner in table if isinstance(inner, dict | list)]
-        if not level:
+        values = [value for place in level for value in (place.values() if isinstance(place, dict) else place)]
+        if any(isinstance(value, int) and value.bit_length() > MOST_BITS for value in values):
             return False
-    return True
+        level = [value for value in values if isinstance(value, dict | list)]
+        if not level:
+            return True
+    return False
 
 
 def neutral(text: str) -> str:

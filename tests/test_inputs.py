@@ -3,7 +3,9 @@
 import csv
 import io
 import os
+import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamsim import KamsimError, load_experiment, load_scenario
+from kamsim import KamsimError, load_experiment, load_scenario, read_book, read_posterior
 from kamsim.cli import main
 from kamsim.errors import on_one_line, shown
 from kamsim.text import MOST_NESTED, csv_text, neutral, read_toml
@@ -163,3 +165,70 @@ def test_a_scenario_file_named_as_a_formula_puts_none_into_any_csv(tmp_path: Pat
             rows = list(csv.DictReader(file))
         assert any(f"'{name}" in row.values() for row in rows)
         assert not any(str(cell).startswith("=") for row in rows for cell in row.values())
+
+
+# ---------------------------------------------------------------- anything else
+
+FUZZED = int(os.environ.get("KAMSIM_FUZZ", "").removeprefix("full") or 150)
+SCRAPS = [
+    "1" * 400, "-" + "9" * 5000, "0x" + "f" * 5000, "nan", "inf", "-inf", "1e999", "true", "1_000", "1.0", "2.5", "''",
+    '"\\u001b[31m\\n"', "\x1b", "\0", "\r", "\n", "\ufeff", "\u2028", "\u202e", "=1+1", "a.b.c", ".", ",", ";", "\t",
+    '"', "'", "[", "]", "[[", "{", "}", "{ spend = 1 }", "[1, 2]", "=", "#", "name" * 80, "../" * 90, "seats", "tiers",
+    "policy", "[population]\n", "[tiers.standard]\n", '[tiers."\\u0007"]\nseats = 1\n', "1979-05-27", "00:00:00",
+    "2012Q1", "NA", "extends", "0.3", "0.05", "0.5", "0", "1", "5", "", "1.234", "1,234", "01/02/2012", "1e400",
+    "\udce9",
+]  # fmt: skip
+SCENARIO = (
+    'extends = "status_quo"\nquestion = "What?"\n[world]\naccounts = 20\nturnover = 0.1\nbudgeted_seats = 0.1\n'
+    '[tiers]\nseat_cap = 3\n[tiers.key]\nseats = 2\npromise = 0.2\n[policy]\nselection = "spend"\n'
+    "retiering = { spend = 0.5 }\n[rebuild]\nfatigue = 0.1\n[timeline]\nwindow_years = 3\n"
+)
+EXPERIMENT = (
+    'question = "q"\nbase = "status_quo"\nreplications = 3\nseed = 1\nmeasures = ["total_profit"]\n'
+    'compare = "total_profit"\n[design]\nkind = "grid"\n[levers]\nselection = ["spend", 0.5]\n'
+    "tiers.key.seats = [1, 2]\n"
+    "[uncertainties]\nworld.turnover = { low = 0.1, high = 0.2, levels = 3 }\n"
+)
+READ_FROM = {
+    "scenario": (SCENARIO, "mine.toml", load_scenario),
+    "experiment": (EXPERIMENT, "mine.toml", load_experiment),
+    "points": ("selection,world.turnover,tiers.key.seats\nspend,0.1,2\n0.5,0.2,0.25\n", "points.csv", None),
+    "posterior": ("# model x\nworld.turnover,tiers.key.seats\n0.1,2\n0.2,0.5\n", "sets.csv", read_posterior),
+    "quarters": ("account_id,quarter,spend\nA,2012Q1,5\nA,2012-Q2,-1\nB,2013 q1,7.5\n", "book.csv", read_book),
+    "invoices": ("account_id;date;amount\nA;2012-01-31;5,5\nA;31/12/2012;-1\nB;2012-03-04;7\n", "book.csv", read_book),
+    "accounts": ("account_id\tannual_spend\twallet\tshare\nA\t5\t9\t\nB\t1.234\t\t0.5\n", "book.csv", read_book),
+}
+
+
+def mangled(text: str, random: Random) -> bytes:
+    """A text with parts put in, taken out or put elsewhere."""
+    for _ in range(random.choice([1, 1, 1, 2, 4])):
+        first = random.randrange(len(text) + 1)
+        last = min(len(text), first + random.choice([0, 0, 1, 3, 12]))
+        values = list(re.finditer(r"(?<=[=,;\t] )[^\n,;\t]+|(?<=[,;\t])[^\n,;\t]+", text))
+        if values and random.random() < 0.6:
+            first, last = random.choice(values).span()
+        text = text[:first] + random.choice([*SCRAPS, text[: random.randrange(60)]]) + text[last:]
+    return text.encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("name", READ_FROM)
+def test_fuzzed_files_are_read_or_refused_in_one_sentence(name: str, tmp_path: Path) -> None:
+    text, file, read = READ_FROM[name]
+    experiment = tmp_path / "points.toml"
+    experiment.write_text('question = "q"\n[design]\nkind = "points"\nfile = "points.csv"\n')
+    path, refusals, random = tmp_path / file, 0, Random(name)
+    for _ in range(FUZZED):
+        content = mangled(text, random)
+        path.write_bytes(content)
+        sentence = ""
+        try:
+            (read or load_experiment)(path if read else experiment)
+        except KamsimError as error:
+            sentence = str(error)
+        except Exception as error:
+            pytest.fail(f"{content!r}: {error!r}")
+        assert sentence.isprintable(), content
+        refusals += sentence != ""
+    # Most are refused, and not all: else the mangling would be none, or too coarse to get past the first check.
+    assert 0 < refusals < FUZZED

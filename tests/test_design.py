@@ -98,6 +98,14 @@ def test_the_experiments_that_are_promised_are_shipped() -> None:
         assert f"| `{name}.toml` | {load_experiment(name).question} |" in table
 
 
+def test_b14_the_files_that_readmes_name_are_there() -> None:
+    root = Path(__file__).parents[1]
+    for readme in ("experiments/README.md", "README.md", "CONTRIBUTING.md"):
+        named = re.findall(r"`([\w/]+\.(?:py|md))`", (root / readme).read_text(encoding="utf-8"))
+        for name in named:
+            assert any((root / room / name).exists() for room in ("", "kamsim", "experiments")), f"{readme}: {name}"
+
+
 @pytest.mark.parametrize("name", shipped_experiments())
 def test_every_shipped_experiment_asks_and_can_be_played_at_every_point(name: str) -> None:
     shipped = load_experiment(name)

@@ -4,7 +4,7 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -180,7 +180,7 @@ def plan_of(experiment: Experiment, *, book: Book | None = None, replications: i
         experiment.measures,
         experiment.compare,
         content,
-        book,
+        None if book is None else replace(book, quarters=None),  # a history is no part of what a worker plays
         None if book is None else fingerprint(book),
     )
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import kamsim
 from benchmarks.measuring import Figures, all_seconds, interleaved, printed_by
-from kamsim.experiments.design import Experiment, load_experiment
+from kamsim.experiments.designs import Experiment
+from kamsim.experiments.file import load_experiment
 from kamsim.experiments.sweep import chunks_of, part_of, plan_of, play_chunk
 
 EXPERIMENT = """

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from kamsim.books.book import Book, read_book
     from kamsim.errors import KamsimError
     from kamsim.evidence.posterior import Posterior, read_posterior
-    from kamsim.experiments.design import Experiment, load_experiment, shipped_experiments
+    from kamsim.experiments.designs import Experiment
+    from kamsim.experiments.file import load_experiment, shipped_experiments
     from kamsim.experiments.sweep import Progressed, read_sweep, sweep
     from kamsim.model.agents import Account, Function, KeyAccountManager
     from kamsim.model.ensemble import Run
@@ -36,7 +37,7 @@ _HOMES = {
     "Book": "kamsim.books.book",
     "Comparison": "kamsim.analysis.compare",
     "Discovery": "kamsim.analysis.discovery",
-    "Experiment": "kamsim.experiments.design",
+    "Experiment": "kamsim.experiments.designs",
     "Explanation": "kamsim.analysis.explain",
     "Function": "kamsim.model.agents",
     "History": "kamsim.model.plan",
@@ -58,13 +59,13 @@ _HOMES = {
     "discover": "kamsim.analysis.discovery",
     "draw_world": "kamsim.model.session",
     "explain": "kamsim.analysis.explain",
-    "load_experiment": "kamsim.experiments.design",
+    "load_experiment": "kamsim.experiments.file",
     "load_scenario": "kamsim.scenario",
     "read_book": "kamsim.books.book",
     "read_posterior": "kamsim.evidence.posterior",
     "read_sweep": "kamsim.experiments.sweep",
     "sensitivity": "kamsim.analysis.sensitivity",
-    "shipped_experiments": "kamsim.experiments.design",
+    "shipped_experiments": "kamsim.experiments.file",
     "shipped_scenarios": "kamsim.scenario",
     "simulate": "kamsim.model.session",
     "survey": "kamsim.analysis.survey",

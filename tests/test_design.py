@@ -14,17 +14,11 @@ import pytest
 from scipy.stats import qmc
 
 from kamsim import KamsimError, load_scenario
-from kamsim.experiments import design
+from kamsim.experiments import file as design
 from kamsim.experiments.chunk import job_of
-from kamsim.experiments.design import (
-    MOST_POINTS,
-    Experiment,
-    experiment_folder,
-    load_experiment,
-    points_of,
-    shipped_experiments,
-    smallest_fraction,
-)
+from kamsim.experiments.designs import MOST_POINTS, Experiment, points_of
+from kamsim.experiments.file import experiment_folder, load_experiment, shipped_experiments
+from kamsim.experiments.fractions import smallest_fraction
 from kamsim.experiments.sweep import check_points, estimate_of, plan_of, with_point
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
@@ -612,8 +606,8 @@ def test_b12_the_size_of_a_design_needs_none_of_its_points(
     def refused(*_: Any) -> None:
         raise AssertionError("points were made")
 
-    monkeypatch.setattr("kamsim.experiments.design._matrix", refused)
-    monkeypatch.setattr("kamsim.experiments.design._even", refused)
+    monkeypatch.setattr("kamsim.experiments.designs._matrix", refused)
+    monkeypatch.setattr("kamsim.experiments.file._even", refused)
     if points is None:
         sentence = said(tmp_path, f"{QUESTION}[design]\n{design}\n{factors}")
         assert re.search(r"the design has [\d,]{8,} points, more than 1,000,000; vary less", sentence)

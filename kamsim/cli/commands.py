@@ -34,7 +34,7 @@ from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
     from kamsim.analysis.precision import Aim
-    from kamsim.experiments.design import Experiment
+    from kamsim.experiments.designs import Experiment
     from kamsim.experiments.executors import Place
     from kamsim.experiments.sweep import Plan, Progressed
 
@@ -435,8 +435,8 @@ def sweep(
     from kamsim.analysis.precision import checked_aim
     from kamsim.experiments import sweep as sweeping
     from kamsim.experiments.chunk import play_in_shared_worlds
-    from kamsim.experiments.design import load_experiment
     from kamsim.experiments.executors import chosen_place
+    from kamsim.experiments.file import load_experiment
     from kamsim.experiments.runner import checked_workers
 
     loaded = load_experiment(experiment)

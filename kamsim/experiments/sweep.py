@@ -14,7 +14,7 @@ import numpy as np
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, job_of, play_organizations
-from kamsim.experiments.design import Experiment, Values
+from kamsim.experiments.designs import Experiment, Values
 from kamsim.experiments.executors import Place, Rules, completed, local_place
 from kamsim.experiments.parts import MANIFEST, Rows, Store, checked, difference_of, encoded, name_of, opened
 from kamsim.experiments.runner import checked_workers

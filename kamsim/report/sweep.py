@@ -6,7 +6,7 @@ from pathlib import Path
 from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
 from kamsim.analysis.precision import Precise
 from kamsim.analysis.swept import Swept, best_first, summary_csv, values_by_world
-from kamsim.experiments.design import Experiment, points_of
+from kamsim.experiments.designs import Experiment, points_of
 from kamsim.experiments.files import write_whole
 from kamsim.experiments.parts import SUMMARY
 from kamsim.experiments.sweep import Estimate, Plan, Progressed

@@ -7,17 +7,27 @@ import csv
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import count, islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args, overload
+from typing import Any, get_args
 
-import numpy as np
 from pydantic import ConfigDict, Field, ValidationError
 
 from kamsim.errors import KamsimError, nearest, shown
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, number_of, parameter
+from kamsim.experiments.designs import (
+    _SECTION_OF,
+    MOST_POINTS,
+    DesignSection,
+    Experiment,
+    Factor,
+    Kind,
+    Role,
+    _check_number,
+    _check_points,
+)
+from kamsim.experiments.fractions import (
+    MOST_RESOLUTION,
+)
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import (
     DEFAULT_SCENARIO,
@@ -30,17 +40,6 @@ from kamsim.scenario import (
     load_scenario,
 )
 from kamsim.text import read_text, read_toml
-from kamsim.types import Floats
-
-Kind = Literal["full", "fractional", "grid", "latin_hypercube", "sobol", "points"]
-Role = Literal["lever", "uncertainty"]
-
-MOST_POINTS = 1_000_000
-LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # of the factors of a fraction; I stands for the mean
-DEFAULT_RESOLUTION = 4
-# To here the search for the smallest fraction is exhaustive and takes at most some seconds.
-MOST_SEARCHED, MOST_RESOLUTION = 16, 6
-_COMPARED_WORDS = 1_000_000  # in all fractions of the same size that are compared
 
 _KEYS_OF: dict[str, tuple[str, ...]] = {
     "full": (),
@@ -50,7 +49,6 @@ _KEYS_OF: dict[str, tuple[str, ...]] = {
     "sobol": ("points", "seed"),
     "points": ("file",),
 }
-_SECTION_OF: dict[Role, str] = {"lever": "levers", "uncertainty": "uncertainties"}
 _ROLE_OF: dict[str, Role] = {
     "policy": "lever",
     "tiers": "lever",
@@ -65,19 +63,6 @@ _WHERE_NAMES_ARE = (
 
 
 # ---------------------------------------------------------------- the file
-
-
-class DesignSection(Record):
-    """How points are chosen."""
-
-    model_config = ConfigDict(strict=True)
-
-    kind: Kind
-    resolution: int | None = Field(default=None, ge=3, le=MOST_RESOLUTION)
-    generators: list[str] | None = Field(default=None, min_length=1)
-    points: int | None = Field(default=None, ge=2, le=MOST_POINTS)
-    file: str | None = Field(default=None, min_length=1)
-    seed: int = Field(default=1, ge=0, le=2**64 - 1)
 
 
 class ExperimentFile(Record):
@@ -127,73 +112,6 @@ _MUST_BE = {
     "high": "a number",
     "levels": f"a whole number from 2 to {MOST_POINTS:,}",
 }
-
-
-class Factor(NamedTuple):
-    """What an experiment varies: by levels, or anywhere between two ends."""
-
-    name: str  # as the experiment file has it: selection, tiers.key.seats
-    role: Role
-    levels: tuple[Any, ...]  # empty for a range
-    low: float  # ends of a range; NaN for levels
-    high: float
-    whole: bool  # a range of whole numbers
-
-
-@dataclass(frozen=True, eq=False)
-class Experiment:
-    """A validated experiment; `load_experiment` reads one.
-
-    Parameters
-    ----------
-    name, file, question : str
-        Name and path of the file, and what it asks in one line.
-    policies : tuple of Scenario
-        Played in the same worlds at every point, the base first; factor values are put into each.
-    replications : int
-        Worlds at every point.
-    seed : int
-        Of the worlds.
-    measures : tuple of str
-        Asked for.
-    compare : str
-        The measure that effects and precision are about.
-    design : DesignSection
-        How points are chosen.
-    factors : tuple of Factor
-        Levers, then uncertainties, in the order of the file.
-    rows : tuple of tuple
-        Values of each point, where a table of points gives them.
-    """
-
-    name: str
-    file: str
-    question: str
-    policies: tuple[Scenario, ...]
-    replications: int
-    seed: int
-    measures: tuple[str, ...]
-    compare: str
-    design: DesignSection
-    factors: tuple[Factor, ...]
-    rows: tuple[tuple[Any, ...], ...] = ()
-
-    @property
-    def base(self) -> Scenario:
-        """Scenario that the others are compared with."""
-        return self.policies[0]
-
-
-class Points(NamedTuple):
-    """Points of a design.
-
-    Full, fractional and grid designs are coded by level, from -1 for the first to 1 for the last; sampled designs and
-    tables lie in the unit cube.
-    """
-
-    names: tuple[str, ...]
-    matrix: Floats  # (points, factors)
-    values: Sequence[dict[str, Any]]  # by point and factor
 
 
 # ---------------------------------------------------------------- finding and reading
@@ -612,329 +530,8 @@ def _check_each_once(path: Path, numbers: Sequence[int], values: Sequence[tuple[
 # ---------------------------------------------------------------- points
 
 
-def points_of(experiment: Experiment) -> Points:
-    """Points of an experiment, the same every time.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        From `load_experiment`.
-
-    Returns
-    -------
-    Points
-        In a full design the first factor changes fastest (Yates' order), as do the factors that generate a fraction;
-        in a grid the last one does.
-    """
-    names = tuple(factor.name for factor in experiment.factors)
-    return Points(names, _matrix(experiment).copy(), Values(experiment))
-
-
-class Values(Sequence[dict[str, Any]]):
-    """Values of the factors at every point, by name as the experiment file has them.
-
-    Made when they are asked for: there may be a million points of sixty factors, and to know how many there are takes
-    none of them.
-    """
-
-    def __init__(self, experiment: Experiment) -> None:
-        self._experiment = experiment
-
-    def __len__(self) -> int:
-        return _number_of_points(self._experiment)
-
-    @overload
-    def __getitem__(self, point: int) -> dict[str, Any]: ...
-
-    @overload
-    def __getitem__(self, point: slice) -> list[dict[str, Any]]: ...
-
-    def __getitem__(self, point: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
-        if isinstance(point, slice):
-            return [self[number] for number in range(*point.indices(len(self)))]
-        if not 0 <= point < len(self):
-            raise IndexError(f"there is no point {point}")
-        factors = self._experiment.factors
-        if self._experiment.rows:
-            return {factor.name: value for factor, value in zip(factors, self._experiment.rows[point], strict=True)}
-        coded, place = _is_coded(self._experiment.design), _matrix(self._experiment)[point].tolist()
-        return {
-            factor.name: _decoded(factor, (part + 1.0) / 2.0 if coded else part, coded)
-            for factor, part in zip(factors, place, strict=True)
-        }
-
-    def types(self) -> dict[str, set[type]]:
-        """Types of the values of each factor."""
-        return {factor.name: self._types_of(factor) for factor in self._experiment.factors}
-
-    def _types_of(self, factor: Factor) -> set[type]:
-        types = {type(level) for level in factor.levels} or {int if factor.whole else float}
-        return types if len(types) == 1 else {type(point[factor.name]) for point in self}  # not every level is drawn
-
-
-def _check_points(path: Path, experiment: Experiment) -> None:
-    """Refuse a design that is too large or that cannot be made."""
-    if experiment.design.kind == "fractional":
-        _check_two_levels(path, experiment.factors)
-        _columns(experiment)
-    _check_number(path, _number_of_points(experiment))
-
-
-def _check_number(path: Path, number: int) -> None:
-    if number > MOST_POINTS:
-        raise KamsimError(
-            f"{path}: the design has {number:,} points, more than {MOST_POINTS:,}; vary less, or choose another kind "
-            "such as fractional or latin_hypercube"
-        )
-
-
-def _check_two_levels(path: Path, factors: Sequence[Factor]) -> None:
-    for factor in factors:
-        if len(factor.levels) != 2:
-            raise KamsimError(
-                f"{path}: {factor.name} in [{_SECTION_OF[factor.role]}] has {len(factor.levels)} levels, and kind "
-                "fractional takes two of every factor"
-            )
-
-
-def _number_of_points(experiment: Experiment) -> int:
-    if experiment.rows:
-        return len(experiment.rows)
-    if experiment.design.points is not None:
-        return experiment.design.points
-    if experiment.design.kind == "fractional":
-        return 1 << len(_basic(_columns(experiment)))
-    return math.prod(len(factor.levels) for factor in experiment.factors)
-
-
-def _is_coded(design: DesignSection) -> bool:
-    return design.kind in ("full", "fractional", "grid")
-
-
-@lru_cache(maxsize=8)
-def _matrix(experiment: Experiment) -> Floats:
-    kind, seed = experiment.design.kind, experiment.design.seed
-    levels = [len(factor.levels) for factor in experiment.factors]
-    if kind == "points":
-        return _scaled(experiment)
-    if kind == "fractional":
-        return _fraction(_columns(experiment))
-    if kind == "full":
-        return _all_combinations(levels[::-1])[:, ::-1]
-    if kind == "grid":
-        return _all_combinations(levels)
-    return _sampled(kind, len(levels), _number_of_points(experiment), seed)
-
-
-def _all_combinations(levels: Sequence[int]) -> Floats:
-    """All combinations of levels, coded from -1 to 1, the last column changing fastest."""
-    places = np.indices(levels).reshape(len(levels), -1).T
-    matrix: Floats = 2.0 * places / (np.array(levels) - 1.0) - 1.0
-    return matrix
-
-
-def _sampled(kind: Kind, factors: int, points: int, seed: int) -> Floats:
-    from scipy.stats import qmc
-
-    sampler: Any = qmc.Sobol if kind == "sobol" else qmc.LatinHypercube
-    return np.asarray(sampler(factors, rng=np.random.default_rng(seed)).random(points), dtype=np.float64)
-
-
-def _scaled(experiment: Experiment) -> Floats:
-    """Values of a table, each column from its lowest at 0 to its highest at 1."""
-    values = np.array(
-        [
-            [float(PRESETS[factor.name][value]) if isinstance(value, str) else float(value) for value in column]
-            for factor, column in zip(experiment.factors, zip(*experiment.rows, strict=True), strict=True)
-        ]
-    ).T
-    low, high = values.min(axis=0), values.max(axis=0)
-    scaled: Floats = (values - low) / np.where(high > low, high - low, 1.0)
-    return scaled
-
-
-def _decoded(factor: Factor, part: float, coded: bool) -> Any:
-    """Value of a factor at a part of its way from its first level or low end to its last level or high end."""
-    levels = len(factor.levels)
-    if levels:
-        # A coded part names a level; a sampled one falls into one of as many equal intervals.
-        return factor.levels[round(part * (levels - 1)) if coded else min(int(part * levels), levels - 1)]
-    if factor.whole:
-        return int(min(factor.low + math.floor(part * (factor.high - factor.low + 1)), factor.high))
-    return min(factor.low + part * (factor.high - factor.low), factor.high)
-
-
 # ---------------------------------------------------------------- fractions
 
 # A factor is a column of signs: a product of basic columns, written as the set of bits of an integer. A set of factors
 # whose columns multiply to all ones, whose bits cancel, is a word; the shortest word is the resolution
 # (Box & Hunter 1961).
-
-
-@lru_cache(maxsize=8)
-def _columns(experiment: Experiment) -> tuple[int, ...]:
-    """Column of each factor in terms of the basic ones."""
-    design, factors = experiment.design, len(experiment.factors)
-    if design.generators is not None:
-        columns = _generated(experiment.file, design.generators, factors)
-        if design.resolution is not None and _resolution(columns) < design.resolution:
-            raise KamsimError(
-                f"{experiment.file}: generators in [design] give resolution {_resolution(columns)}, less than the "
-                f"{design.resolution} that is asked for"
-            )
-        return columns
-    resolution = design.resolution or DEFAULT_RESOLUTION
-    if factors > MOST_SEARCHED:
-        raise KamsimError(
-            f"{experiment.file}: kind fractional chooses generators for up to {MOST_SEARCHED} factors, not for "
-            f"{factors}; give generators in [design], or take kind latin_hypercube"
-        )
-    if factors < resolution:
-        raise KamsimError(
-            f"{experiment.file}: no fraction of {factors} factors has resolution {resolution}; take kind full"
-        )
-    return smallest_fraction(factors, resolution)
-
-
-@lru_cache(maxsize=64)
-def smallest_fraction(factors: int, resolution: int) -> tuple[int, ...]:
-    """Find the fraction of fewest runs that has at least some resolution, and the best one of that size.
-
-    Parameters
-    ----------
-    factors : int
-        Of two levels; at least as many as the resolution.
-    resolution : int
-        At least 3: main effects can be told apart from each other; 4: also from interactions of two factors;
-        5: interactions of two also from each other.
-
-    Returns
-    -------
-    tuple of int
-        A column for each factor, bits naming the basic columns; the first factors are the basic ones.
-    """
-    for basic in range(1, factors):
-        found = _best_fraction(factors, basic, resolution)
-        if found is None:
-            continue
-        best = found
-        while (better := _best_fraction(factors, basic, _resolution(best) + 1)) is not None:
-            best = better
-        return best
-    raise ValueError(f"no fraction of {factors} factors has resolution {resolution}")
-
-
-def _best_fraction(factors: int, basic: int, resolution: int) -> tuple[int, ...] | None:
-    """Fraction with the fewest short words among the first ones found (Fries & Hunter 1980), or none."""
-    if resolution > factors or not _could_be(factors, basic, resolution):
-        return None
-    found = _fractions(factors, basic, resolution)
-    compared = 1 + _COMPARED_WORDS // 2 ** (factors - basic)
-    return min(islice(found, compared), key=_word_lengths, default=None)
-
-
-def _could_be(factors: int, basic: int, resolution: int) -> bool:
-    """Whether there are columns enough to tell apart what the resolution promises (Hamming's bound)."""
-    apart, odd = (resolution - 1) // 2, resolution % 2
-    others = factors if odd else factors - 1
-    return sum(math.comb(others, size) for size in range(apart + 1)) <= 1 << (basic if odd else basic - 1)
-
-
-def _fractions(factors: int, basic: int, resolution: int) -> Iterator[tuple[int, ...]]:
-    """All fractions of a size and resolution, each set of added columns once."""
-    candidates = [mask for mask in range(1, 1 << basic) if mask.bit_count() >= resolution - 1]
-    candidates.sort(key=lambda mask: (mask.bit_count(), mask))
-    units = tuple(1 << place for place in range(basic))
-
-    def extended(columns: tuple[int, ...], start: int, products: list[set[int]]) -> Iterator[tuple[int, ...]]:
-        missing = factors - len(columns)
-        if missing == 0:
-            yield columns
-            return
-        for place in range(start, len(candidates) - missing + 1):
-            mask = candidates[place]
-            # A product of fewer columns that equals a new one would make a word that is too short.
-            if not any(mask in few for few in products):
-                more = [
-                    few | {mask ^ other for other in fewer} for few, fewer in zip(products[1:], products, strict=False)
-                ]
-                yield from extended((*columns, mask), place + 1, [products[0], *more])
-
-    start = [{mask for mask in range(1 << basic) if mask.bit_count() == size} for size in range(resolution - 1)]
-    return extended(units, 0, start)
-
-
-def _words(columns: Sequence[int]) -> Iterator[int]:
-    """All words of a fraction, as sets of factors."""
-    basic = _basic(columns)
-    relations = [
-        1 << place | sum(1 << factor for factor in _factors_in(columns, basic, mask))
-        for place, mask in enumerate(columns)
-        if place not in basic
-    ]
-    word = 0
-    # In Gray's order the next word differs by one relation only.
-    for number in range(1, 1 << len(relations)):
-        word ^= relations[(number & -number).bit_length() - 1]
-        yield word
-
-
-def _word_lengths(columns: Sequence[int]) -> list[int]:
-    """Number of words by their length."""
-    lengths = [0] * (len(columns) + 1)
-    for word in _words(columns):
-        lengths[word.bit_count()] += 1
-    return lengths
-
-
-def _resolution(columns: Sequence[int]) -> int:
-    return min(word.bit_count() for word in _words(columns))
-
-
-def _basic(columns: Sequence[int]) -> list[int]:
-    """Places of the factors that generate the others: the first with each single bit."""
-    return [columns.index(1 << bit) for bit in range(max(columns).bit_length())]
-
-
-def _factors_in(columns: Sequence[int], basic: Sequence[int], mask: int) -> list[int]:
-    return [basic[bit] for bit in range(len(basic)) if mask >> bit & 1]
-
-
-def _fraction(columns: Sequence[int]) -> Floats:
-    """Coded points of a fraction: a product of basic columns for every factor."""
-    bits = len(_basic(columns))
-    basic = _all_combinations([2] * bits)[:, ::-1]
-    chosen = [[bit for bit in range(bits) if mask >> bit & 1] for mask in columns]
-    return np.column_stack([basic[:, bits_of].prod(axis=1) for bits_of in chosen])
-
-
-def _generated(file: str, generators: Sequence[str], factors: int) -> tuple[int, ...]:
-    """Columns that generators such as ``D = ABC`` give."""
-    if factors > len(LETTERS):
-        raise KamsimError(f"{file}: kind fractional takes up to {len(LETTERS)} factors, not {factors}")
-    letters = LETTERS[:factors]
-    words: dict[str, str] = {}
-    for text in generators:
-        left, equals, right = (part.strip() for part in text.partition("="))
-        right = right.replace(" ", "")
-        known = len(left) == 1 and set(left + right) <= set(letters)
-        if not (equals and known and len(right) > 1 and len(set(right)) == len(right)) or left in right:
-            raise KamsimError(
-                f"{file}: generators in [design]: '{text}' must read such as '{letters[-1]} = {letters[:-1]}', with a "
-                f"different letter, {letters[0]} to {letters[-1]}, for each factor in the order of the file"
-            )
-        if left in words:
-            raise KamsimError(f"{file}: generators in [design]: {left} is generated twice")
-        words[left] = right
-    for left, right in words.items():
-        again = sorted(set(right) & words.keys())
-        if again:
-            raise KamsimError(
-                f"{file}: generators in [design]: {left} = {right} builds on {again[0]}, which is generated itself"
-            )
-    free = count()
-    bits = {letter: 1 << next(free) for letter in letters if letter not in words}
-    columns = tuple(bits[letter] if letter in bits else sum(bits[part] for part in words[letter]) for letter in letters)
-    if len(set(columns)) < factors:
-        raise KamsimError(f"{file}: generators in [design]: two of them generate the same, so two factors never part")
-    return columns

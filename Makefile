@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NEWEST := $(addprefix tests/test_,package.py reference.py drivers.py cli.py cache.py compiler.py world.py rules.py)
 
-.PHONY: demo test check format bench reference stamp calibration clean
+.PHONY: demo test check format bench newest reference stamp calibration clean
 
 demo: $(VENV)/.demo  ## compare the policies with the defaults
 	$(BIN)/kamsim compare
@@ -17,6 +18,11 @@ check: $(VENV)/.test  ## lint, format, types, direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+newest:  ## what depends most on other libraries, with the newest of each: make newest PYTHON=python3.13
+	$(PYTHON) -m venv --clear build/newest
+	build/newest/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[test,cluster]'
+	build/newest/bin/python -m pytest $(NEWEST)
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
@@ -41,7 +47,7 @@ calibration: $(VENV)/.demo  ## fit the defaults and the posterior anew; takes so
 	$(BIN)/kamsim evidence --markdown > docs/evidence.md
 
 mutants: $(VENV)/.test  ## does a test notice? rules, measures and statistics changed one operator at a time; takes an hour
-	PIP_CONSTRAINT=constraints.txt $(PIP) install --editable '.[mutants]'
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(PIP) install --editable '.[mutants]'
 	$(BIN)/python tests/mutants.py
 
 clean:
@@ -52,10 +58,10 @@ $(VENV)/bin/python:
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing kamsim and the pinned libraries into $(VENV), once"
-	PIP_CONSTRAINT=constraints.txt $(PIP) install --editable .
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(PIP) install --editable .
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "installing kamsim, the pinned libraries and the test tools into $(VENV), once"
-	PIP_CONSTRAINT=constraints.txt $(PIP) install --editable '.[test,cluster]'
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt $(PIP) install --editable '.[test,cluster]'
 	@touch $@ $(VENV)/.demo

@@ -1,10 +1,16 @@
 """The public surface, what importing costs, and the wheel that users install."""
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
 
 import kamsim
 
@@ -58,6 +64,44 @@ def test_the_wheel_carries_the_scenarios_and_runs_from_any_folder(tmp_path):
     assert all(name in listed for name in names)
     assert "four_levers" in listed
     assert listed.split()[-1] == "100"
+
+
+def normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def installed_for(requirements, extras=("",)):
+    """Names and versions of all that requirements bring with them on this Python."""
+    found, waiting = {}, [(Requirement(text), extras) for text in requirements]
+    while waiting:
+        needed, chosen = waiting.pop()
+        if needed.marker is not None and not any(needed.marker.evaluate({"extra": extra}) for extra in chosen):
+            continue
+        name, within = normal(needed.name), ("", *sorted(needed.extras))
+        if (name, within) not in found:
+            there = distribution(name)
+            found[name, within] = there.version
+            waiting += [(Requirement(text), within) for text in there.requires or []]
+    return {name: version for (name, _), version in found.items()}
+
+
+def test_the_pins_cover_all_that_is_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
+    pins = {normal(name): version for name, _, version in (line.partition("==") for line in lines)}
+    extras = project["optional-dependencies"]
+    installed = installed_for([*project["dependencies"], *extras["test"], *extras["cluster"]])
+    if any(pins.get(name, version) != version for name, version in installed.items()):
+        pytest.skip("these are not the pinned versions")
+    assert set(installed) - set(pins) == set()
+
+
+def test_the_build_backend_is_pinned():
+    (backend,) = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    assert Requirement(backend).specifier.contains("1.33.0")
+    assert not Requirement(backend).specifier.contains("2.0")
+    assert "\nhatchling==" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert "PIP_BUILD_CONSTRAINT=constraints.txt" in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def example_of(readme, beginning):

@@ -1,5 +1,6 @@
 """What a sweep's chunks, processes and files cost beside the same work in one part."""
 
+import multiprocessing
 import tempfile
 import time
 from pathlib import Path
@@ -85,6 +86,9 @@ def measure(
 def _sweep(given: Experiment, folder: Path, jobs: int) -> None:
     with tempfile.TemporaryDirectory(dir=folder) as out:
         kamsim.sweep(given, Path(out) / "sweep", jobs=jobs)
+        # CPU seconds of a worker are known once it is waited for.
+        for worker in multiprocessing.active_children():
+            worker.join()
 
 
 def _against_one_part(figures: Figures, given: Experiment, folder: Path, rounds: int, said: str) -> None:

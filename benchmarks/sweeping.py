@@ -7,9 +7,9 @@ from pathlib import Path
 
 import kamsim
 from benchmarks.measuring import Figures, all_seconds, interleaved, printed_by
+from kamsim.experiments.chunks import chunks_of, part_of, plan_of, play_chunk
 from kamsim.experiments.designs import Experiment
 from kamsim.experiments.file import load_experiment
-from kamsim.experiments.sweep import chunks_of, part_of, plan_of, play_chunk
 
 EXPERIMENT = """
 question = "How long does the runner take?"

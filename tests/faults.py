@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-import kamsim.experiments.sweep as sweep
+import kamsim.experiments.chunks as chunks
 from kamsim.experiments.chunk import play_organizations
 
 POISONED = (1, 7)  # point and replication
@@ -27,24 +27,24 @@ def play_failing(chunk):
             raise FloatingPointError("planted")
         return play_organizations(jobs, seed, first, count)
 
-    chosen, make = [], sweep.job_of
+    chosen, make = [], chunks.job_of
 
     def noted(*arguments, **named):
         chosen.append(make(*arguments, **named))
         return chosen[-1]
 
-    sweep.play_organizations, sweep.job_of = failing, noted
+    chunks.play_organizations, chunks.job_of = failing, noted
     try:
-        return sweep.play_chunk(chunk)
+        return chunks.play_chunk(chunk)
     finally:
-        sweep.play_organizations, sweep.job_of = play_organizations, make
+        chunks.play_organizations, chunks.job_of = play_organizations, make
 
 
 def play_killing(chunk):
     """One replication of one point kills its worker, always."""
     if holds_poison(chunk):
         os.kill(os.getpid(), signal.SIGKILL)
-    return sweep.play_chunk(chunk)
+    return chunks.play_chunk(chunk)
 
 
 def play_killed_once(chunk):
@@ -53,7 +53,7 @@ def play_killed_once(chunk):
     if holds_poison(chunk) and not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return sweep.play_chunk(chunk)
+    return chunks.play_chunk(chunk)
 
 
 def pool():

@@ -9,7 +9,7 @@ import time
 import pytest
 from test_sweep import content, plan_of
 
-import kamsim.experiments.sweep as sweep
+import kamsim.experiments.chunks as chunks
 from kamsim.errors import KamsimError
 from kamsim.experiments.executors import cluster_place, named_place
 from kamsim.experiments.parts import PARTS
@@ -21,15 +21,15 @@ POINTS = 150
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(sweep, "SECONDS_PER_CHUNK", 0.0008)
+    monkeypatch.setattr(chunks, "SECONDS_PER_CHUNK", 0.0008)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster") / "whole"
-    before, sweep.SECONDS_PER_CHUNK = sweep.SECONDS_PER_CHUNK, 0.0008
+    before, chunks.SECONDS_PER_CHUNK = chunks.SECONDS_PER_CHUNK, 0.0008
     run_sweep(plan_of(points=POINTS), folder, named_place("faults:pool", 2))
-    sweep.SECONDS_PER_CHUNK = before
+    chunks.SECONDS_PER_CHUNK = before
     return content(folder)
 
 

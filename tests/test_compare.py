@@ -18,8 +18,9 @@ from kamsim.analysis import compare as compare_module
 from kamsim.analysis.compare import Comparison, compare, compared_measures, outcome_blocks, tallied
 from kamsim.books.book import Book, read_book
 from kamsim.errors import KamsimError
-from kamsim.experiments import runner, store
+from kamsim.experiments import replications, runner
 from kamsim.experiments.chunk import Job, Table, job_of, play_organizations
+from kamsim.experiments.manifest import read_manifest, scenarios_of
 from kamsim.experiments.runner import available_cores, chunk_for, in_blocks, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.report import comparison as comparing
@@ -281,7 +282,7 @@ def reference_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison,
 
 def with_small_blocks(patch: pytest.MonkeyPatch, chunk: int) -> None:
     """Let a short run have several row groups, cut by chunks of the given size."""
-    patch.setattr(store, "ROW_GROUP", 8)
+    patch.setattr(replications, "ROW_GROUP", 8)
     patch.setattr(compare_module, "ROW_GROUP", 8)
     patch.setattr(runner, "chunk_for", lambda *_: chunk)
 
@@ -324,7 +325,7 @@ def test_two_scenarios_that_play_alike_tie_everywhere() -> None:
 
 def test_the_table_agrees_with_the_replications_kept(reference_run: tuple[Comparison, Path]) -> None:
     comparison, folder = reference_run
-    frame = store.read_replications(folder)
+    frame = replications.read_replications(folder)
     wide = frame.pivot_table(index="replication", columns=["scenario", "measure"], values="value", observed=True)
     for row in comparison.measures:
         own, reference = wide[row.scenario, row.measure], wide[comparison.reference, row.measure]
@@ -334,8 +335,8 @@ def test_the_table_agrees_with_the_replications_kept(reference_run: tuple[Compar
 
 def test_a_run_can_be_repeated_from_its_manifest(reference_run: tuple[Comparison, Path]) -> None:
     comparison, folder = reference_run
-    manifest = store.read_manifest(folder)
-    again = compare(store.scenarios_of(manifest), replications=manifest["replications"], seed=manifest["seed"], jobs=1)
+    manifest = read_manifest(folder)
+    again = compare(scenarios_of(manifest), replications=manifest["replications"], seed=manifest["seed"], jobs=1)
     assert [row.measure for row in again.measures] == [row.measure for row in comparison.measures]
     for row, expected in zip(again.measures, comparison.measures, strict=True):
         assert row.mean == pytest.approx(expected.mean, rel=1e-12)

@@ -22,16 +22,10 @@ from kamsim.experiments.evaluations import LOG, logged
 from kamsim.experiments.executors import named_place
 from kamsim.experiments.file import load_experiment
 from kamsim.experiments.files import write_whole
+from kamsim.experiments.folder import result_folder
+from kamsim.experiments.manifest import manifest_of, read_manifest, scenarios_of
 from kamsim.experiments.parts import MANIFEST, PARTS, Store, checked, opened
-from kamsim.experiments.store import (
-    ROW_GROUP,
-    manifest_of,
-    read_manifest,
-    read_replications,
-    replications_file,
-    result_folder,
-    scenarios_of,
-)
+from kamsim.experiments.replications import ROW_GROUP, read_replications, replications_file
 from kamsim.experiments.sweep import read_sweep, run_sweep, status_of
 from kamsim.scenario import load_scenario
 

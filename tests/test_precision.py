@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_sweep import content, plan_of
 
-import kamsim.experiments.sweep as sweep
+import kamsim.experiments.chunks as chunks
 from kamsim.analysis.compare import moments_of
 from kamsim.analysis.precision import (
     Aim,
@@ -16,8 +16,9 @@ from kamsim.analysis.precision import (
 )
 from kamsim.analysis.swept import best_first, summary_csv, swept, values_by_world
 from kamsim.errors import KamsimError
+from kamsim.experiments.chunks import Plan
 from kamsim.experiments.executors import named_place
-from kamsim.experiments.sweep import Plan, read_sweep, run_sweep, status_of, verify_sweep
+from kamsim.experiments.sweep import read_sweep, run_sweep, status_of, verify_sweep
 
 TRIES = 2_000
 POOL = named_place("faults:pool", 2)
@@ -25,7 +26,7 @@ POOL = named_place("faults:pool", 2)
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(sweep, "SECONDS_PER_CHUNK", 0.004)
+    monkeypatch.setattr(chunks, "SECONDS_PER_CHUNK", 0.004)
 
 
 def test_half_widths_are_those_of_student():

@@ -77,7 +77,7 @@ def test_a_signal_that_a_library_swallows_is_no_traceback_and_not_forgotten(tmp_
 import time, weakref
 class Thing: pass
 def swallowed(_): os.kill(os.getpid(), signal.SIGTERM)
-import kamsim.experiments.store as store
+import kamsim.experiments.folder as store
 usual = store.to_disk
 def to_disk(*paths):
     thing = Thing()
@@ -96,7 +96,7 @@ store.to_disk = to_disk
 
 def test_a_signal_that_a_library_turns_into_another_error_is_no_traceback(tmp_path):
     before = """
-import kamsim.experiments.store as store
+import kamsim.experiments.folder as store
 def to_disk(*paths):
     try:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -149,7 +149,7 @@ def test_little_memory_is_one_sentence_and_no_hang(tmp_path):
 
 def test_memory_that_runs_out_is_one_sentence(tmp_path):
     before = """
-import kamsim.experiments.store as store
+import kamsim.experiments.folder as store
 def to_disk(*paths): raise MemoryError
 store.to_disk = to_disk
 """
@@ -195,7 +195,7 @@ def test_commands_that_are_ended_at_random_say_one_sentence_and_leave_nothing_ha
 @pytest.mark.parametrize("other", [False, True])
 def test_half_written_folders_of_killed_processes_are_cleared_by_the_next_run(tmp_path, other):
     before = """
-import kamsim.experiments.store as store
+import kamsim.experiments.folder as store
 store.to_disk = lambda *paths: os.kill(os.getpid(), signal.SIGKILL)
 """
     killed = started(tmp_path, *COMPARE, before=before)

@@ -7,7 +7,7 @@ import pytest
 
 from kamsim.analysis.compare import compare
 from kamsim.cli import DEFAULT_COMPARISON
-from kamsim.experiments.store import read_manifest, scenarios_of
+from kamsim.experiments.manifest import read_manifest, scenarios_of
 from kamsim.scenario import load_scenario
 
 REFERENCE = Path(__file__).parent.parent / "results" / "reference"

@@ -15,17 +15,14 @@ import pytest
 from kamsim.analysis.compare import compare
 from kamsim.books.book import read_book
 from kamsim.errors import KamsimError
-from kamsim.experiments import store
-from kamsim.experiments.store import (
+from kamsim.experiments.folder import result_folder
+from kamsim.experiments.manifest import default_name, manifest_of, read_manifest, scenarios_of
+from kamsim.experiments.replications import (
+    REPLICATIONS,
     ROW_GROUP,
-    default_name,
-    manifest_of,
-    read_manifest,
     read_replications,
     replications_file,
     replications_in_batches,
-    result_folder,
-    scenarios_of,
 )
 from kamsim.scenario import Scenario, load_scenario
 
@@ -334,6 +331,6 @@ def test_blocks_of_another_length_are_a_mistake(tmp_path: Path) -> None:
 def test_what_holds_no_replications_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KamsimError, match="cannot be read"):
         read_replications(tmp_path)
-    (tmp_path / store.REPLICATIONS).write_text("no parquet")
+    (tmp_path / REPLICATIONS).write_text("no parquet")
     with pytest.raises(KamsimError, match="no Parquet file"):
         read_replications(tmp_path)

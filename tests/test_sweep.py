@@ -14,27 +14,15 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
+import kamsim.experiments.chunks as chunks
 import kamsim.experiments.sweep as sweep
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import job_of, play_organizations
+from kamsim.experiments.chunks import RULES, Plan, chunks_of, halves_of, merged, play_chunk, specification_of
 from kamsim.experiments.executors import local_place, named_place
+from kamsim.experiments.manifest import arithmetic
 from kamsim.experiments.parts import LOCK, PARTS, SUPERSEDED, Store, opened
-from kamsim.experiments.store import arithmetic
-from kamsim.experiments.sweep import (
-    RULES,
-    Plan,
-    chunks_of,
-    estimate_of,
-    halves_of,
-    merged,
-    name_of,
-    play_chunk,
-    read_sweep,
-    run_sweep,
-    specification_of,
-    status_of,
-    verify_sweep,
-)
+from kamsim.experiments.sweep import estimate_of, name_of, read_sweep, run_sweep, status_of, verify_sweep
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import load_scenario, with_values
 
@@ -61,7 +49,7 @@ def plan_of(points=6, replications=10, **changes):
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     """Chunks of a few replications, so that small sweeps have many parts."""
-    monkeypatch.setattr(sweep, "SECONDS_PER_CHUNK", 0.0008)
+    monkeypatch.setattr(chunks, "SECONDS_PER_CHUNK", 0.0008)
 
 
 def content(folder):
@@ -72,9 +60,9 @@ def content(folder):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweeps") / "whole"
-    before, sweep.SECONDS_PER_CHUNK = sweep.SECONDS_PER_CHUNK, 0.0008
+    before, chunks.SECONDS_PER_CHUNK = chunks.SECONDS_PER_CHUNK, 0.0008
     run_sweep(plan_of(), folder, named_place("faults:pool", 2))
-    sweep.SECONDS_PER_CHUNK = before
+    chunks.SECONDS_PER_CHUNK = before
     return folder
 
 
@@ -113,7 +101,7 @@ def test_workers_change_no_byte(uninterrupted, tmp_path, jobs):
 
 def test_a_sweep_that_is_done_computes_nothing_again(uninterrupted, monkeypatch):
     before = content(uninterrupted)
-    monkeypatch.setattr(sweep, "play_organizations", lambda *_: pytest.fail("played"))
+    monkeypatch.setattr(chunks, "play_organizations", lambda *_: pytest.fail("played"))
     stands = run_sweep(plan_of(), uninterrupted, named_place("faults:pool", 1))
     assert (stands.done, stands.computed) == (stands.parts, 0)
     assert content(uninterrupted) == before
@@ -139,7 +127,7 @@ def test_only_what_changed_is_computed(tmp_path):
 def test_chunks_cover_everything_once_whatever_their_size(monkeypatch):
     plan = plan_of(points=7, replications=23)
     for seconds in (1e-9, 0.001, 0.02, 10.0):
-        monkeypatch.setattr(sweep, "SECONDS_PER_CHUNK", seconds)
+        monkeypatch.setattr(chunks, "SECONDS_PER_CHUNK", seconds)
         seen = [
             (number, replication)
             for chunk in chunks_of(plan)
@@ -217,9 +205,10 @@ SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
+import kamsim.experiments.chunks as chunks
 import kamsim.experiments.sweep as sweep
 from kamsim.experiments.executors import local_place
-sweep.SECONDS_PER_CHUNK = 0.0008
+chunks.SECONDS_PER_CHUNK = 0.0008
 from test_sweep import plan_of
 if __name__ == "__main__":
     sweep.run_sweep(plan_of(points=120), Path({folder!r}), local_place(1))
@@ -322,7 +311,7 @@ def test_a_damaged_part_is_named_and_computed_anew(uninterrupted, tmp_path, how)
 def test_a_store_of_another_model_is_named_and_not_read(uninterrupted, tmp_path, monkeypatch):
     plan, folder = plan_of(points=2), tmp_path / "s"
     run_sweep(plan, folder, named_place("faults:pool", 1))
-    monkeypatch.setattr(sweep, "MODEL", "0123456789abcdef")
+    monkeypatch.setattr(chunks, "MODEL", "0123456789abcdef")
     for look in (status_of, verify_sweep):
         with pytest.raises(KamsimError, match=r"was made by kamsim .* this is kamsim .* with model 0123456789abcdef"):
             look(plan, folder)
@@ -341,7 +330,7 @@ def test_verify_finds_a_part_that_is_whole_but_wrong(uninterrupted, tmp_path):
     rows = play_chunk(chunk)
     rows.values[0, 0] += 1.0
     name = name_of(specification_of(chunk))
-    Store(folder).write(name, sweep.part_of(plan, chunk, rows))
+    Store(folder).write(name, chunks.part_of(plan, chunk, rows))
     assert verify_sweep(plan, folder, parts=10_000)[1] == [name]
 
 
@@ -356,7 +345,7 @@ def test_verify_tells_last_digits_from_differences(tmp_path):
         rows = play_chunk(chunk)
         rows.values[-1, 0] = change(rows.values[-1, 0])
         rows.error[-1] = failed
-        Store(folder).write(name, sweep.part_of(plan, chunk, rows))
+        Store(folder).write(name, chunks.part_of(plan, chunk, rows))
         found = verify_sweep(plan, folder, parts=10_000)
         assert sorted(found.verified) == sorted([name, *others])
         return found.different, found.last_digits
@@ -394,7 +383,7 @@ def sweep_of_many_figures(folder):
     policies = tuple(load_scenario(name) for name in ("status_quo", "full_program", "performance_retiering"))
     measures = tuple(measure.name for measure in MEASURES)
     plan = plan_of(points=1, replications=60, policies=policies, measures=measures)
-    sweep.SECONDS_PER_CHUNK = 0.0008
+    chunks.SECONDS_PER_CHUNK = 0.0008
     run_sweep(plan, folder, named_place("faults:pool", 1))
     return plan
 
@@ -520,7 +509,7 @@ def test_a_worker_of_another_model_is_not_believed(tmp_path):
 
 
 def test_a_store_of_another_model_is_read_only_if_asked(uninterrupted, monkeypatch):
-    monkeypatch.setattr(sweep, "MODEL", "0123456789abcdef")
+    monkeypatch.setattr(chunks, "MODEL", "0123456789abcdef")
     with pytest.raises(KamsimError, match="any_model=True"):
         read_sweep(uninterrupted)
     assert len(read_sweep(uninterrupted, any_model=True)) == plan_of().size

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import kamsim.experiments.chunks as chunks
 from kamsim.cli import main
 from kamsim.experiments.sweep import Verified
 
@@ -120,14 +121,14 @@ def test_verify_says_how_large_differences_of_last_digits_are(experiment, monkey
 
 
 def test_a_failed_replication_ends_with_exit_1_and_says_how_many(experiment, monkeypatch):
-    monkeypatch.setattr("kamsim.experiments.sweep.SECONDS_PER_CHUNK", 1e-9)
+    monkeypatch.setattr("kamsim.experiments.chunks.SECONDS_PER_CHUNK", 1e-9)
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     import faults
 
     import kamsim.experiments.sweep as sweep
 
-    monkeypatch.setattr(sweep, "RULES", sweep.RULES._replace(play=faults.play_failing))
-    monkeypatch.setattr(sweep.run_sweep, "__kwdefaults__", {**sweep.run_sweep.__kwdefaults__, "rules": sweep.RULES})
+    monkeypatch.setattr(chunks, "RULES", chunks.RULES._replace(play=faults.play_failing))
+    monkeypatch.setattr(sweep.run_sweep, "__kwdefaults__", {**sweep.run_sweep.__kwdefaults__, "rules": chunks.RULES})
     failed = kamsim(experiment, "--executor", "faults:one")
     assert failed.exit_code == 1, failed.output
     assert "failed: 1 replication;" in failed.output
@@ -135,7 +136,7 @@ def test_a_failed_replication_ends_with_exit_1_and_says_how_many(experiment, mon
     monkeypatch.undo()
     monkeypatch.chdir(experiment.parent)
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    monkeypatch.setattr("kamsim.experiments.sweep.SECONDS_PER_CHUNK", 1e-9)
+    monkeypatch.setattr("kamsim.experiments.chunks.SECONDS_PER_CHUNK", 1e-9)
     mended = json.loads(kamsim(experiment, "--retry-failed", "--executor", "faults:one", "--json").output)
     assert (mended["computed"], mended["failed"]) == (1, 0)
 

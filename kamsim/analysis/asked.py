@@ -6,7 +6,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from kamsim.experiments.store import FIGURE, RUN_FILES, Manifest, result_folder
+from kamsim.experiments.folder import FIGURE, RUN_FILES, result_folder
+from kamsim.experiments.manifest import Manifest
 from kamsim.types import Progress
 
 Result = TypeVar("Result")
@@ -20,7 +21,7 @@ class Asked(Generic[Result]):
     Parameters
     ----------
     manifest : dict
-        Everything that the answer depends on; `kamsim.experiments.store.default_name` names a folder by it.
+        Everything that the answer depends on; `kamsim.experiments.folder.default_name` names a folder by it.
     work : int
         How much is to be done.
     work_unit : str

@@ -16,8 +16,8 @@ from kamsim.analysis.survey import ENTERPRISE_FROM, PUBLISHED
 from kamsim.analysis.twins import look_at_twins
 from kamsim.errors import KamsimError, nearest
 from kamsim.experiments.chunk import Job, job_of
+from kamsim.experiments.manifest import MANIFEST, manifest_of
 from kamsim.experiments.runner import checked_workers, run_in_chunks
-from kamsim.experiments.store import MANIFEST, manifest_of
 from kamsim.measures.survey import ANSWERS, YEARS_AFTER
 from kamsim.model.plan import History
 from kamsim.policy.policy import Twin, drawn_levers, seats_of

@@ -11,8 +11,8 @@ from kamsim.analysis.compare import checked_names, planned
 from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
 from kamsim.errors import KamsimError, nearest
 from kamsim.experiments.chunk import play_organizations
+from kamsim.experiments.manifest import Manifest, manifest_of
 from kamsim.experiments.runner import checked_workers, in_order
-from kamsim.experiments.store import Manifest, manifest_of
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
@@ -221,7 +221,7 @@ def write_points(folder: Path, ranges: Sequence[Range], points: Floats, columns:
     Parameters
     ----------
     folder : Path
-        From `kamsim.experiments.store.result_folder`.
+        From `kamsim.experiments.folder.result_folder`.
     ranges : sequence of Range
         Of the parameters.
     points : array of shape (points, parameters)

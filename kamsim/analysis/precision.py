@@ -10,9 +10,10 @@ import numpy as np
 
 from kamsim.analysis.compare import Moments, half_width_of, moments_of
 from kamsim.errors import KamsimError
+from kamsim.experiments.chunks import Chunk, Plan, specification_of
 from kamsim.experiments.executors import Place
 from kamsim.experiments.parts import Store, checked, name_of
-from kamsim.experiments.sweep import Chunk, Plan, Progressed, check_points, chunks_with_aim, run_sweep, specification_of
+from kamsim.experiments.sweep import Progressed, check_points, chunks_with_aim, run_sweep
 from kamsim.measures.outcomes import MEASURES
 from kamsim.types import Floats
 

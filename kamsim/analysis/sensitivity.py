@@ -28,7 +28,7 @@ from kamsim.analysis.points import (
 )
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import write_result
-from kamsim.experiments.store import MANIFEST
+from kamsim.experiments.manifest import MANIFEST
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
 

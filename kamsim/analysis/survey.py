@@ -15,8 +15,8 @@ from kamsim.analysis.compare import row_of
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.experiments.chunk import Table, job_of
+from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.runner import checked_workers, run_in_chunks
-from kamsim.experiments.store import manifest_of
 from kamsim.measures.survey import ANSWERS
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import LEVERS, Scenario

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from kamsim.analysis.compare import Moments, half_width_of, merged_moments, moments_of, row_of
+from kamsim.experiments.chunks import Plan
 from kamsim.experiments.parts import Store, checked
-from kamsim.experiments.sweep import Plan
 from kamsim.measures.outcomes import MEASURES
 from kamsim.text import csv_text
 from kamsim.types import Floats

@@ -35,8 +35,9 @@ from kamsim.evidence.ledger import LEDGER, Parameter
 from kamsim.evidence.plausible import TIED
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
+from kamsim.experiments.folder import RUN_FILES
+from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.runner import checked_workers, run_in_chunks
-from kamsim.experiments.store import RUN_FILES, manifest_of
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress

@@ -27,8 +27,8 @@ from kamsim.evidence import real_books as evidence
 from kamsim.evidence.held_back import HELD_BACK, HeldBack
 from kamsim.evidence.published import SURVEY_SAMPLE
 from kamsim.experiments.chunk import Job, Table, job_of
+from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.runner import checked_workers
-from kamsim.experiments.store import manifest_of
 from kamsim.measures.survey import ANSWERS
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.policy.policy import seats_of

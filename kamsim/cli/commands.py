@@ -34,9 +34,10 @@ from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
     from kamsim.analysis.precision import Aim
+    from kamsim.experiments.chunks import Plan
     from kamsim.experiments.designs import Experiment
     from kamsim.experiments.executors import Place
-    from kamsim.experiments.sweep import Plan, Progressed
+    from kamsim.experiments.sweep import Progressed
 
 DEFAULT_COMPARISON = (
     "status_quo",
@@ -435,13 +436,14 @@ def sweep(
     from kamsim.analysis.precision import checked_aim
     from kamsim.experiments import sweep as sweeping
     from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.chunks import plan_of
     from kamsim.experiments.executors import chosen_place
     from kamsim.experiments.file import load_experiment
     from kamsim.experiments.runner import checked_workers
 
     loaded = load_experiment(experiment)
     workers = checked_workers(loaded.replications if replications is None else replications, loaded.seed, jobs)
-    plan = sweeping.plan_of(loaded, book=book_of(accounts), replications=replications)
+    plan = plan_of(loaded, book=book_of(accounts), replications=replications)
     aim = checked_aim(plan.compare, precision, confidence, most)
     book = f"-{Path(accounts).stem}" if accounts else ""
     folder = Path(out) if out is not None else RESULTS / f"{plan.name}{book}"

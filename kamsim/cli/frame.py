@@ -207,7 +207,7 @@ def answer(
 
 def folder_of(asked: "Asked[Answered]", out: str | None) -> Path:
     """Folder for a study: as the user named it, or named by everything that the study depends on."""
-    from kamsim.experiments.store import default_name
+    from kamsim.experiments.manifest import default_name
 
     return Path(out) if out is not None else RESULTS / default_name(asked.manifest)
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import LOCK, alone, naming
-from kamsim.experiments.store import arithmetic
+from kamsim.experiments.manifest import arithmetic
 
 LOG = "evaluations.jsonl"
 

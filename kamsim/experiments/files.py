@@ -265,7 +265,7 @@ def write_result(path: Path, content: Mapping[str, object]) -> None:
     Parameters
     ----------
     path : Path
-        Of the file, in a folder from `kamsim.experiments.store.result_folder`.
+        Of the file, in a folder from `kamsim.experiments.folder.result_folder`.
     content : mapping
         Plain values.
     """
@@ -278,7 +278,7 @@ def write_table(folder: Path, rows: Sequence[Mapping[str, object]]) -> None:
     Parameters
     ----------
     folder : Path
-        From `kamsim.experiments.store.result_folder`.
+        From `kamsim.experiments.folder.result_folder`.
     rows : sequence of mapping
         Alike in their keys; None becomes an empty field.
     """

@@ -6,10 +6,11 @@ from pathlib import Path
 from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
 from kamsim.analysis.precision import Precise
 from kamsim.analysis.swept import Swept, best_first, summary_csv, values_by_world
+from kamsim.experiments.chunks import Plan
 from kamsim.experiments.designs import Experiment, points_of
 from kamsim.experiments.files import write_whole
 from kamsim.experiments.parts import SUMMARY
-from kamsim.experiments.sweep import Estimate, Plan, Progressed
+from kamsim.experiments.sweep import Estimate, Progressed
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.report.table import Group, Row, Table, heading_of, lower, scale_of
 

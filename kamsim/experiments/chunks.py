@@ -1,0 +1,356 @@
+"""The work of a sweep: its plan, cut into chunks of about a second, and how a chunk is played into a part."""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kamsim.books.book import Book
+from kamsim.errors import KamsimError
+from kamsim.experiments.chunk import Job, job_of, play_organizations
+from kamsim.experiments.designs import Experiment, Values
+from kamsim.experiments.executors import Rules
+from kamsim.experiments.manifest import fingerprint, version_of
+from kamsim.experiments.parts import Rows, encoded, name_of
+from kamsim.measures.outcomes import MEASURES
+from kamsim.scenario import LEVERS, Scenario, with_values
+from kamsim.source import model_hash
+from kamsim.types import Floats
+from kamsim.world.world import known_of
+
+SECONDS_PER_CHUNK = 1.0
+
+
+SECONDS_PER_ACCOUNT_QUARTER = 130e-9  # a world drawn and one policy played in it
+
+
+MODEL = model_hash()  # as it was imported: files edited later are not the code that plays
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a sweep plays.
+
+    Parameters
+    ----------
+    name, question : str
+        Of the experiment.
+    policies : tuple of Scenario
+        Played side by side at every point, in the same worlds.
+    points : sequence of mapping
+        Values by name as an experiment file has them: ``selection``, ``world.turnover``.
+    replications, seed : int
+        Worlds per point.
+    measures : tuple of str
+        Names.
+    compare : str
+        The measure that precision and effects are about.
+    experiment : mapping
+        Its content, for the manifest.
+    book : Book, optional
+        Account book to play in.
+    accounts : mapping, optional
+        What is known of its file, as it was when it was read.
+    """
+
+    name: str
+    question: str
+    policies: tuple[Scenario, ...]
+    points: Sequence[Mapping[str, Any]]
+    replications: int
+    seed: int
+    measures: tuple[str, ...]
+    compare: str
+    experiment: Mapping[str, Any]
+    book: Book | None = None
+    accounts: Mapping[str, Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """Replication-policies of the whole sweep."""
+        return len(self.points) * len(self.policies) * self.replications
+
+    @cached_property
+    def factors(self) -> dict[str, type]:
+        """Names of the factors, with the type of their column: the same in every part, whatever its points have."""
+        if isinstance(self.points, Values):
+            types = self.points.types()
+        else:
+            types = {name: {type(point[name]) for point in self.points} for name in self.points[0]}
+        return {name: _type_of(found) for name, found in types.items()}
+
+
+class Chunk(NamedTuple):
+    """About a second of work: some points, each in the same worlds; carries all that another process needs."""
+
+    policies: tuple[dict[str, Any], ...]
+    points: tuple[tuple[int, dict[str, Any]], ...]
+    seed: int
+    first: int
+    replications: int
+    measures: tuple[str, ...]
+    book: Book | None
+    accounts: Mapping[str, Any] | None
+    model: str  # hash of the model that is to play it
+
+
+def plan_of(experiment: Experiment, *, book: Book | None = None, replications: int | None = None) -> Plan:
+    """Plan of an experiment.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        From `load_experiment`.
+    book : Book, optional
+        Account book to play in.
+    replications : int, optional
+        Instead of those of the experiment.
+
+    Returns
+    -------
+    Plan
+        For `run_sweep`.
+    """
+    content = {
+        "name": experiment.name,
+        "question": experiment.question,
+        "design": experiment.design.model_dump(mode="json", exclude_none=True),
+        "factors": {
+            factor.name: list(factor.levels) or [factor.low, factor.high, factor.whole] for factor in experiment.factors
+        },
+        "rows": [list(row) for row in experiment.rows],
+        "replications": replications or experiment.replications,
+        "seed": experiment.seed,
+        "measures": list(experiment.measures),
+        "compare": experiment.compare,
+    }
+    return Plan(
+        experiment.name,
+        experiment.question,
+        experiment.policies,
+        Values(experiment),
+        replications or experiment.replications,
+        experiment.seed,
+        experiment.measures,
+        experiment.compare,
+        content,
+        None if book is None else replace(book, quarters=None),  # a history is no part of what a worker plays
+        None if book is None else fingerprint(book),
+    )
+
+
+def with_point(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
+    """Scenario with the values of a point put in; levers go by their short names in an experiment."""
+    return with_values(scenario, {f"policy.{name}" if name in LEVERS else name: at for name, at in values.items()})
+
+
+def seconds_per_replication(plan: Plan) -> float:
+    """Seconds of one core that a replication of one point takes, about."""
+    quarters = [4 * sum(policy.timeline.model_dump().values()) for policy in plan.policies]
+    accounts = [_accounts_of(plan, policy) for policy in plan.policies]
+    return SECONDS_PER_ACCOUNT_QUARTER * float(np.dot(accounts, quarters))
+
+
+def _accounts_of(plan: Plan, policy: Scenario) -> int:
+    return policy.world.accounts if plan.book is None else len(plan.book.annual_spend)
+
+
+def size_of_chunks(plan: Plan, replications: int) -> tuple[int, int]:
+    """Points and replications that make about a second of work."""
+    each = seconds_per_replication(plan)
+    together = max(1, int(SECONDS_PER_CHUNK / (each * replications)))
+    return together, max(1, min(replications, int(SECONDS_PER_CHUNK / each)))
+
+
+def chunks_of(
+    plan: Plan, points: Sequence[int] | None = None, first: int = 0, count: int | None = None
+) -> Iterator[Chunk]:
+    """Chunks of a sweep, the same whoever plays them and whatever has been played.
+
+    Parameters
+    ----------
+    plan : Plan
+        The sweep.
+    points : sequence of int, optional
+        Which points; by default all.
+    first, count : int, optional
+        Which replications; by default all.
+
+    Yields
+    ------
+    Chunk
+        About a second of work each: several points, or some of the replications of one.
+    """
+    numbers = range(len(plan.points)) if points is None else points
+    count = plan.replications if count is None else count
+    together, at_a_time = size_of_chunks(plan, count)
+    bases = tuple(policy.model_dump(mode="json", exclude_none=True) for policy in plan.policies)
+    for start in range(0, len(numbers), together):
+        some = tuple((number, dict(plan.points[number])) for number in numbers[start : start + together])
+        for begin in range(first, first + count, at_a_time):
+            length = min(at_a_time, first + count - begin)
+            yield Chunk(bases, some, plan.seed, begin, length, plan.measures, plan.book, plan.accounts, MODEL)
+
+
+def specification_of(chunk: Chunk) -> dict[str, Any]:
+    """All that the results of a chunk depend on, as plain values."""
+    return {
+        "policies": list(chunk.policies),
+        "points": [list(point) for point in chunk.points],
+        "seed": chunk.seed,
+        "first": chunk.first,
+        "replications": chunk.replications,
+        "measures": list(chunk.measures),
+        "accounts": chunk.accounts,
+        "model": chunk.model,
+    }
+
+
+def play_chunk(chunk: Chunk) -> Rows:
+    """Play a chunk; a replication that fails becomes a row with its error.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        Of a sweep.
+
+    Returns
+    -------
+    Rows
+        By point, policy and replication.
+    """
+    if chunk.model != MODEL:
+        raise KamsimError(
+            f"a worker has model {MODEL} of kamsim {version_of('kamsim')}, not model {chunk.model}; "
+            "install the same version everywhere"
+        )
+    places = [(number, place) for number, _ in chunk.points for place in range(len(chunk.policies))]
+    jobs: list[Job | str] = []
+    units: list[float] = []
+    bases = [Scenario.model_validate(base) for base in chunk.policies]
+    for _, values in chunk.points:
+        for base in bases:
+            job, unit = _job_or_error(base, values, chunk.book)
+            jobs.append(job)
+            units.append(unit)
+    playable = [place for place, job in enumerate(jobs) if not isinstance(job, str)]
+    outcomes = np.full((len(places), chunk.replications, len(MEASURES)), np.nan)
+    errors = [[job if isinstance(job, str) else ""] * chunk.replications for job in jobs]
+    _play_into([jobs[place] for place in playable], playable, chunk, 0, chunk.replications, outcomes, errors)
+    money = np.array([measure.unit == "money" for measure in MEASURES])
+    outcomes *= np.where(money, np.array(units)[:, None], 1.0)[:, None, :]
+    columns = [[measure.name for measure in MEASURES].index(name) for name in chunk.measures]
+    numbers = np.arange(chunk.first, chunk.first + chunk.replications)
+    return Rows(
+        np.repeat([point for point, _ in places], chunk.replications),
+        np.repeat([policy for _, policy in places], chunk.replications),
+        np.tile(numbers, len(places)),
+        outcomes[:, :, columns].reshape(-1, len(columns)),
+        list(itertools.chain.from_iterable(errors)),
+    )
+
+
+def _job_or_error(base: Scenario, values: Mapping[str, Any], book: Book | None) -> tuple[Any, float]:
+    try:
+        scenario = with_point(base, values)
+        known, unit = known_of(scenario, book)
+        return job_of(scenario, known if book is not None else None), unit
+    except KamsimError as error:
+        return str(error), math.nan
+
+
+def _play_into(
+    jobs: Sequence[Any],
+    places: Sequence[int],
+    chunk: Chunk,
+    begin: int,
+    count: int,
+    outcomes: Floats,
+    errors: list[list[str]],
+) -> None:
+    """Play some replications of all jobs; where that fails, take them apart until what fails stands alone."""
+    if not jobs:
+        return
+    try:
+        tables = play_organizations(jobs, chunk.seed, chunk.first + begin, count)
+    except Exception as error:
+        if count > 1:
+            half = count // 2
+            _play_into(jobs, places, chunk, begin, half, outcomes, errors)
+            _play_into(jobs, places, chunk, begin + half, count - half, outcomes, errors)
+        elif len(jobs) > 1:
+            half = len(jobs) // 2
+            _play_into(jobs[:half], places[:half], chunk, begin, 1, outcomes, errors)
+            _play_into(jobs[half:], places[half:], chunk, begin, 1, outcomes, errors)
+        else:
+            errors[places[0]][begin] = f"{type(error).__name__}: {error}"
+        return
+    for place, table in zip(places, tables, strict=True):
+        outcomes[place, begin : begin + count] = table.outcomes
+
+
+def halves_of(chunk: Chunk) -> tuple[Chunk, Chunk] | None:
+    """A chunk in two: by replications, then by points; None for one replication of one point."""
+    if chunk.replications > 1:
+        half = chunk.replications // 2
+        later = chunk._replace(first=chunk.first + half, replications=chunk.replications - half)
+        return chunk._replace(replications=half), later
+    if len(chunk.points) > 1:
+        half = len(chunk.points) // 2
+        return chunk._replace(points=chunk.points[:half]), chunk._replace(points=chunk.points[half:])
+    return None
+
+
+def failed_rows(chunk: Chunk, sentence: str) -> Rows:
+    """Rows of a chunk that could not be played."""
+    places = list(itertools.product([number for number, _ in chunk.points], range(len(chunk.policies))))
+    rows = len(places) * chunk.replications
+    return Rows(
+        np.repeat([point for point, _ in places], chunk.replications),
+        np.repeat([policy for _, policy in places], chunk.replications),
+        np.tile(np.arange(chunk.first, chunk.first + chunk.replications), len(places)),
+        np.full((rows, len(chunk.measures)), np.nan),
+        [sentence] * rows,
+    )
+
+
+def merged(one: Rows, other: Rows) -> Rows:
+    """Rows of two halves in the order that the whole would have had."""
+    point, policy, replication = (np.concatenate(pair) for pair in zip(one[:3], other[:3], strict=True))
+    order = np.lexsort((replication, policy, point))
+    errors = one.error + other.error
+    values = np.concatenate([one.values, other.values])
+    return Rows(point[order], policy[order], replication[order], values[order], [errors[place] for place in order])
+
+
+RULES: Rules[Chunk, Rows] = Rules(play_chunk, halves_of, failed_rows, merged)
+
+
+def part_of(plan: Plan, chunk: Chunk, rows: Rows) -> bytes:
+    """Rows of a chunk as the bytes of its part: with the values of the factors at each point."""
+    values = dict(chunk.points)
+    numbers = rows.point.tolist()
+    factors = {
+        name: [_as_type(values[number][name], kind) for number in numbers] for name, kind in plan.factors.items()
+    }
+    return encoded(
+        name_of(specification_of(chunk)), rows, [policy.name for policy in plan.policies], factors, plan.measures
+    )
+
+
+def _type_of(types: set[type]) -> type:
+    if types <= {int}:
+        return int
+    return float if types <= {int, float} else str
+
+
+def _as_type(value: Any, kind: type) -> Any:
+    """Value of a factor as its column has it; a lever given as a table as JSON."""
+    if kind is str:
+        return value if isinstance(value, str) else json.dumps(value)
+    return kind(value)

@@ -26,8 +26,14 @@ COMMANDS = (
     ("sweep", "four_levers", "--replications", "3", "--out", "sweep"),
     ("scenario", "new", "mine"),
     ("evidence",),
+    ("compare", "--uncertainty", "-n", "2", "--out", "out/uncertain"),
+    ("explain", "rebuilds", "-n", "20"),
+    ("validate", "-n", "20"),
+    ("sensitivity", "full_program", "-n", "2", "--out", "out/sensitivity"),
+    ("discover", "full_program", "--points", "50", "-n", "2", "--out", "out/corner"),
+    ("calibrate", "--out", "out/fit"),
 )
-KILLS = int(os.environ.get("KAMSIM_TEST_KILLS", "6"))
+KILLS = int(os.environ.get("KAMSIM_TEST_KILLS", "12"))
 
 
 def started(folder, *words, before="", **options):

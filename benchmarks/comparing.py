@@ -9,8 +9,8 @@ import kamsim
 from benchmarks.measuring import Figures, all_seconds, interleaved, nanoseconds, printed_by
 from benchmarks.setting import EIGHT, SEED, Setting, scenarios, setting
 from kamsim.compiler import kernel
+from kamsim.experiments.chunk import Rooms, rooms_for
 from kamsim.model.ensemble import play
-from kamsim.model.plan import empty_history
 from kamsim.policy.policy import Policy
 from kamsim.world.parameters import Budget, Timeline
 from kamsim.world.world import KnownAccounts, draw_organization, nothing_known, split_seed
@@ -39,13 +39,13 @@ def draw_and_play(
     timeline: Timeline,
     known: KnownAccounts,
     policies: tuple[Policy, ...],
+    rooms: Rooms,
 ) -> None:
     """Draw each world and play every policy in it; nothing is measured or kept."""
-    years = timeline.history_years + timeline.warmup_years + timeline.window_years
     for organization in range(count):
-        world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known)
+        world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known, rooms.world)
         for policy in policies:
-            play(world, policy, parameters, timeline, empty_history(years, budget.accounts, budget.kams), None)
+            play(world, policy, parameters, timeline, rooms.play, rooms.history, None)
 
 
 def kernel_and_draw(given: Setting, organizations: int) -> None:
@@ -60,6 +60,7 @@ def kernel_and_draw(given: Setting, organizations: int) -> None:
         given.timeline,
         nothing_known(given.budget.accounts),
         tuple(given.policies),
+        rooms_for(given.budget, given.timeline, given.policies),
     )
 
 

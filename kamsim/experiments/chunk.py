@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from kamsim.compiler import fields_of, kernel
 from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
-from kamsim.model.ensemble import play
-from kamsim.model.plan import empty_history
+from kamsim.model.ensemble import Room, play, room_for
+from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import TERMS_DTYPE, LeverMix, Levers, Policy, Twin, drawn_levers, lever_mix_of, policy_of
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.source import makes_results
-from kamsim.types import Floats
+from kamsim.types import Floats, Numbers, Records
 from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
-from kamsim.world.world import KnownAccounts, draw_organization, nothing_known, split_seed
+from kamsim.world.world import KnownAccounts, World, draw_organization, empty_world, nothing_known, split_seed
 
 
 class Job(NamedTuple):
@@ -26,10 +26,18 @@ class Job(NamedTuple):
 
     policy: Policy
     mix: LeverMix
-    parameters: Any
+    parameters: Numbers
     budget: Budget
     timeline: Timeline
     known: KnownAccounts
+
+
+class Rooms(NamedTuple):
+    """Where organizations are drawn and played, one after the other."""
+
+    world: World
+    play: Room
+    history: History
 
 
 class Table(NamedTuple):
@@ -77,7 +85,7 @@ class Policies(NamedTuple):
     levers: Any  # records with the fields of their named tuples
     twin: Any
     mix: Any
-    terms: Any
+    terms: Records
     tiers: NDArray[np.int64]
     seats: NDArray[np.int64]
     attention: Floats
@@ -107,7 +115,7 @@ def play_organizations(jobs: Sequence[Job], seed: int, first: int, count: int) -
     tables: dict[int, Table] = {}
     for group in shared_worlds(jobs):
         together = [jobs[index] for index in group]
-        table = _room(together, count)
+        table = _table(together, count)
         world = together[0]
         play_in_shared_worlds(
             low,
@@ -118,13 +126,40 @@ def play_organizations(jobs: Sequence[Job], seed: int, first: int, count: int) -
             world.timeline,
             world.known,
             _side_by_side(together),
+            rooms_for(world.budget, world.timeline, [job.policy for job in together]),
             table,
         )
         tables |= {index: Table(*(column[place] for column in table)) for place, index in enumerate(group)}
     return [tables[index] for index in range(len(jobs))]
 
 
-def _room(jobs: list[Job], count: int) -> Table:
+def rooms_for(budget: Budget, timeline: Timeline, policies: Sequence[Policy]) -> Rooms:
+    """Where a world of this size is drawn, and where any of some policies is played in it.
+
+    Parameters
+    ----------
+    budget : Budget
+        Accounts, KAMs and functions.
+    timeline : Timeline
+        Years of a run.
+    policies : sequence of Policy
+        At least one.
+
+    Returns
+    -------
+    Rooms
+        For one thread at a time.
+    """
+    tiers = max(len(policy.seats) for policy in policies)
+    seats = max(int(policy.seats.sum()) for policy in policies)
+    return Rooms(
+        empty_world(budget, timeline),
+        room_for(budget.accounts, budget.kams, budget.functions, tiers, seats),
+        empty_history(timeline.years, budget.accounts, budget.kams),
+    )
+
+
+def _table(jobs: list[Job], count: int) -> Table:
     policies, kams = len(jobs), jobs[0].budget.kams
     return Table(
         np.empty((policies, count, len(MEASURES))),
@@ -203,19 +238,20 @@ def play_in_shared_worlds(
     seed_low: int,
     seed_high: int,
     first: int,
-    parameters: Any,
+    parameters: Numbers,
     budget: Budget,
     timeline: Timeline,
     known: KnownAccounts,
     policies: Policies,
+    rooms: Rooms,
     table: Table,
 ) -> None:
     """Draw each organization's world once and play every policy in it; results go into the table."""
-    years = timeline.history_years + timeline.warmup_years + timeline.window_years
+    history = rooms.history
     first_year = timeline.history_years + timeline.warmup_years
     for place in range(table.outcomes.shape[1]):
         organization = first + place
-        world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known)
+        world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known, rooms.world)
         for index in range(len(policies.tiers)):
             tiers = policies.tiers[index]
             levers = drawn_levers(
@@ -234,8 +270,7 @@ def play_in_shared_worlds(
                 policies.promise[index, :tiers],
                 policies.concession[index, :tiers],
             )
-            history = empty_history(years, budget.accounts, budget.kams)
-            play(world, policy, parameters, timeline, history, None)
+            play(world, policy, parameters, timeline, rooms.play, history, None)
             measures = _measures(outcomes(history, parameters, first_year))
             for column in range(len(measures)):
                 table.outcomes[index, place, column] = measures[column]

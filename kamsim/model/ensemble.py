@@ -92,8 +92,9 @@ class Program(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Working space of the year-end review."""
+    """Working space of the plan and of the year-end review."""
 
+    members: Integers
     scores: Floats
     decline: Floats
     eligible: Flags
@@ -103,6 +104,13 @@ class Desk(NamedTuple):
     needs_kam: Flags
     mean_tie: Floats
     load: Floats
+
+
+class Room(NamedTuple):
+    """Room to play in: made by NumPy once and used for run after run, for compiled code allocates dearly."""
+
+    program: Program
+    desk: Desk
 
 
 class Run(NamedTuple):
@@ -133,32 +141,86 @@ def simulate(world: World, policy: Policy, parameters: Numbers, timeline: Timeli
     Run
         History, and the trace if asked for.
     """
-    accounts, functions = world.need_mix.shape
-    history = empty_history(timeline.years, accounts, len(world.skill))
-    kept = empty_trace(4 * timeline.years, accounts, len(world.skill), functions) if trace else None
-    _play_one(world, policy, parameters, timeline, history, kept)
+    kams, (accounts, functions) = len(world.skill), world.need_mix.shape
+    history = empty_history(timeline.years, accounts, kams)
+    kept = empty_trace(4 * timeline.years, accounts, kams, functions) if trace else None
+    room = room_for(accounts, kams, functions, len(policy.seats), int(policy.seats.sum()))
+    _play_one(world, policy, parameters, timeline, room, history, kept)
     return Run(history, kept)
+
+
+def room_for(accounts: int, kams: int, functions: int, tiers: int, seats: int) -> Room:
+    """Room to play in.
+
+    Parameters
+    ----------
+    accounts, kams, functions : int
+        Sizes of the world.
+    tiers, seats : int
+        The most of any policy that is to be played: tiers with the standard one, and seats of all of them together.
+
+    Returns
+    -------
+    Room
+        For `play`, again and again, but by one thread at a time.
+    """
+    program = Program(
+        np.zeros(accounts, dtype=ACCOUNT_STATE),
+        np.zeros(1, dtype=PROGRAM_STATE),
+        np.zeros(kams),
+        np.zeros((kams, functions)),
+        np.zeros((kams, functions, tiers)),
+        np.zeros(functions, dtype=FUNCTION_STATE),
+        np.zeros((functions, tiers)),
+    )
+    desk = Desk(
+        np.zeros(seats, dtype=np.int64),
+        np.zeros(accounts),
+        np.zeros(accounts),
+        np.zeros(accounts, dtype=np.bool_),
+        np.zeros(seats, dtype=np.int64),
+        np.zeros(tiers, dtype=np.int64),
+        np.zeros(accounts, dtype=np.int64),
+        np.zeros(accounts, dtype=np.bool_),
+        np.zeros(kams),
+        np.zeros(kams),
+    )
+    return Room(program, desk)
 
 
 @kernel
 def _play_one(
-    world: World, policy: Policy, parameters: Numbers, timeline: Timeline, history: History, trace: Trace | None
+    world: World,
+    policy: Policy,
+    parameters: Numbers,
+    timeline: Timeline,
+    room: Room,
+    history: History,
+    trace: Trace | None,
 ) -> None:
-    play(world, policy, parameters, timeline, history, trace)
+    play(world, policy, parameters, timeline, room, history, trace)
 
 
 @compiled
 def play(
-    world: World, policy: Policy, parameters: Numbers, timeline: Timeline, history: History, trace: Trace | None
+    world: World,
+    policy: Policy,
+    parameters: Numbers,
+    timeline: Timeline,
+    room: Room,
+    history: History,
+    trace: Trace | None,
 ) -> None:
     """Play a policy in a world, quarter by quarter, and write down its history (and its trace, if one is asked for)."""
-    program, desk = _at_birth(world, policy, parameters)
+    program, desk = room.program, _clear_desk(room.desk, policy)
+    _bear(world, program, policy)
     launch_year = timeline.history_years - 1
     members = _members(program, desk)
     for year in range(len(history.years)):
+        _open_books(history, year)
         for quarter in range(4 * year, 4 * year + 4):
             if year > launch_year:
-                _plan_attention(world, program, policy, parameters, members, quarter)
+                _plan_attention(world, program, policy, parameters, members, desk.load, quarter)
                 _ask_for_support(world, program, members)
                 _grant_support(world, program, policy)
                 _serve(world, program, policy, parameters, members, history, year)
@@ -182,58 +244,92 @@ def play(
 
 
 @compiled
-def _at_birth(world: World, policy: Policy, parameters: Numbers) -> tuple[Program, Desk]:
-    count, functions = world.need_mix.shape
-    kams, tiers, seats = len(world.skill), len(policy.seats), 0
+def _clear_desk(desk: Desk, policy: Policy) -> Desk:
+    """As much of the desk as the policy has seats and tiers for."""
+    seats, tiers = 0, len(policy.seats)
     for tier in range(tiers):
         seats += policy.seats[tier]
-    program = Program(
-        np.zeros(count, dtype=ACCOUNT_STATE),
-        np.zeros(1, dtype=PROGRAM_STATE),
-        world.skill.copy(),
-        world.tie.copy(),
-        np.zeros((kams, functions, tiers)),
-        np.zeros(functions, dtype=FUNCTION_STATE),
-        np.ones((functions, tiers)),
+    return Desk(
+        desk.members[:seats],
+        desk.scores,
+        desk.decline,
+        desk.eligible,
+        desk.order[:seats],
+        desk.vacant[:tiers],
+        desk.tier,
+        desk.needs_kam,
+        desk.mean_tie,
+        desk.load,
     )
-    accounts, at_birth = program.accounts, world.accounts
-    for number in range(count):
+
+
+@compiled
+def _bear(world: World, program: Program, policy: Policy) -> None:
+    standing = program.standing[0]
+    standing.quota = 0.0
+    standing.streak = 0
+    standing.rebuilds = 0
+    standing.missed_last_year = False
+    accounts, at_birth, expectation = program.accounts, world.accounts, policy.promise[0]
+    for number in range(len(accounts)):
         account, born = accounts[number], at_birth[number]
         account.fit = born.fit
         account.share_base = born.share_base
         account.ceiling = born.ceiling
         account.trust = born.trust
         account.share = born.share
-        account.expectation = policy.promise[0]
+        account.expectation = expectation
         account.ambition = 1.0
+        account.partnership = 0.0
+        account.concession = 0.0
+        account.need = 0.0
+        account.coverage = 0.0
+        account.hours = 0.0
+        account.collaboration = 0.0
+        account.spend = 0.0
+        account.tier = 0
         account.kam = -1
-    for number in range(functions):
-        program.functions[number].alignment = world.alignment[number]
-        program.functions[number].at_birth = world.alignment[number]
-    desk = Desk(
-        np.zeros(count),
-        np.zeros(count),
-        np.zeros(count, dtype=np.bool_),
-        np.zeros(seats, dtype=np.int64),
-        np.zeros(tiers, dtype=np.int64),
-        np.zeros(count, dtype=np.int64),
-        np.zeros(count, dtype=np.bool_),
-        np.zeros(kams),
-        np.zeros(kams),
-    )
-    return program, desk
+    functions, skill, tie = program.functions, program.skill, program.tie
+    for number in range(len(functions)):
+        function = functions[number]
+        function.alignment = world.alignment[number]
+        function.at_birth = world.alignment[number]
+        function.fatigue = 0.0
+        function.asked = 0.0
+        function.available = 0.0
+    for kam in range(len(skill)):
+        skill[kam] = world.skill[kam]
+        for number in range(len(functions)):
+            tie[kam, number] = world.tie[kam, number]
 
 
 @compiled
 def _members(program: Program, desk: Desk) -> Integers:
     """Key accounts, by number."""
-    count, accounts = 0, program.accounts
-    members = np.empty(len(desk.order), dtype=np.int64)
+    count, accounts, members = 0, program.accounts, desk.members
     for number in range(len(accounts)):
         if accounts[number].tier > 0:
             members[count] = number
             count += 1
     return members[:count]
+
+
+@compiled
+def _open_books(history: History, year: int) -> None:
+    accounts, of_program, departures = history.accounts[year], history.years[year], history.departures
+    for number in range(len(accounts)):
+        this_year = accounts[number]
+        this_year.spend = 0.0
+        this_year.expected_spend = 0.0
+        this_year.collaboration = 0.0
+        this_year.investment = 0.0
+    of_program.quota = 0.0
+    of_program.price_given = 0.0
+    of_program.rebuild_cost = 0.0
+    of_program.missed = False
+    of_program.rebuilt = False
+    for kam in range(departures.shape[1]):
+        departures[year, kam] = 0
 
 
 @compiled
@@ -254,10 +350,17 @@ def _expected_over(history: History, year: int, members: Integers) -> float:
 
 @compiled
 def _plan_attention(
-    world: World, program: Program, policy: Policy, parameters: Numbers, members: Integers, quarter: int
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    members: Integers,
+    weighted_need: Floats,
+    quarter: int,
 ) -> None:
     accounts, skill, attention, drawn = program.accounts, program.skill, policy.attention, world.quarters[quarter]
-    weighted_need = np.zeros(len(skill))
+    for kam in range(len(skill)):
+        weighted_need[kam] = 0.0
     for number in members:
         account = accounts[number]
         tell_need(account, drawn[number].wallet, parameters)
@@ -270,7 +373,10 @@ def _plan_attention(
 @compiled
 def _ask_for_support(world: World, program: Program, members: Integers) -> None:
     accounts, asked, need_mix, tie = program.accounts, program.asked, world.need_mix, program.tie
-    asked[:] = 0.0
+    for kam in range(asked.shape[0]):
+        for function in range(asked.shape[1]):
+            for tier in range(asked.shape[2]):
+                asked[kam, function, tier] = 0.0
     for number in members:
         account = accounts[number]
         for function in range(need_mix.shape[1]):
@@ -282,12 +388,13 @@ def _ask_for_support(world: World, program: Program, members: Integers) -> None:
 @compiled
 def _grant_support(world: World, program: Program, policy: Policy) -> None:
     functions, all_asked, fraction = program.functions, program.asked, program.fraction
+    tiers = len(policy.seats)  # the room may be for more
     for number in range(len(functions)):
         function = functions[number]
         function.available = available_support(world.capacity, function.alignment)
         function.asked = 0.0
         remaining = function.available
-        for tier in range(fraction.shape[1] - 1, 0, -1):
+        for tier in range(tiers - 1, 0, -1):
             asked = 0.0
             for kam in range(len(all_asked)):
                 asked += all_asked[kam, number, tier]
@@ -295,7 +402,8 @@ def _grant_support(world: World, program: Program, policy: Policy) -> None:
             function.asked += asked
             remaining = max(0.0, remaining - asked * fraction[number, tier])
         if policy.twin.tiers_served_alike:
-            fraction[number, 1:] = granted_fraction(function.asked, function.available)
+            for tier in range(1, tiers):
+                fraction[number, tier] = granted_fraction(function.asked, function.available)
 
 
 @compiled
@@ -349,7 +457,7 @@ def _learn(program: Program, policy: Policy, parameters: Numbers) -> None:
     for kam in range(ties.shape[0]):
         for function in range(ties.shape[1]):
             asked, honored = 0.0, 0.0
-            for tier in range(1, fraction.shape[1]):
+            for tier in range(1, len(policy.seats)):
                 asked += all_asked[kam, function, tier]
                 honored += all_asked[kam, function, tier] * fraction[function, tier]
             ties[kam, function] = learned_tie(ties[kam, function], asked, honored, policy.levers, parameters)

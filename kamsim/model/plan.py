@@ -11,12 +11,12 @@ rebuilds or re-tiers; 3. accounts are elevated and demoted; 4. accounts that nee
 and concessions are set.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from kamsim.compiler import compiled, record_type
-from kamsim.types import Floats, Integers
+from kamsim.compiler import record_type
+from kamsim.types import Floats, Integers, Records
 
 LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much, so that every spend has a logarithm
 
@@ -58,20 +58,19 @@ FUNCTION_TRACE = record_type(
 class History(NamedTuple):
     """What a run leaves behind, year by year; money in median wallets."""
 
-    accounts: Any  # ACCOUNT_YEAR (years, accounts)
-    years: Any  # PROGRAM_YEAR (years,)
+    accounts: Records  # ACCOUNT_YEAR (years, accounts)
+    years: Records  # PROGRAM_YEAR (years,)
     departures: Integers  # (years, KAMs)
 
 
 class Trace(NamedTuple):
     """State after every quarter, for those who ask for it."""
 
-    accounts: Any  # ACCOUNT_TRACE (quarters, accounts)
-    functions: Any  # FUNCTION_TRACE (quarters, functions)
+    accounts: Records  # ACCOUNT_TRACE (quarters, accounts)
+    functions: Records  # FUNCTION_TRACE (quarters, functions)
     tie: Floats  # (quarters, KAMs, functions)
 
 
-@compiled
 def empty_history(years: int, accounts: int, kams: int) -> History:
     """Room for the history of a run.
 
@@ -92,7 +91,6 @@ def empty_history(years: int, accounts: int, kams: int) -> History:
     )
 
 
-@compiled
 def empty_trace(quarters: int, accounts: int, kams: int, functions: int) -> Trace:
     """Room for the trace of a run.
 

@@ -11,7 +11,7 @@ from kamsim.errors import KamsimError
 from kamsim.rules.spend import kept_at_rest, share_after_attack, share_ceiling, share_target
 from kamsim.scenario import Scenario
 from kamsim.source import makes_results
-from kamsim.types import Floats
+from kamsim.types import Floats, Numbers, Records
 from kamsim.world import draws
 from kamsim.world.draws import between_bounds, normal, uniform, words
 from kamsim.world.laws import (
@@ -32,6 +32,8 @@ from kamsim.world.laws import (
     surge_after_quarter,
 )
 from kamsim.world.parameters import Budget, Timeline, parameters_of
+
+Key = tuple[int, int, int]  # both halves of the seed, and the organization: whose draws they are
 
 
 class KnownAccounts(NamedTuple):
@@ -85,14 +87,14 @@ KAM_QUARTER = record_type(
 class World(NamedTuple):
     """One organization's world; arrays by quarter or year first, then account, KAM or function."""
 
-    accounts: Any  # ACCOUNT_AT_BIRTH (accounts,)
-    quarters: Any  # ACCOUNT_QUARTER (quarters, accounts)
-    readings: Any  # ACCOUNT_READING (years, accounts)
+    accounts: Records  # ACCOUNT_AT_BIRTH (accounts,)
+    quarters: Records  # ACCOUNT_QUARTER (quarters, accounts)
+    readings: Records  # ACCOUNT_READING (years, accounts)
     growth: Floats  # (years, accounts), of the wallet in the year, log
     need_mix: Floats  # (accounts, functions), rows add up to 1
     skill: Floats  # (KAMs,)
     tie: Floats  # (KAMs, functions), at birth
-    kam_quarters: Any  # KAM_QUARTER (quarters, KAMs)
+    kam_quarters: Records  # KAM_QUARTER (quarters, KAMs)
     report_draw: Floats  # (years, KAMs), error in reporting collaboration
     alignment: Floats  # (functions,), at birth
     capacity: float  # of each function, support a quarter
@@ -124,7 +126,7 @@ def nothing_known(accounts: int) -> KnownAccounts:
     return KnownAccounts(unknown, unknown, unknown, unknown, unknown, unknown, unknown, np.nan)
 
 
-def known_from(book: Book, parameters: Any) -> tuple[KnownAccounts, float]:
+def known_from(book: Book, parameters: Numbers) -> tuple[KnownAccounts, float]:
     """What a real book tells, in median wallets, and how much money a median wallet is.
 
     Parameters
@@ -187,7 +189,7 @@ def known_of(scenario: Scenario, book: Book | None) -> tuple[KnownAccounts, floa
 
 
 def draw_world(
-    seed: int, organization: int, parameters: Any, budget: Budget, timeline: Timeline, known: KnownAccounts
+    seed: int, organization: int, parameters: Numbers, budget: Budget, timeline: Timeline, known: KnownAccounts
 ) -> World:
     """Draw the world of one organization.
 
@@ -219,13 +221,49 @@ def draw_world(
     if not 0 <= organization < MOST_ORGANIZATIONS:
         raise KamsimError(f"an organization is a whole number from 0 to 2**32 - 1, not {organization}")
     low, high = split_seed(seed)
-    world = draw_one_organization(low, high, organization, parameters, budget, timeline, known)
-    # Compiled code hands back plain structured arrays: views of them read as agents again.
-    return world._replace(
-        accounts=world.accounts.view(ACCOUNT_AT_BIRTH),
-        quarters=world.quarters.view(ACCOUNT_QUARTER),
-        readings=world.readings.view(ACCOUNT_READING),
-        kam_quarters=world.kam_quarters.view(KAM_QUARTER),
+    room = empty_world(budget, timeline)
+    drawn = draw_one_organization(low, high, organization, parameters, budget, timeline, known, room)
+    # Compiled code hands back plain structured arrays: those of the room, which it has filled, read as agents.
+    return World(*room[:10], *drawn[10:])
+
+
+def empty_world(budget: Budget, timeline: Timeline) -> World:
+    """Room for a world.
+
+    Parameters
+    ----------
+    budget : Budget
+        Accounts, KAMs and functions.
+    timeline : Timeline
+        Years to draw.
+
+    Returns
+    -------
+    World
+        For `draw_organization`, again and again, but by one thread at a time.
+    """
+    years, accounts, kams, functions = timeline.years, budget.accounts, budget.kams, budget.functions
+    return World(
+        accounts=np.zeros(accounts, dtype=ACCOUNT_AT_BIRTH),
+        quarters=np.zeros((4 * years, accounts), dtype=ACCOUNT_QUARTER),
+        readings=np.zeros((years, accounts), dtype=ACCOUNT_READING),
+        growth=np.zeros((years, accounts)),
+        need_mix=np.zeros((accounts, functions)),
+        skill=np.zeros(kams),
+        tie=np.zeros((kams, functions)),
+        kam_quarters=np.zeros((4 * years, kams), dtype=KAM_QUARTER),
+        report_draw=np.zeros((years, kams)),
+        alignment=np.zeros(functions),
+        capacity=budget.capacity,
+        hour_cost=0.0,
+        support_cost=0.0,
+        market_growth=0.0,
+        premium=0.0,
+        prioritizes_returns=False,
+        patience=0,
+        seed_low=0,
+        seed_high=0,
+        organization=0,
     )
 
 
@@ -257,13 +295,14 @@ def draw_one_organization(
     seed_low: int,
     seed_high: int,
     organization: int,
-    parameters: Any,
+    parameters: Numbers,
     budget: Budget,
     timeline: Timeline,
     known: KnownAccounts,
+    room: World,
 ) -> World:
     """Draw one world, as a kernel of its own."""
-    return draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known)
+    return draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known, room)
 
 
 @compiled
@@ -271,37 +310,33 @@ def draw_organization(
     seed_low: int,
     seed_high: int,
     organization: int,
-    parameters: Any,
+    parameters: Numbers,
     budget: Budget,
     timeline: Timeline,
     known: KnownAccounts,
+    room: World,
 ) -> World:
-    """Draw one world; `draw_world` with the seed in halves, as kernels call it."""
-    years = timeline.history_years + timeline.warmup_years + timeline.window_years
+    """Draw one world into the arrays of a room; `draw_world` with the seed in halves, as kernels call it."""
     key = (seed_low, seed_high, organization)
-    accounts = _accounts_at_birth(key, parameters, known, timeline.history_years)
-    growth = _growth_by_year(key, parameters, known, timeline.history_years, years, accounts)
-    skill, tie, kam_quarters, report_draw = _kams(key, parameters, years, budget.kams, budget.functions)
-    alignment = np.empty(budget.functions)
-    for function in range(budget.functions):
-        word = words(seed_low, seed_high, organization, draws.ALIGNMENT, function, 0)[0]
-        alignment[function] = between_bounds(
-            parameters.alignment_mean + parameters.alignment_sd * normal(word),
-            ALIGNMENT_BOUNDS[0],
-            ALIGNMENT_BOUNDS[1],
-        )
+    _accounts_at_birth(key, parameters, known, timeline.history_years, room.accounts)
+    _growth_by_year(key, parameters, known, timeline.history_years, room)
+    _quarters(key, parameters, room)
+    _readings(key, room.readings)
+    _needs(key, room.need_mix)
+    _kams(key, parameters, room)
+    _functions(key, parameters, room.alignment)
     premium_word, priority_word, patience_word, _ = words(seed_low, seed_high, organization, draws.ORGANIZATION, 0, 0)
     return World(
-        accounts,
-        _quarters(key, parameters, growth, accounts),
-        _readings(key, years, budget.accounts),
-        growth,
-        _needs(key, budget.accounts, budget.functions),
-        skill,
-        tie,
-        kam_quarters,
-        report_draw,
-        alignment,
+        room.accounts,
+        room.quarters,
+        room.readings,
+        room.growth,
+        room.need_mix,
+        room.skill,
+        room.tie,
+        room.kam_quarters,
+        room.report_draw,
+        room.alignment,
         budget.capacity,
         parameters.hour_cost * budget.sales_per_seat,
         parameters.support_cost * budget.sales_per_seat,
@@ -318,15 +353,27 @@ def draw_organization(
 
 
 @compiled
-def _expected_market_growth(parameters: Any, known: KnownAccounts) -> Any:
+def _functions(key: Key, parameters: Numbers, alignment: Floats) -> None:
+    for function in range(len(alignment)):
+        word = words(key[0], key[1], key[2], draws.ALIGNMENT, function, 0)[0]
+        alignment[function] = between_bounds(
+            parameters.alignment_mean + parameters.alignment_sd * normal(word),
+            ALIGNMENT_BOUNDS[0],
+            ALIGNMENT_BOUNDS[1],
+        )
+
+
+@compiled
+def _expected_market_growth(parameters: Numbers, known: KnownAccounts) -> float:
     if math.isnan(known.market_growth):
-        return parameters.market_growth
+        return float(parameters.market_growth)
     return known.market_growth
 
 
 @compiled
-def _accounts_at_birth(key: tuple[int, int, int], parameters: Any, known: KnownAccounts, history_years: int) -> Any:
-    accounts = np.zeros(len(known.annual_spend), dtype=ACCOUNT_AT_BIRTH)
+def _accounts_at_birth(
+    key: Key, parameters: Numbers, known: KnownAccounts, history_years: int, accounts: Records
+) -> None:
     expected_growth = _expected_market_growth(parameters, known)
     for number in range(len(accounts)):
         account = accounts[number]
@@ -350,7 +397,6 @@ def _accounts_at_birth(key: tuple[int, int, int], parameters: Any, known: KnownA
             account.order_noise_sd = min(parameters.order_noise_sd, volatility)
             beyond_noise = volatility * volatility - account.order_noise_sd * account.order_noise_sd
             account.surge_sd = math.sqrt(max(0.0, beyond_noise))
-    return accounts
 
 
 @compiled
@@ -361,7 +407,7 @@ def _settle_share(
     fit_draw: float,
     habit_draw: float,
     size_draw: float,
-    parameters: Any,
+    parameters: Numbers,
 ) -> None:
     """Settle fit, ceiling, habit, share and wallet of an account so that, left alone, its share rests where it is.
 
@@ -408,7 +454,7 @@ def _settle_share(
 
 
 @compiled
-def _kept_at_rest(wallet: float, parameters: Any) -> float:
+def _kept_at_rest(wallet: float, parameters: Numbers) -> float:
     chance = rival_chance(wallet, parameters.rival_rate, parameters.rival_exponent, parameters.rival_most)
     kept_from_one = share_after_attack(1.0, parameters.trust_mean, parameters.rival_damage)
     # Where hardly anything comes back there is no rest above nothing; an account still starts with something.
@@ -416,52 +462,52 @@ def _kept_at_rest(wallet: float, parameters: Any) -> float:
 
 
 @compiled
-def _growth_by_year(
-    key: tuple[int, int, int], parameters: Any, known: KnownAccounts, history_years: int, years: int, accounts: Any
-) -> Floats:
-    growth = np.empty((years, len(accounts)))
+def _growth_by_year(key: Key, parameters: Numbers, known: KnownAccounts, history_years: int, room: World) -> None:
+    growth, accounts = room.growth, room.accounts
     market = _expected_market_growth(parameters, known)
     for number in range(len(accounts)):
         # The growth that a book tells is that of the years it covers.
         first = 1 if math.isnan(known.annual_spend[number]) else history_years
-        growth[:first, number] = accounts[number].growth
-        for year in range(first, years):
+        for year in range(first):
+            growth[year, number] = accounts[number].growth
+        for year in range(first, len(growth)):
             draw = normal(words(key[0], key[1], key[2], draws.GROWTH_OF_YEAR, number, year)[0])
             growth[year, number] = growth_after_year(
                 growth[year - 1, number], market, parameters.growth_persistence, parameters.growth_sd, draw
             )
-    return growth
 
 
 @compiled
-def _quarters(key: tuple[int, int, int], parameters: Any, growth: Floats, accounts: Any) -> Any:
-    quarters = 4 * len(growth)
-    drawn = np.zeros((quarters, len(accounts)), dtype=ACCOUNT_QUARTER)
-    log_wallet, surge = np.empty(len(accounts)), np.empty(len(accounts))
+def _quarters(key: Key, parameters: Numbers, room: World) -> None:
+    accounts, quarters, growth = room.accounts, room.quarters, room.growth
+    # Until it is drawn, a quarter keeps what the account comes with: its log wallet, and its surge.
     for number in range(len(accounts)):
         word = words(key[0], key[1], key[2], draws.SURGE_AT_START, number, 0)[0]
-        surge[number] = accounts[number].surge_sd * normal(word)
-        log_wallet[number] = accounts[number].log_wallet
-    for quarter in range(quarters):
+        quarters[0, number].wallet = accounts[number].log_wallet
+        quarters[0, number].orders = accounts[number].surge_sd * normal(word)
+    for quarter in range(len(quarters)):
         industry = normal(words(key[0], key[1], key[2], draws.INDUSTRY, 0, quarter)[0])
+        last = quarter + 1 == len(quarters)
+        drawn, following = quarters[quarter], quarters[quarter if last else quarter + 1]
+        of_year = growth[quarter // 4]
         for number in range(len(accounts)):
-            account, now = accounts[number], drawn[quarter, number]
+            account, now, then = accounts[number], drawn[number], following[number]
             shock_word, surge_word, order_word, rival_word = words(
                 key[0], key[1], key[2], draws.ACCOUNT_QUARTER, number, quarter
             )
-            log_wallet[number] = log_wallet_after_quarter(
-                log_wallet[number],
-                growth[quarter // 4, number],
+            log_wallet = log_wallet_after_quarter(
+                now.wallet,
+                of_year[number],
                 parameters.wallet_shock_sd,
                 normal(shock_word),
                 parameters.industry_shock_sd,
                 industry,
             )
-            surge[number] = surge_after_quarter(
-                surge[number], parameters.surge_persistence, account.surge_sd, normal(surge_word)
-            )
-            now.wallet = math.exp(log_wallet[number])
-            now.orders = orders_of_quarter(surge[number], account.surge_sd, account.order_noise_sd, normal(order_word))
+            surge = surge_after_quarter(now.orders, parameters.surge_persistence, account.surge_sd, normal(surge_word))
+            then.wallet = log_wallet
+            then.orders = surge
+            now.wallet = math.exp(log_wallet)
+            now.orders = orders_of_quarter(surge, account.surge_sd, account.order_noise_sd, normal(order_word))
             now.attacked = rival_attacks(
                 uniform(rival_word),
                 4.0 * now.wallet,
@@ -469,12 +515,11 @@ def _quarters(key: tuple[int, int, int], parameters: Any, growth: Floats, accoun
                 parameters.rival_exponent,
                 parameters.rival_most,
             )
-    return drawn
 
 
 @compiled
-def _readings(key: tuple[int, int, int], years: int, accounts: int) -> Any:
-    readings = np.zeros((years, accounts), dtype=ACCOUNT_READING)
+def _readings(key: Key, readings: Records) -> None:
+    years, accounts = readings.shape
     for number in range(accounts):
         own = words(key[0], key[1], key[2], draws.READING_PERSISTENT, number, 0)
         own_potential, own_fit, own_trust = normal(own[0]), normal(own[1]), normal(own[2])
@@ -485,13 +530,12 @@ def _readings(key: tuple[int, int, int], years: int, accounts: int) -> Any:
             reading.fit = half_persistent(own_fit, normal(fresh[1]))
             reading.trust = half_persistent(own_trust, normal(fresh[2]))
             reading.reassign = uniform(fresh[3])
-    return readings
 
 
 @compiled
-def _needs(key: tuple[int, int, int], accounts: int, functions: int) -> Floats:
+def _needs(key: Key, mix: Floats) -> None:
     """Mix of needs over functions: Dirichlet(1), as exponential draws over their sum."""
-    mix = np.empty((accounts, functions))
+    accounts, functions = mix.shape
     for number in range(accounts):
         total = 0.0
         for function in range(functions):
@@ -500,16 +544,12 @@ def _needs(key: tuple[int, int, int], accounts: int, functions: int) -> Floats:
             total += mix[number, function]
         for function in range(functions):
             mix[number, function] /= total
-    return mix
 
 
 @compiled
-def _kams(
-    key: tuple[int, int, int], parameters: Any, years: int, kams: int, functions: int
-) -> tuple[Floats, Floats, Any, Floats]:
-    skill, tie = np.empty(kams), np.empty((kams, functions))
-    quarters = np.zeros((4 * years, kams), dtype=KAM_QUARTER)
-    report = np.empty((years, kams))
+def _kams(key: Key, parameters: Numbers, room: World) -> None:
+    skill, tie, quarters, report = room.skill, room.tie, room.kam_quarters, room.report_draw
+    kams, functions = tie.shape
     for kam in range(kams):
         word = words(key[0], key[1], key[2], draws.KAM_AT_START, kam, 0)[0]
         skill[kam] = max(SKILL_LEAST, 1.0 + parameters.skill_sd * normal(word))
@@ -518,10 +558,9 @@ def _kams(
             tie[kam, function] = between_bounds(
                 parameters.tie_mean + parameters.tie_sd * normal(word), TIE_BOUNDS[0], TIE_BOUNDS[1]
             )
-        for quarter in range(4 * years):
+        for quarter in range(len(quarters)):
             leave_word, skill_word, _, _ = words(key[0], key[1], key[2], draws.KAM_QUARTER, kam, quarter)
             quarters[quarter, kam].leave = uniform(leave_word)
             quarters[quarter, kam].successor_skill = max(SKILL_LEAST, 1.0 + parameters.skill_sd * normal(skill_word))
-        for year in range(years):
+        for year in range(len(report)):
             report[year, kam] = normal(words(key[0], key[1], key[2], draws.KAM_REPORT, kam, year)[0])
-    return skill, tie, quarters, report

@@ -1,6 +1,7 @@
 """What tests share: small scenarios, random valid scenarios, and comparison to the last bit."""
 
 import os
+import signal
 from typing import Any
 
 import numba
@@ -10,6 +11,10 @@ from hypothesis import strategies as st
 
 from kamsim.evidence.ledger import LEDGER, Parameter
 from kamsim.scenario import LEVERS, MOST_CONCEDED, PRESETS, Scenario, load_scenario
+
+# A shell that runs tests in the background has them ignore Ctrl-C, which the processes that they start would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "kamsim",

@@ -10,8 +10,8 @@ NEWEST := $(addprefix tests/test_,package.py reference.py drivers.py cli.py cach
 demo: $(VENV)/.demo  ## compare the policies with the defaults
 	$(BIN)/kamsim compare
 
-test: $(VENV)/.test  ## the whole suite
-	$(BIN)/python -m pytest
+test: $(VENV)/.test  ## the whole suite, on all cores
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 check: $(VENV)/.test  ## lint, format, types, direction of imports
 	$(BIN)/ruff check .
@@ -22,7 +22,7 @@ check: $(VENV)/.test  ## lint, format, types, direction of imports
 newest:  ## what depends most on other libraries, with the newest of each: make newest PYTHON=python3.13
 	$(PYTHON) -m venv --clear build/newest
 	build/newest/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[test,cluster]'
-	build/newest/bin/python -m pytest $(NEWEST)
+	build/newest/bin/python -m pytest -n logical --dist worksteal $(NEWEST)
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

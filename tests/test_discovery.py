@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from conftest import small
 
 from kamsim.analysis import points as playing
-from kamsim.analysis.discovery import REPLICATIONS, SAMPLED, Discovery, box_of, conditions_in, discover
-from kamsim.analysis.flips import Condition
+from kamsim.analysis.corners import Condition, box_of, conditions_in
+from kamsim.analysis.discovery import REPLICATIONS, SAMPLED, Discovery, discover
 from kamsim.analysis.ranges import Range
 from kamsim.cli import main
 from kamsim.errors import KamsimError
@@ -115,7 +115,8 @@ def middling() -> float:
 
 
 def _profits() -> np.ndarray:
-    from kamsim.analysis.points import means_of, played_at, question_of
+    from kamsim.analysis.intervals import means_of
+    from kamsim.analysis.points import played_at, question_of
 
     question = question_of(small("full_program"), None, "total_profit", FEW, replications=3, seed=2, jobs=1)
     return means_of(played_at(question, np.random.default_rng(0).random((60, 3))))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kamsim.analysis.effects import columns_of, effects, interval_of, level_means, ranking
+from kamsim.analysis.effects import columns_of, effects, level_means, ranking
+from kamsim.analysis.intervals import interval_of
 
 NAMES = ("a", "b", "c", "d", "e", "f", "g")
 

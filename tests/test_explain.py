@@ -15,15 +15,8 @@ from hypothesis import strategies as st
 
 from kamsim import explain
 from kamsim.analysis import explain as module
-from kamsim.analysis.explain import (
-    CLAIMS,
-    RESAMPLES,
-    ClaimExplained,
-    Explanation,
-    ask_explain,
-    checked_claims,
-    resampled,
-)
+from kamsim.analysis.bootstrap import RESAMPLES, resampled
+from kamsim.analysis.explain import CLAIMS, ClaimExplained, Explanation, ask_explain, checked_claims
 from kamsim.analysis.shapley import coalitions, shapley_values
 from kamsim.analysis.survey import ENTERPRISE_FROM, figures_of, joined
 from kamsim.analysis.twins import histories_of

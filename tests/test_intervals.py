@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from kamsim.analysis.bootstrap import resampled
 from kamsim.analysis.compare import compared_measures, tallied
-from kamsim.analysis.explain import _part, resampled
-from kamsim.analysis.validation import interval, pooled
+from kamsim.analysis.explain import _part
+from kamsim.analysis.intervals import interval, pooled
 from kamsim.experiments.chunk import job_of
 from kamsim.experiments.runner import run_in_chunks
 from kamsim.measures.outcomes import MEASURES

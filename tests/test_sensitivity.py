@@ -15,22 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamsim.analysis import points as playing
-from kamsim.analysis.points import errors_of, means_of, played_at, question_of
-from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
-from kamsim.analysis.sensitivity import (
+from kamsim.analysis.indices import (
     BASE_POINTS,
-    MOST_RANKED,
     TRAJECTORIES,
-    Influence,
-    Sensitivity,
-    ask_sensitivity,
     elementary_effects,
     grouped,
     index_points,
     indices_of,
     luck_of,
-    sensitivity,
 )
+from kamsim.analysis.intervals import errors_of, means_of
+from kamsim.analysis.points import played_at, question_of
+from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
+from kamsim.analysis.sensitivity import MOST_RANKED, Influence, Sensitivity, ask_sensitivity, sensitivity
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import parameter

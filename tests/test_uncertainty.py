@@ -15,15 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamsim.analysis import uncertainty
-from kamsim.analysis.flips import Flip, drivers_of, flip_of
+from kamsim.analysis.best import chances_best, chances_between
+from kamsim.analysis.corners import Flip, drivers_of, flip_of
 from kamsim.analysis.parameter_sets import movable, movements_of, takes, value_in, with_moved, with_set
 from kamsim.analysis.uncertainty import (
     Told,
     UncertainComparison,
     UncertainMeasure,
     best_of,
-    chances_best,
-    chances_between,
     compare_under_uncertainty,
     contrasts,
     told_of,

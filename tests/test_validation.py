@@ -14,10 +14,10 @@ from conftest import small
 from scipy import stats
 
 import kamsim
+from kamsim.analysis.intervals import Estimate, interval, mean_of, pooled
 from kamsim.analysis.survey import survey
 from kamsim.analysis.validation import (
     Check,
-    Estimate,
     Seen,
     Twins,
     decile_check,
@@ -25,12 +25,9 @@ from kamsim.analysis.validation import (
     demotion_effects,
     departure_cost,
     departure_costs,
-    interval,
     known_deciles,
     known_range,
-    mean_of,
     own_book_checks,
-    pooled,
     promotion_effects,
     rank_rule,
     rebuilt_once,

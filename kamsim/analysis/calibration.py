@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.analysis.emulator import Emulator, fitted_emulator, sampled
+from kamsim.analysis.intervals import CONFIDENCE
 from kamsim.analysis.survey import book_moments, figures_of, joined, sampled_figures
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
@@ -25,6 +26,7 @@ from kamsim.evidence.real_books import MOMENTS
 from kamsim.experiments.chunk import job_of
 from kamsim.experiments.evaluations import Evaluations, logged
 from kamsim.experiments.runner import checked_workers, run_in_chunks
+from kamsim.records import Record
 from kamsim.scenario import Scenario, with_values
 from kamsim.source import model_hash
 from kamsim.types import Floats, Progress
@@ -39,7 +41,6 @@ SHARPNESS = {"quota_miss": 0.02, "rebuilt_twice": 0.03, "large_spend_growth_rati
 HELD_TO_THE_MIDDLE = 0.02  # misfit of a parameter at the end of its plausible range, in squared deviations
 OUTSIDE = 2.0  # how steeply the density falls outside of the region; the emulator does not know its edge to a hair
 IDENTIFIED = 0.8  # posterior spread over prior spread below which a parameter counts as told by the evidence
-CONFIDENCE = 0.95
 ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 LEAST_FITTING = 10  # sets below which nothing is said to be told
 
@@ -120,7 +121,7 @@ class FittedParameter:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(Record):
     """Best fit and posterior of a scenario's free parameters.
 
     Parameters
@@ -150,22 +151,6 @@ class Calibration:
     candidates: int
     seed: int
     simulated: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what cannot be told is None."""
-        from kamsim.analysis.compare import row_of
-
-        return {
-            "scenario": self.scenario,
-            "figures": [row_of(figure) for figure in self.figures],
-            "parameters": [row_of(parameter) for parameter in self.parameters],
-            "fitted": self.fitted,
-            "posterior": list(self.posterior),
-            "fitting": self.fitting,
-            "candidates": self.candidates,
-            "seed": self.seed,
-            "simulated": self.simulated,
-        }
 
 
 def calibrate(

@@ -1,9 +1,8 @@
 """Which policy does better, by how much and how surely: paired differences over the same worlds."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kamsim.analysis.asked import Asked
+from kamsim.analysis.intervals import Moments, half_width_of, merged_moments, moments_of
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
@@ -20,11 +20,10 @@ from kamsim.experiments.replications import ROW_GROUP, replications_file
 from kamsim.experiments.runner import checked_workers, in_blocks, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
+from kamsim.records import Record
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
 from kamsim.world.world import known_of
-
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class ComparedMeasure:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Record):
     """Scenarios compared in the same worlds.
 
     Parameters
@@ -85,33 +84,7 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what cannot be told is None."""
-        return {
-            "scenarios": list(self.scenarios),
-            "reference": self.reference,
-            "measures": [row_of(measure) for measure in self.measures],
-            "seed": self.seed,
-            "replications": self.replications,
-            "notes": list(self.notes),
-        }
-
-
-def row_of(measure: Any) -> dict[str, Any]:
-    """Fields of a frozen record as plain values, None for NaN.
-
-    Parameters
-    ----------
-    measure : dataclass instance
-        `ComparedMeasure`, or any like it.
-
-    Returns
-    -------
-    dict
-        By field name.
-    """
-    return {
-        name: None if isinstance(value, float) and math.isnan(value) else value
-        for name, value in asdict(measure).items()
-    }
+        return {name: value for name, value in super().to_dict().items() if name != "unit_of_money"}
 
 
 def compare(
@@ -308,14 +281,6 @@ def _notes_on_worlds(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iter
 # ---------------------------------------------------------------- statistics
 
 
-class Moments(NamedTuple):
-    """Number, mean and sum of squared deviations of each scenario and measure."""
-
-    number: Floats
-    mean: Floats
-    squares: Floats
-
-
 class Tally(NamedTuple):
     """What is kept of the replications so far; arrays of shape (scenarios, measures)."""
 
@@ -377,26 +342,6 @@ def _tally_of(block: Floats) -> Tally:
     return Tally(moments_of(values), moments_of(values - values[:, :1]), best, contested)
 
 
-def moments_of(values: Floats) -> Moments:
-    """Moments over the first axis.
-
-    Parameters
-    ----------
-    values : array of shape (replications, ...)
-        NaN where there is none.
-
-    Returns
-    -------
-    Moments
-        Arrays of shape (...).
-    """
-    known = ~np.isnan(values)
-    number = known.sum(axis=0).astype(np.float64)
-    mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(number, 1.0)
-    squares = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0)
-    return Moments(number, mean, squares)
-
-
 def _best_of(values: Floats) -> tuple[Floats, Floats]:
     """Worlds that each scenario wins, and worlds that anybody wins; a tie is split equally."""
     direction = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
@@ -413,25 +358,6 @@ def _merged(one: Tally, other: Tally) -> Tally:
         one.best + other.best,
         one.contested + other.contested,
     )
-
-
-def merged_moments(one: Moments, other: Moments) -> Moments:
-    """Moments of two parts together, which stay exact where sums of squares cancel (Chan, Golub & LeVeque 1979).
-
-    Parameters
-    ----------
-    one, other : Moments
-        Of parts that have nothing in common.
-
-    Returns
-    -------
-    Moments
-        Of both.
-    """
-    number = one.number + other.number
-    part = other.number / np.maximum(number, 1.0)
-    step = other.mean - one.mean
-    return Moments(number, one.mean + step * part, one.squares + other.squares + step * step * one.number * part)
 
 
 def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedMeasure, ...]:
@@ -473,24 +399,3 @@ def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedM
 
 def _where_known(values: Floats, number: Floats) -> Floats:
     return np.where(number > 0, values, np.nan)
-
-
-def half_width_of(differences: Moments) -> Floats:
-    """Half the width of the 95 % t interval of a mean.
-
-    Parameters
-    ----------
-    differences : Moments
-        Of what the mean is told of.
-
-    Returns
-    -------
-    array
-        NaN below two replications.
-    """
-    from scipy.special import stdtrit
-
-    number = np.where(differences.number > 1, differences.number, np.nan)
-    quantile = np.asarray(stdtrit(number - 1.0, 0.5 + CONFIDENCE / 2.0), dtype=np.float64)
-    half_width: Floats = quantile * np.sqrt(differences.squares / (number - 1.0) / number)
-    return half_width

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.flips import Condition
+from kamsim.analysis.corners import Bounds, Condition, are_too_few, box_of
+from kamsim.analysis.intervals import errors_of, means_of
 from kamsim.analysis.points import (
     POINTS,
     Question,
-    errors_of,
     manifest_for,
-    means_of,
     played_at,
     question_of,
     write_points,
@@ -29,42 +28,21 @@ from kamsim.analysis.ranges import Range, values_at
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import write_result
 from kamsim.experiments.manifest import MANIFEST
+from kamsim.records import Record
 from kamsim.scenario import Scenario
 from kamsim.types import Flags, Floats, Progress
-
-Bounds = dict[int, tuple[float, float]]
 
 SAMPLED = 1000
 REPLICATIONS = 64
 LEAST_POINTS = 50
-MOST_CONDITIONS = 3
-CONDITION_FROM = 0.03  # what a further condition must add to the correlation of box and failure
-LEAST_CORRELATION = 0.2  # of box and failure, on points left out
-LEAST_CHANCE = 0.01  # chance of so many failures in the boxes of points left out, were there no corner
-LEAST_SIDE = 0.02  # of the points, that fail, and that do not, to say where
-LEAST_NUMBER = 10
-LEAST_LEAF = 0.03  # of the points, in a box
-FOLDS = 5
 TABLE = "discovery.json"
 _FILES = frozenset({POINTS, TABLE, MANIFEST})
 _POINTS = 0x646973  # tells these draws from others of the same seed
 _UNSURE = 1.96  # standard errors
 
 
-class Box(NamedTuple):
-    """A box of points and how well it tells failures; without bounds where no box does."""
-
-    bounds: Bounds  # by parameter, above the first and at most the second
-    inside: Flags  # (points,)
-    density: float  # part of the points inside that fail
-    coverage: float  # part of the failures that are inside
-    mass: float  # part of the points that are inside
-    held_out: float  # density of boxes found without the points that they are judged by
-    chance: float  # of such a density by luck alone
-
-
 @dataclass(frozen=True)
-class Discovery:
+class Discovery(Record):
     """In which corner of the varied parameters a policy fails, if in any.
 
     Parameters
@@ -119,16 +97,7 @@ class Discovery:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what cannot be told is None."""
-        content = {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in vars(self).items()
-        }
-        return content | {
-            "against": self.against or None,
-            "conditions": [condition.to_dict() for condition in self.conditions],
-            "ranges": [one.to_dict() for one in self.ranges],
-            "notes": list(self.notes),
-        }
+        return super().to_dict() | {"against": self.against or None}
 
 
 def discover(
@@ -254,7 +223,7 @@ def _discovered(
     box = box_of(parameters[known], failed[known])
     inside = np.zeros(number, dtype=np.bool_)
     inside[known] = box.inside
-    told = "corner" if box.bounds else "few" if _too_few(failed[known]) else "none"
+    told = "corner" if box.bounds else "few" if are_too_few(failed[known]) else "none"
     result = Discovery(
         scenario=question.scenarios[0].name,
         against=question.scenarios[1].name if len(question.scenarios) > 1 else "",
@@ -290,108 +259,3 @@ def _notes_on_missing(question: Question, missing: Flags) -> Iterator[str]:
             f"{missing.sum()} of {len(missing)} cases have no {question.measure.name}, for there are no key accounts; "
             "they are left out"
         )
-
-
-# ---------------------------------------------------------------- statistics on any points
-
-
-def box_of(points: Floats, failed: Flags) -> Box:
-    """Find the box of points that goes best with failing.
-
-    Parameters
-    ----------
-    points : array of shape (points, parameters)
-        Values.
-    failed : array of bool of shape (points,)
-        Whether each fails.
-
-    Returns
-    -------
-    Box
-        Without bounds where too few points fail, or do not, or where boxes found without a fifth of the points tell
-        failures in that fifth no better than chance, or hardly.
-    """
-    nothing = Box({}, np.zeros(len(points), dtype=np.bool_), *[math.nan] * 5)
-    if _too_few(failed):
-        return nothing
-    held_out, correlation, chance = _judged(points, failed)
-    nothing = nothing._replace(held_out=held_out, chance=chance)
-    if not (correlation >= LEAST_CORRELATION and chance < LEAST_CHANCE):
-        return nothing
-    bounds = _best_bounds(points, failed)
-    inside = _inside(points, bounds)
-    density, coverage = float(failed[inside].mean()), float(inside[failed].mean())
-    return Box(bounds, inside, density, coverage, float(inside.mean()), held_out, chance)
-
-
-def _too_few(failed: Flags) -> bool:
-    fewer = min(int(failed.sum()), int((~failed).sum()))
-    return fewer < max(LEAST_NUMBER, math.ceil(LEAST_SIDE * len(failed)))
-
-
-def _judged(points: Floats, failed: Flags) -> tuple[float, float, float]:
-    """Density of boxes on points left out, their correlation with failing, and the chance of so many failures."""
-    from scipy.stats import hypergeom
-    from sklearn.model_selection import StratifiedKFold
-
-    inside = np.zeros(len(points), dtype=np.bool_)
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    for train, test in folds.split(points, failed):
-        bounds = _best_bounds(points[train], failed[train])
-        inside[test] = _inside(points[test], bounds) if bounds else False
-    hits, taken = int((inside & failed).sum()), int(inside.sum())
-    density = hits / taken if taken else math.nan
-    chance = float(hypergeom.sf(hits - 1, len(points), int(failed.sum()), taken))
-    return density, _correlation(inside, failed), chance
-
-
-def _best_bounds(points: Floats, failed: Flags) -> Bounds:
-    """Box of a node of a shallow tree that goes best with failing; each condition has to earn its place."""
-
-    def merit(bounds: Bounds) -> float:
-        return _correlation(_inside(points, bounds), failed) - CONDITION_FROM * conditions_in(bounds)
-
-    boxes = list(_boxes(points, failed))
-    return max(boxes, key=merit) if boxes else {}
-
-
-def conditions_in(bounds: Bounds) -> int:
-    """Number of bounds that a box has on either side."""
-    return sum(math.isfinite(end) for ends in bounds.values() for end in ends)
-
-
-def _boxes(points: Floats, failed: Flags) -> Iterator[Bounds]:
-    """Boxes of all nodes of the tree but its root."""
-    from sklearn.tree import DecisionTreeClassifier
-
-    leaf = max(2, math.ceil(LEAST_LEAF * len(points)))
-    fitted = DecisionTreeClassifier(
-        max_depth=MOST_CONDITIONS, min_samples_leaf=leaf, class_weight="balanced", random_state=0
-    ).fit(points, failed)
-    tree = fitted.tree_
-    nodes: list[tuple[int, Bounds]] = [(0, {})]
-    while nodes:
-        node, bounds = nodes.pop()
-        if bounds:
-            yield bounds
-        at, threshold = int(tree.feature[node]), float(tree.threshold[node])
-        if at >= 0:
-            low, high = bounds.get(at, (-math.inf, math.inf))
-            nodes.append((int(tree.children_left[node]), bounds | {at: (low, threshold)}))
-            nodes.append((int(tree.children_right[node]), bounds | {at: (threshold, high)}))
-
-
-def _inside(points: Floats, bounds: Bounds) -> Flags:
-    # The tree compares in single precision.
-    values = points.astype(np.float32)
-    inside = np.ones(len(points), dtype=np.bool_)
-    for at, (low, high) in bounds.items():
-        inside &= (values[:, at] > low) & (values[:, at] <= high)
-    return inside
-
-
-def _correlation(inside: Flags, failed: Flags) -> float:
-    """Correlation of two marks; 0 where either is on all points or on none."""
-    if inside.all() or not inside.any() or failed.all() or not failed.any():
-        return 0.0
-    return float(np.corrcoef(inside, failed)[0, 1])

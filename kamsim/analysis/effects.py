@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kamsim.analysis.compare import CONFIDENCE
+from kamsim.analysis.intervals import interval_of
 from kamsim.types import Floats
 
 Names = tuple[str, ...]
@@ -100,15 +100,6 @@ class RankedPoint:
     low: float
     high: float
     replications: int
-
-
-class Interval(NamedTuple):
-    """Mean over worlds and its 95 % interval, in so many worlds."""
-
-    mean: float
-    low: float
-    high: float
-    number: int
 
 
 # ---------------------------------------------------------------- factorial designs
@@ -289,34 +280,6 @@ def ranking(values: Floats, higher_is_better: bool) -> tuple[RankedPoint, ...]:
         RankedPoint(point, float(means[point]), *difference)
         for point, difference in zip(order, differences, strict=True)
     )
-
-
-# ---------------------------------------------------------------- intervals
-
-
-def interval_of(values: Floats) -> Interval:
-    """Mean over worlds with its 95 % t interval.
-
-    Parameters
-    ----------
-    values : array of shape (worlds,)
-        NaN in worlds in which it cannot be told.
-
-    Returns
-    -------
-    Interval
-        The mean is NaN without any world, its ends with fewer than two.
-    """
-    from scipy.special import stdtrit
-
-    known = values[~np.isnan(values)]
-    number = len(known)
-    if number < 2:
-        mean = float(known[0]) if number else np.nan
-        return Interval(mean, np.nan, np.nan, number)
-    mean = float(known.mean())
-    half_width = float(stdtrit(number - 1.0, 0.5 + CONFIDENCE / 2.0)) * float(known.std(ddof=1)) / number**0.5
-    return Interval(mean, mean - half_width, mean + half_width, number)
 
 
 def _known(values: Floats) -> Floats:

@@ -1,16 +1,17 @@
 """Why the survey sees what it sees: each published claim, and its parts from twins in the very same worlds."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.compare import row_of
+from kamsim.analysis.bootstrap import resampled
+from kamsim.analysis.intervals import ratio
 from kamsim.analysis.shapley import coalitions, shapley_values
 from kamsim.analysis.survey import ENTERPRISE_FROM, PUBLISHED
 from kamsim.analysis.twins import look_at_twins
@@ -21,25 +22,21 @@ from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.measures.survey import ANSWERS, YEARS_AFTER
 from kamsim.model.plan import History
 from kamsim.policy.policy import Twin, drawn_levers, seats_of
+from kamsim.records import Record
 from kamsim.rules.costs import annual_profit
 from kamsim.scenario import Scenario
 from kamsim.types import Flags, Floats, Progress
 from kamsim.world.world import MOST_ORGANIZATIONS, World
 
-Statistic = Callable[[Floats], Floats]  # weights of organizations, a row per resample, to figures in columns
-
 CLAIMS = ("large_spend", "collaboration", "rebuilds", "quota")
 CONTENT = "explanation.json"
-RESAMPLES = 1_000
 MOST_UNTOLD = 0.05  # part of resamples that may not tell a figure before its interval is not told either
-RESAMPLING = 0x0E7A  # names the draws of resamples among all that a seed names
-CELLS_AT_A_TIME = 4_000_000
 UNSATURATED = 10.0  # part of the share ceiling that no account comes near
 FEWEST = 30  # organizations that an interval takes
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Record):
     """A figure, or a part of one; NaN where it cannot be told.
 
     Parameters
@@ -67,7 +64,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class ClaimExplained:
+class ClaimExplained(Record):
     """A published claim as simulated organizations show it, and what it is made of.
 
     Parameters
@@ -96,21 +93,9 @@ class ClaimExplained:
     besides: tuple[Part, ...]
     untold: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what cannot be told is None."""
-        return {
-            "claim": self.claim,
-            "published": self.published,
-            "figure": row_of(self.figure),
-            "parts": [row_of(part) for part in self.parts],
-            "effect": row_of(self.effect),
-            "besides": [row_of(part) for part in self.besides],
-            "untold": self.untold,
-        }
-
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Record):
     """Published claims explained on simulated organizations.
 
     Parameters
@@ -130,16 +115,6 @@ class Explanation:
     organizations: int
     seed: int
     notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what cannot be told is None."""
-        return {
-            "claims": [claim.to_dict() for claim in self.claims],
-            "scenario": self.scenario,
-            "organizations": self.organizations,
-            "seed": self.seed,
-            "notes": list(self.notes),
-        }
 
 
 class Study(NamedTuple):
@@ -268,40 +243,6 @@ def checked_claims(claims: Sequence[str]) -> tuple[str, ...]:
 # ---------------------------------------------------------------- intervals
 
 
-def resampled(statistic: Statistic, organizations: int, seed: int, cells: int = 1) -> Floats:
-    """Figures of all organizations, and of as many drawn with replacement, again and again.
-
-    Parameters
-    ----------
-    statistic : callable
-        Given how often each organization counts, an array of shape (resamples, organizations), tells its figures.
-    organizations : int
-        >= 1.
-    seed : int
-        In [0, 2**64); the same resamples for every statistic.
-    cells : int
-        Numbers that the statistic holds per organization and resample: how many resamples are taken at a time.
-
-    Returns
-    -------
-    array of shape (1 + RESAMPLES, figures)
-        All organizations in the first row; a single organization has no resamples.
-    """
-    return np.concatenate([statistic(weights) for weights in _weights(organizations, seed, cells)])
-
-
-def _weights(organizations: int, seed: int, cells: int) -> Iterator[Floats]:
-    yield np.ones((1, organizations))
-    if organizations == 1:
-        return  # one organization says nothing about how much they differ
-    generator = np.random.default_rng([seed, RESAMPLING])
-    at_a_time = min(RESAMPLES, max(1, CELLS_AT_A_TIME // (organizations * cells)))
-    chances = np.full(organizations, 1.0 / organizations)
-    for first in range(0, RESAMPLES, at_a_time):
-        count = min(at_a_time, RESAMPLES - first)
-        yield generator.multinomial(organizations, chances, size=count).astype(np.float64)
-
-
 def _part(name: str, label: str, figures: Floats, kind: str, unit: str) -> Part:
     """Part with its interval, from its value in all organizations and then in the resamples."""
     value, others = float(figures[0]), figures[1:]
@@ -313,12 +254,6 @@ def _part(name: str, label: str, figures: Floats, kind: str, unit: str) -> Part:
 
 def _times(name: str, label: str, logs: Floats, kind: str) -> Part:
     return _part(name, label, np.exp(logs), kind, "times")
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    """Quotient, NaN where there is nothing to divide by."""
-    ratio: Floats = np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
-    return ratio
 
 
 def _log(values: Floats) -> Floats:
@@ -425,7 +360,7 @@ def _others_counts(history: History, grew: Flags, launch: int) -> tuple[float, f
     last = len(history.accounts) - YEARS_AFTER
     others = ~elevated & (history.accounts["tier"][launch:last] == 0)
     times, number = elevated.sum(axis=1).astype(np.float64), others.sum(axis=1)
-    part = _ratio((others & grew).sum(axis=1).astype(np.float64), number.astype(np.float64))
+    part = ratio((others & grew).sum(axis=1).astype(np.float64), number.astype(np.float64))
     return float(times[number > 0].sum()), float((times * part)[number > 0].sum())
 
 
@@ -454,12 +389,12 @@ class _GrowthLogs(NamedTuple):
 
 def _growth_logs(sums: Floats) -> Floats:
     """Logs of the chain of ratios, from sums of counts; a row per resample."""
-    enterprise = _log(_ratio(sums[:, 1], sums[:, 0]))
-    others = _log(_ratio(sums[:, 3], sums[:, 2]))
-    served, served_alone = _log(_ratio(sums[:, 5], sums[:, 4])), _log(_ratio(sums[:, 6], sums[:, 4]))
+    enterprise = _log(ratio(sums[:, 1], sums[:, 0]))
+    others = _log(ratio(sums[:, 3], sums[:, 2]))
+    served, served_alone = _log(ratio(sums[:, 5], sums[:, 4])), _log(ratio(sums[:, 6], sums[:, 4]))
     games = sums[:, 7:].reshape(len(sums), -1, 3)
-    grew = _log(_ratio(games[:, :, 1], games[:, :, 0]))
-    alone = _log(_ratio(games[:, :, 2], games[:, :, 0]))
+    grew = _log(ratio(games[:, :, 1], games[:, :, 0]))
+    alone = _log(ratio(games[:, :, 2], games[:, :, 0]))
     effects = grew - alone
     return np.column_stack(
         _GrowthLogs(
@@ -602,7 +537,7 @@ def weighted_ratio(asked: _Asked, weights: Floats) -> Floats:
     array of shape (resamples,)
         NaN where there is nothing to compare.
     """
-    return _ratio(*_means_by_report(asked, weights))
+    return ratio(*_means_by_report(asked, weights))
 
 
 def _means_by_report(asked: _Asked, weights: Floats) -> tuple[Floats, Floats]:
@@ -616,13 +551,13 @@ def _means_by_report(asked: _Asked, weights: Floats) -> tuple[Floats, Floats]:
     third = np.floor(kams / 3.0)
     in_top = np.clip(third[:, None] - (so_far - times), 0.0, times)
     top, every = (in_top * spend[order]).sum(axis=1), (times * spend[order]).sum(axis=1)
-    return _ratio(top, third), _ratio(every - top, kams - third)
+    return ratio(top, third), ratio(every - top, kams - third)
 
 
 def _weighted_mean(asked: _Asked, weights: Floats) -> Floats:
     known = ~np.isnan(asked.spend)
     total = (weights * np.where(known, asked.spend, 0.0).sum(axis=1)).sum(axis=1)
-    return _ratio(total, (weights * known.sum(axis=1)).sum(axis=1))
+    return ratio(total, (weights * known.sum(axis=1)).sum(axis=1))
 
 
 def _collaboration_told(scenario: Scenario, logs: Floats) -> ClaimExplained:
@@ -753,16 +688,16 @@ def _profit_by_year(history: History, margin: float) -> Floats:
 
 
 def _rebuilds_told(scenario: Scenario, organizations: Floats, sums: dict[str, Floats]) -> ClaimExplained:
-    twice, without = _ratio(sums["twice"], organizations), _ratio(sums["twice_without_luck"], organizations)
+    twice, without = ratio(sums["twice"], organizations), ratio(sums["twice_without_luck"], organizations)
     before, after, had_it_stayed = (
-        _ratio(sums[f"attained_{when}"], sums["events"]) for when in ("before", "after", "had_it_stayed")
+        ratio(sums[f"attained_{when}"], sums["events"]) for when in ("before", "after", "had_it_stayed")
     )
     revenue, revenue_later, profit, profit_later = (
-        _ratio(sums[f"{money}_gain{when}"], sums[f"{money}{when}"])
+        ratio(sums[f"{money}_gain{when}"], sums[f"{money}{when}"])
         for money in ("revenue", "profit")
         for when in ("", "_later")
     )
-    by_luck = _ratio(sums["set_off_by_luck"], sums["rebuilt"])
+    by_luck = ratio(sums["set_off_by_luck"], sums["rebuilt"])
     effect = _part("revenue_later", "sales of the book, three years after", revenue_later, "effect", "change")
     besides = (
         _part("rebuilds_by_luck", "first rebuilds set off by luck in orders", by_luck, "noise", "share"),
@@ -831,7 +766,7 @@ def _quota(study: Study) -> ClaimExplained:
     counts = np.concatenate(pieces)
 
     def statistic(weights: Floats) -> Floats:
-        rates = _ratio(weights @ counts[:, 0], weights @ counts[:, 1])
+        rates = ratio(weights @ counts[:, 0], weights @ counts[:, 1])
         removed = [rates[:, games.index(games[-1] - {name})] - rates[:, -1] for name in _MISSING]
         return np.column_stack([rates[:, -1], rates[:, 0], shapley_values(rates.T).T, *removed])
 

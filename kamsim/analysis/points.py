@@ -186,32 +186,6 @@ def _scenarios_at(question: Question, point: Floats) -> list[Scenario]:
     return scenarios
 
 
-def means_of(values: Floats) -> Floats:
-    """Mean over worlds of each point, over the worlds that have the measure; NaN where none has.
-
-    Parameters
-    ----------
-    values : array of shape (points, worlds)
-        From `played_at`.
-
-    Returns
-    -------
-    array of shape (points,)
-        Means.
-    """
-    known = np.isfinite(values)
-    number = known.sum(axis=1)
-    return np.where(number > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(number, 1), np.nan)
-
-
-def errors_of(values: Floats) -> Floats:
-    """Standard error of each of `means_of`; NaN below two worlds."""
-    known = np.isfinite(values)
-    number = known.sum(axis=1)
-    squares = (np.where(known, values - means_of(values)[:, None], 0.0) ** 2).sum(axis=1)
-    return np.where(number > 1, np.sqrt(squares / np.maximum(number - 1, 1) / np.maximum(number, 1)), np.nan)
-
-
 # ---------------------------------------------------------------- what is kept
 
 

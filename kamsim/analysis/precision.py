@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kamsim.analysis.compare import Moments, half_width_of, moments_of
+from kamsim.analysis.intervals import DIFFERING, Moments, differing_in, moments_of, reach_of
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunks import Chunk, Plan, specification_of
 from kamsim.experiments.executors import Place
@@ -29,7 +29,8 @@ class Aim(NamedTuple):
     measure : str
         Whose differences.
     precision : float
-        Half the width of their 95 % intervals, as a part of the mean of what they are told against; 0 for never.
+        How far they may be from the truth (`intervals.reach_of`), as a part of the mean of what they are
+        told against; 0 for never.
     confidence : float
         At which the best has to be separated from all others; 0 for never.
     most : int
@@ -53,11 +54,14 @@ class Precise:
     replications : tuple of int
         Of each point.
     half_width : float
-        Widest half of a 95 % interval of a difference, in the unit of the measure; NaN where there is none.
+        How far a difference may be from the truth at most, in the unit of the measure: the farther end of a 95 %
+        interval corrected for skewness; infinite where a difference is the same in all worlds.
     best : int
         Point (or, with several policies, policy) separated as the best, -1 where none is.
     reached : bool
         Whether the aim was reached before the most replications.
+    differing : tuple of tuple of int
+        Worlds in which each difference is not zero, and worlds that have it.
     """
 
     progressed: Progressed
@@ -65,23 +69,7 @@ class Precise:
     half_width: float
     best: int
     reached: bool
-
-
-def half_widths(differences: Moments) -> Floats:
-    """Halves of the 95 % t intervals of mean differences.
-
-    Parameters
-    ----------
-    differences : Moments
-        Of paired differences.
-
-    Returns
-    -------
-    array
-        Infinite with fewer than two replications.
-    """
-    width = half_width_of(differences)
-    return np.where(np.isnan(width), np.inf, width)
+    differing: tuple[tuple[int, int], ...]
 
 
 def is_separated(against: Moments, confidence: float, look: int) -> bool:
@@ -180,17 +168,27 @@ def sweep_to_precision(
         for chunk in more:
             seen.add(checked(store.parts / name_of(specification_of(chunk)))[0], names, aim.measure)
         look, first = look + 1, first + plan.replications
-        widths, best, imprecise = judged(seen.values, aim, look)
-        replications = tuple(len(values[0]) for values in seen.values)
-        if best >= 0 or not imprecise:
-            return Precise(progressed, replications, float(np.max(widths)), best, True)
-        if first + plan.replications > aim.most:
-            return Precise(progressed, replications, float(np.max(widths)), -1, False)
+        judgment = judged(seen.values, aim, look)
+        imprecise = [point for point in judgment.imprecise if point in active]
+        reached = judgment.best >= 0 or not imprecise
+        if reached or first + plan.replications > aim.most:
+            replications = tuple(len(values[0]) for values in seen.values)
+            width = float(np.max(judgment.widths))
+            return Precise(progressed, replications, width, judgment.best, reached, judgment.differing)
         # Points are told against the first, so the first goes on as long as any other does.
         active = imprecise if len(plan.policies) > 1 else sorted({0, *imprecise})
 
 
-def judged(values: list[list[Floats]], aim: Aim, look: int) -> tuple[Floats, int, list[int]]:
+class Judged(NamedTuple):
+    """What has been seen, judged against an aim."""
+
+    widths: Floats  # how far every difference may be from the truth
+    best: int  # separated from all others, or -1
+    imprecise: list[int]  # points that are not known well enough
+    differing: tuple[tuple[int, int], ...]  # worlds in which each difference is not zero, and all that have it
+
+
+def judged(values: list[list[Floats]], aim: Aim, look: int) -> Judged:
     """Judge what has been seen against the aim.
 
     Parameters
@@ -200,32 +198,43 @@ def judged(values: list[list[Floats]], aim: Aim, look: int) -> tuple[Floats, int
     aim : Aim
         When to stop.
     look : int
-        How many times the data have been looked at.
+        How many times the data have been looked at; each look is of as many more.
 
     Returns
     -------
-    array, int, list of int
-        Half-widths of all differences, the separated best (or -1), and the points that are not known well enough.
+    Judged
+        A point is known well enough where it is so at this look and was so at the one before: a rare event may be
+        missed once, and an interval may look narrow by luck.
     """
     points, policies = len(values), len(values[0])
     differences = [
         (point, values[point][policy], values[point][0]) for point in range(points) for policy in range(1, policies)
     ] or [(point, values[point][0], values[0][0]) for point in range(1, points)]
-    widths, imprecise = [], set[int]()
+    widths, imprecise, differing = list[float](), set[int](), list[tuple[int, int]]()
     for point, one, reference in differences:
-        paired = one - reference[: len(one)]
-        width = float(half_widths(moments_of(paired[:, None]))[0])
-        known = ~np.isnan(paired)
-        if len(paired) >= LEAST_REPLICATIONS and not known.any():
+        reference = reference[: len(one)]
+        known = one[~np.isnan(one - reference)] - reference[~np.isnan(one - reference)]
+        if len(one) >= LEAST_REPLICATIONS and not len(known):
             continue  # nothing to be told there, however often it is played
-        scale = abs(float(reference[: len(one)][known].mean())) if known.any() else math.nan
-        widths.append(width)
-        wide = not aim.precision or not width <= aim.precision * scale
-        if wide or len(paired) < LEAST_REPLICATIONS:
+        widths.append(reach_of(known))
+        differing.append((int(np.count_nonzero(known)), len(known)))
+        before = len(one) - len(one) // look
+        if not (_is_precise(one, reference, aim) and _is_precise(one[:before], reference[:before], aim)):
             imprecise.add(point)
     if not widths:
         raise KamsimError(f"{aim.measure} cannot be told at any two points to compare, so no precision can be reached")
-    return np.array(widths), _separated(values, aim, look), sorted(imprecise)
+    return Judged(np.array(widths), _separated(values, aim, look), sorted(imprecise), tuple(differing))
+
+
+def _is_precise(one: Floats, reference: Floats, aim: Aim) -> bool:
+    """Whether a difference is known as precisely as asked, from worlds enough that differ."""
+    known = ~np.isnan(one - reference)
+    paired = one[known] - reference[known]
+    if len(one) < LEAST_REPLICATIONS or not len(paired):
+        return False
+    if not reach_of(paired) <= aim.precision * abs(float(reference[known].mean())):
+        return False
+    return differing_in(paired) >= DIFFERING
 
 
 def _separated(values: list[list[Floats]], aim: Aim, look: int) -> int:
@@ -246,6 +255,8 @@ def _separated(values: list[list[Floats]], aim: Aim, look: int) -> int:
     if not behind:
         return -1
     others = np.stack([direction * (rivals[best] - rival) for rival in behind], axis=1)
+    if any(differing_in(ahead[~np.isnan(ahead)]) < DIFFERING for ahead in others.T):
+        return -1  # ahead by the same in nearly every world: what could turn it may not have been seen yet
     return best if is_separated(moments_of(others), aim.confidence, look) else -1
 
 

@@ -6,22 +6,33 @@ had with the parameters is told by splitting them into two halves.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.analysis.asked import Asked
+from kamsim.analysis.indices import (
+    BASE_POINTS,
+    TRAJECTORIES,
+    Indices,
+    elementary_effects,
+    grouped,
+    independent,
+    index_points,
+    indices_of,
+    luck_of,
+    rank_correlations,
+)
+from kamsim.analysis.intervals import means_of
 from kamsim.analysis.points import (
     POINTS,
     REPLICATIONS,
     Question,
     manifest_for,
-    means_of,
     played_at,
     question_of,
     write_points,
@@ -29,23 +40,18 @@ from kamsim.analysis.points import (
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import write_result
 from kamsim.experiments.manifest import MANIFEST
+from kamsim.records import Record
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
 
-Model = Callable[[Floats], Floats]
-
-BASE_POINTS = 256
-TRAJECTORIES = 10
 MOST_RANKED = 10  # parameters that get indices of their own; the others get one together
 TABLE, FIGURE = "sensitivity.json", "sensitivity.png"
 _FILES = frozenset({POINTS, TABLE, FIGURE, MANIFEST})
 _OTHERS = "others"  # no parameter is named so: names of parameters have a point
-_SCREENING, _INDICES = 0x6D6F72, 0x736F62  # tell their draws from others of the same seed
-_RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class Influence:
+class Influence(Record):
     """What a parameter does to what is asked; NaN where it was not told.
 
     Parameters
@@ -79,13 +85,9 @@ class Influence:
     total_high: float = math.nan
     correlation: float = math.nan
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what was not told is None."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
-
 
 @dataclass(frozen=True)
-class Sensitivity:
+class Sensitivity(Record):
     """Which parameters drive a measure, or the difference between two policies.
 
     Parameters
@@ -133,18 +135,7 @@ class Sensitivity:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what cannot be told is None."""
-        content = {name: _plain(value) for name, value in vars(self).items()}
-        return content | {
-            "against": self.against or None,
-            "influences": [influence.to_dict() for influence in self.influences],
-            "others": None if self.others is None else self.others.to_dict(),
-            "screened_out": [influence.to_dict() for influence in self.screened_out],
-            "notes": list(self.notes),
-        }
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return super().to_dict() | {"against": self.against or None}
 
 
 def sensitivity(
@@ -316,10 +307,10 @@ def _told(log: _Log, screening: bool, points: int) -> Sensitivity:
     values = log.play("indices", design)
     means = means_of(values)
     whole, *halves = (indices_of(groups, means_of(part), question.seed) for part in (values, *_halves(values)))
-    base = _independent(groups, len(design))
+    base = independent(groups, len(design))
     return _put_together(
         log, effects, groups, whole,
-        correlations=_correlations(design[base], means[base]),
+        correlations=rank_correlations(design[base], means[base]),
         spread=means[base],
         luck=luck_of(*(means_of(half)[base] for half in _halves(values))),
         gap=float(np.abs(halves[0].total - halves[1].total).max()),
@@ -331,7 +322,7 @@ def _put_together(
     log: _Log,
     effects: Floats,
     groups: Sequence[int],
-    whole: "Indices",
+    whole: Indices,
     *,
     correlations: Floats,
     spread: Floats,
@@ -377,141 +368,9 @@ def _influence(question: Question, at: int, effects: Floats, correlations: Float
     )  # fmt: skip
 
 
-def _index_fields(whole: "Indices", at: int) -> dict[str, Any]:
+def _index_fields(whole: Indices, at: int) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name in ("first", "total"):
         value, margin = (float(array[at]) for array in (getattr(whole, name), getattr(whole, f"{name}_margin")))
         fields |= {name: value, f"{name}_low": value - margin, f"{name}_high": value + margin}
     return fields
-
-
-# ---------------------------------------------------------------- statistics on any model
-
-
-class Indices(NamedTuple):
-    """Parts of variance by group of parameters, in the order in which the groups first come."""
-
-    first: Floats
-    first_margin: Floats  # half the width of a 95 % interval
-    total: Floats
-    total_margin: Floats
-
-
-def elementary_effects(model: Model, parameters: int, trajectories: int = TRAJECTORIES, seed: int = 1) -> Floats:
-    """Screen parameters: how much each changes the output by itself, on average over the cube (Morris' mu*).
-
-    Parameters
-    ----------
-    model : callable
-        Outputs (points,) at points (points, parameters) of the unit cube.
-    parameters : int
-        How many.
-    trajectories : int
-        Walks through the cube that change one parameter after the other.
-    seed : int
-        Of the walks.
-
-    Returns
-    -------
-    array of shape (parameters,)
-        Mean absolute change, per whole range.
-    """
-    from SALib.analyze import morris as analysis
-    from SALib.sample import morris as sampling
-
-    generator = np.random.default_rng([seed, _SCREENING])
-    problem = _problem(list(range(parameters)))
-    points = sampling.sample(problem, trajectories, seed=generator)
-    found = analysis.analyze(problem, points, model(points), seed=generator)
-    return np.asarray(found["mu_star"], dtype=np.float64)
-
-
-def grouped(effects: Floats, most: int) -> list[int]:
-    """Groups of parameters: those with the largest effects by themselves, all others together.
-
-    Parameters
-    ----------
-    effects : array of shape (parameters,)
-        From `elementary_effects`.
-    most : int
-        Parameters by themselves.
-
-    Returns
-    -------
-    list of int
-        A number for each parameter: its own, or -1 for the others.
-    """
-    if len(effects) <= most:
-        return list(range(len(effects)))
-    largest = set(np.argsort(-effects, kind="stable")[:most].tolist())
-    return [place if place in largest else -1 for place in range(len(effects))]
-
-
-def index_points(groups: Sequence[int], points: int, seed: int) -> Floats:
-    """Points of the unit cube at which the indices need the output (Saltelli's design on a Sobol' sequence)."""
-    from SALib.sample import sobol as sampling
-
-    generator = np.random.default_rng([seed, _INDICES])
-    design: Floats = sampling.sample(_problem(groups), points, calc_second_order=False, seed=generator)
-    return design
-
-
-def indices_of(groups: Sequence[int], outputs: Floats, seed: int) -> Indices:
-    """Indices from outputs at the points of `index_points`; all are 0 where the output never changes."""
-    from SALib.analyze import sobol as analysis
-
-    if np.ptp(outputs) == 0:
-        return Indices(*(np.zeros(len(set(groups))) for _ in Indices._fields))
-    # SALib takes a seed of 0 for none.
-    resampling = 1 + int(np.random.default_rng([seed, _INDICES]).integers(2**31))
-    found = analysis.analyze(
-        _problem(groups), outputs, calc_second_order=False, num_resamples=_RESAMPLES, seed=resampling
-    )
-    return Indices(found["S1"], found["S1_conf"], found["ST"], found["ST_conf"])
-
-
-def _problem(groups: Sequence[int]) -> dict[str, Any]:
-    problem: dict[str, Any] = {
-        "num_vars": len(groups),
-        "names": [f"x{place}" for place in range(len(groups))],
-        "bounds": [[0.0, 1.0]] * len(groups),
-    }
-    # One group alone is none to SALib.
-    if len(set(groups)) < len(groups):
-        problem["groups"] = [f"g{group}" for group in groups]
-    return problem
-
-
-def _independent(groups: Sequence[int], points: int) -> NDArray[np.int64]:
-    """Places of the points of the design that are drawn independently: first and last of each block."""
-    step = len(set(groups)) + 2
-    return np.sort(np.concatenate([np.arange(0, points, step), np.arange(step - 1, points, step)]))
-
-
-def _correlations(points: Floats, outputs: Floats) -> Floats:
-    from scipy.stats import rankdata
-
-    if np.ptp(outputs) == 0:
-        return np.full(points.shape[1], np.nan)
-    ranks = rankdata(outputs)
-    return np.array([np.corrcoef(rankdata(column), ranks)[0, 1] for column in points.T])
-
-
-def luck_of(one: Floats, other: Floats) -> float:
-    """Part of the variance between points that is luck of the worlds, from what each half of them says.
-
-    Parameters
-    ----------
-    one, other : array of shape (points,)
-        Means over either half of the worlds.
-
-    Returns
-    -------
-    float
-        Of the mean over all worlds: 0 where the halves agree at every point, 1 where they have nothing in common.
-    """
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return 0.0 if np.ptp(one) == np.ptp(other) == 0 else 1.0
-    shared = max(0.0, float(np.corrcoef(one, other)[0, 1]))
-    # Spearman and Brown: what is shared by halves, doubled in length.
-    return 1.0 - 2.0 * shared / (1.0 + shared)

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.compare import row_of
+from kamsim.analysis.intervals import ratio
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.experiments.chunk import Table, job_of
@@ -19,6 +18,7 @@ from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.measures.survey import ANSWERS
 from kamsim.policy.policy import seats_of
+from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.types import Floats, Progress
 
@@ -56,7 +56,7 @@ class SurveyFigure:
 
 
 @dataclass(frozen=True)
-class Survey:
+class Survey(Record):
     """A simulated population beside the published figures.
 
     Parameters
@@ -82,18 +82,6 @@ class Survey:
     seed: int
     scenario: str
     notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what cannot be told is None."""
-        return {
-            "figures": [row_of(figure) for figure in self.figures],
-            "further": [row_of(figure) for figure in self.further],
-            "sample": self.sample,
-            "organizations": self.organizations,
-            "seed": self.seed,
-            "scenario": self.scenario,
-            "notes": list(self.notes),
-        }
 
 
 def survey(
@@ -186,8 +174,8 @@ def figures_of(tables: Sequence[Table]) -> dict[str, float]:
     """
     table = joined(tables)
     figures = _figures_of_sums(_summands(table).sum(axis=0))
-    ratio = _collaboration_ratio(table.reports.reshape(1, -1), table.key_spend.reshape(1, -1))[0]
-    return {name: float(value) for name, value in _in_order(figures | {"collaboration_ratio": ratio}).items()}
+    collaboration = _collaboration_ratio(table.reports.reshape(1, -1), table.key_spend.reshape(1, -1))[0]
+    return {name: float(value) for name, value in _in_order(figures | {"collaboration_ratio": collaboration}).items()}
 
 
 def book_moments(table: Table) -> dict[str, float]:
@@ -205,8 +193,8 @@ def book_moments(table: Table) -> dict[str, float]:
     """
     total = dict(zip(_SUMMANDS, _summands(table).sum(axis=0), strict=True))
     correlation, growth_sd = _year_to_year(total)
-    mean = _ratio(total["sum_after"], total["pairs"])
-    spread = np.sqrt(np.maximum(_ratio(total["sum_after_squared"], total["pairs"]) - mean * mean, 0.0))
+    mean = ratio(total["sum_after"], total["pairs"])
+    spread = np.sqrt(np.maximum(ratio(total["sum_after_squared"], total["pairs"]) - mean * mean, 0.0))
     found = {"year_to_year_correlation": correlation, "growth_sd": growth_sd, "log_spend_sd": spread}
     return {name: float(value) for name, value in found.items()}
 
@@ -234,16 +222,18 @@ def sampled_figures(
     summands = _summands(table)
     # One column at a time: all of them side by side would take gigabytes for a large sample.
     sums = np.stack([column[drawn].sum(axis=1) for column in summands.T], axis=1)
-    ratio = _collaboration_ratio(table.reports[drawn].reshape(samples, -1), table.key_spend[drawn].reshape(samples, -1))
+    collaboration = _collaboration_ratio(
+        table.reports[drawn].reshape(samples, -1), table.key_spend[drawn].reshape(samples, -1)
+    )
     misses = _missed_when_asked_once(table, drawn, generator)
-    return _in_order(_figures_of_sums(sums) | {"collaboration_ratio": ratio, "quota_miss": misses})
+    return _in_order(_figures_of_sums(sums) | {"collaboration_ratio": collaboration, "quota_miss": misses})
 
 
 def _missed_when_asked_once(table: Table, drawn: NDArray[np.int64], generator: np.random.Generator) -> Floats:
     """Part of each sample that missed quota, each organization asked about one of its years, as a survey asks."""
     asked, missed = (table.answers[:, ANSWERS.index(name)][drawn] for name in ("years_asked", "years_missed"))
     told = generator.random(drawn.shape) * asked < missed
-    return _ratio(told.sum(axis=1).astype(np.float64), (asked > 0).sum(axis=1).astype(np.float64))
+    return ratio(told.sum(axis=1).astype(np.float64), (asked > 0).sum(axis=1).astype(np.float64))
 
 
 def joined(tables: Sequence[Table]) -> Table:
@@ -298,40 +288,34 @@ _SUMMANDS = (
 def _figures_of_sums(sums: Floats) -> dict[str, Floats]:
     """Figures that are made of sums over organizations; any number of samples side by side."""
     total = {name: sums[..., column] for column, name in enumerate(_SUMMANDS)}
-    grew_by_spend = _ratio(total["elevated_by_spend_that_grew"], total["elevated_by_spend"])
-    grew_by_enterprise = _ratio(
+    grew_by_spend = ratio(total["elevated_by_spend_that_grew"], total["elevated_by_spend"])
+    grew_by_enterprise = ratio(
         total["elevated_that_grew"] - total["elevated_by_spend_that_grew"],
         total["elevated"] - total["elevated_by_spend"],
     )
-    grew_passed_over = _ratio(total["passed_over_by_spend_that_grew"], total["passed_over_by_spend"])
+    grew_passed_over = ratio(total["passed_over_by_spend_that_grew"], total["passed_over_by_spend"])
     correlation, growth_sd = _year_to_year(total)
     return {
-        "quota_miss": _ratio(total["years_missed"], total["years_asked"]),
-        "rebuilt_twice": _ratio(total["rebuilt_twice"], total["organizations"]),
-        "large_spend_growth_ratio": _ratio(grew_by_spend, grew_by_enterprise),
-        "large_spend_against_not_elevated": _ratio(grew_by_spend, grew_passed_over),
-        "rebuilt_once": _ratio(total["rebuilt_once"], total["organizations"]),
+        "quota_miss": ratio(total["years_missed"], total["years_asked"]),
+        "rebuilt_twice": ratio(total["rebuilt_twice"], total["organizations"]),
+        "large_spend_growth_ratio": ratio(grew_by_spend, grew_by_enterprise),
+        "large_spend_against_not_elevated": ratio(grew_by_spend, grew_passed_over),
+        "rebuilt_once": ratio(total["rebuilt_once"], total["organizations"]),
         "year_to_year_correlation": correlation,
         "growth_sd": growth_sd,
     }
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
-    """Quotient, NaN where there is nothing to divide by."""
-    known = below > 0
-    return np.where(known, above / np.where(known, below, 1.0), np.nan)
-
-
 def _year_to_year(total: dict[str, Floats]) -> tuple[Floats, Floats]:
     """Correlation of consecutive years, and standard deviation of the change between them, from sums."""
     pairs = total["pairs"]
-    before, after = _ratio(total["sum_before"], pairs), _ratio(total["sum_after"], pairs)
+    before, after = ratio(total["sum_before"], pairs), ratio(total["sum_after"], pairs)
     # Rounding can leave a variance of nothing a hair below nothing.
-    variance_before = np.maximum(_ratio(total["sum_before_squared"], pairs) - before * before, 0.0)
-    variance_after = np.maximum(_ratio(total["sum_after_squared"], pairs) - after * after, 0.0)
-    together = _ratio(total["sum_product"], pairs) - before * after
+    variance_before = np.maximum(ratio(total["sum_before_squared"], pairs) - before * before, 0.0)
+    variance_after = np.maximum(ratio(total["sum_after_squared"], pairs) - after * after, 0.0)
+    together = ratio(total["sum_product"], pairs) - before * after
     growth_sd = np.sqrt(np.maximum(variance_before + variance_after - 2.0 * together, 0.0))
-    return _ratio(together, np.sqrt(variance_before * variance_after)), growth_sd
+    return ratio(together, np.sqrt(variance_before * variance_after)), growth_sd
 
 
 def _collaboration_ratio(reports: Floats, key_spend: Floats) -> Floats:
@@ -343,9 +327,9 @@ def _collaboration_ratio(reports: Floats, key_spend: Floats) -> Floats:
     third = kams // 3
     top = np.arange(reports.shape[1]) < third[:, None]
     # KAMs that were not asked come last and add nothing.
-    top_mean = _ratio((spend * top).sum(axis=1), third.astype(np.float64))
-    rest_mean = _ratio((spend * ~top).sum(axis=1), (kams - third).astype(np.float64))
-    return _ratio(top_mean, rest_mean)
+    top_mean = ratio((spend * top).sum(axis=1), third.astype(np.float64))
+    rest_mean = ratio((spend * ~top).sum(axis=1), (kams - third).astype(np.float64))
+    return ratio(top_mean, rest_mean)
 
 
 def _figure(name: str, simulated: float, samples: Floats) -> SurveyFigure:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from kamsim.analysis.compare import Moments, half_width_of, merged_moments, moments_of, row_of
+from kamsim.analysis.intervals import Moments, half_width_of, merged_moments, moments_of
 from kamsim.experiments.chunks import Plan
 from kamsim.experiments.parts import Store, checked
 from kamsim.measures.outcomes import MEASURES
+from kamsim.records import plain
 from kamsim.text import csv_text
 from kamsim.types import Floats
 
@@ -155,7 +156,7 @@ def summary_csv(plan: Plan, rows: list[Swept]) -> str:
     fields = [name for name in Swept.__dataclass_fields__ if name not in ("point", "policy", "measure")]
     lines: list[list[object]] = [["point", "policy", *factors, "measure", *fields]]
     for row in rows:
-        content = row_of(row)
+        content = plain(row)
         values = [plan.points[row.point].get(name) for name in factors]
         lines.append([row.point, row.policy, *values, row.measure, *(content[name] for name in fields)])
     return csv_text(lines)

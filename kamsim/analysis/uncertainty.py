@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.compare import checked_names, outcome_blocks, planned, row_of
-from kamsim.analysis.flips import Driver, Flip, drivers_of, flip_of
+from kamsim.analysis.best import AGREEING, ALIKE, chances_best, chances_between, is_best, regrets_of
+from kamsim.analysis.compare import checked_names, outcome_blocks, planned
+from kamsim.analysis.corners import Driver, Flip, drivers_of, flip_of
+from kamsim.analysis.intervals import error_and_margin
 from kamsim.analysis.parameter_sets import (
     Movements,
     movable,
@@ -39,6 +41,7 @@ from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
+from kamsim.records import Record
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
 
@@ -46,16 +49,11 @@ Verdict = Literal["better", "worse", "same", "cannot tell", ""]
 
 REPLICATIONS = 100
 BEST_FROM = 0.8  # probability from which a policy is called best
-AGREEING = 0.95  # part of the sets that must agree for a verdict
 FEW_SETS = 20  # below which nothing is said on where a ranking flips
 SETS = "sets.parquet"
 _FILES = frozenset({*RUN_FILES, SETS})
-_DRAWS = 1000  # draws of means by which the chance of being best is told in a set
-_RESAMPLES = 200  # of worlds, by which is told how far that chance hangs on them
-_RESAMPLE_DRAWS = 250  # of means in each set of a resample
 _PROFIT = next(place for place, measure in enumerate(MEASURES) if measure.name == "total_profit")
 _DIRECTION = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
-_ALIKE = 1e-9  # difference, as a part of what it is between, that is rounding and no difference
 
 
 @dataclass(frozen=True)
@@ -181,7 +179,7 @@ class Leaning:
 
 
 @dataclass(frozen=True)
-class UncertainComparison:
+class UncertainComparison(Record):
     """Scenarios compared over all parameter sets that fit the evidence.
 
     Parameters
@@ -240,27 +238,10 @@ class UncertainComparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what cannot be told is None."""
-        return {
-            "scenarios": list(self.scenarios),
-            "reference": self.reference,
-            "measures": [row_of(measure) for measure in self.measures],
-            "best": [row_of(best) | {"scenarios": list(best.scenarios)} for best in self.best],
-            "best_from": BEST_FROM,
-            "agreeing": AGREEING,
-            "lead": None if self.lead is None else row_of(self.lead),
-            "flip": None if self.flip is None else self.flip.to_dict(),
-            "leaning": [row_of(leaning) for leaning in self.leaning],
-            "compared": list(self.compared),
-            "drivers": [row_of(driver) for driver in self.drivers],
-            "assumed": self.assumed,
-            "assumed_known": self.assumed_known,
-            "same_worlds": self.same_worlds,
-            "seed": self.seed,
-            "replications": self.replications,
-            "sets": self.sets,
-            "posterior": self.posterior,
-            "notes": list(self.notes),
-        }
+        content = {name: value for name, value in super().to_dict().items() if name != "unit_of_money"}
+        first = list(content).index("lead")
+        told = list(content.items())
+        return dict([*told[:first], ("best_from", BEST_FROM), ("agreeing", AGREEING), *told[first:]])
 
 
 def compare_under_uncertainty(
@@ -530,91 +511,10 @@ def told_of(values: Floats) -> Told:
             continue
         told.mean[there, column] = block.mean(axis=0)
         told.chance_best[there, column] = chances_best(block * _DIRECTION[column])
-        told.regret[there, column] = _regrets(block * _DIRECTION[column])
+        told.regret[there, column] = regrets_of(block * _DIRECTION[column])
         if there[0] == 0:
             told.difference[there, column] = (block - block[:, :1]).mean(axis=0)
     return told
-
-
-def chances_best(merit: Floats) -> Floats:
-    """Chance of each scenario that its mean is the highest, given how well these worlds tell the means.
-
-    Parameters
-    ----------
-    merit : array of shape (worlds, scenarios)
-        Paired, higher is better.
-
-    Returns
-    -------
-    array of shape (scenarios,)
-        Adds up to 1. The means are drawn from a multivariate t with the mean and the covariance of means that the
-        worlds give, which keeps what all scenarios owe to the same worlds, and how little few worlds tell of their
-        own spread; ties are split.
-    """
-    chances: Floats = _firsts(merit.mean(axis=0) + _drawn(merit, _DRAWS)).mean(axis=0)
-    return chances
-
-
-def _drawn(merit: Floats, draws: int) -> Floats:
-    """Draws of what these worlds leave open of the means, of shape (draws, scenarios)."""
-    freedom = max(len(merit) - 1, 1)
-    # The factor R of deviations = QR has R'R = covariance, without a matrix that equal scenarios make singular.
-    factor = np.linalg.qr((merit - merit.mean(axis=0)) / math.sqrt(len(merit) * freedom), mode="r")
-    generator = np.random.default_rng(0)
-    normals = generator.standard_normal((draws, len(factor)))
-    drawn: Floats = normals @ factor * np.sqrt(freedom / generator.chisquare(freedom, (draws, 1)))
-    return drawn
-
-
-def _firsts(merit: Floats) -> Floats:
-    """Part that each has in the first place along the last axis."""
-    wins = _is_best(merit)
-    parts: Floats = wins / wins.sum(axis=-1, keepdims=True)
-    return parts
-
-
-def _regrets(merit: Floats) -> Floats:
-    """What each loses in one half of the worlds against the best of the other half, mean of both ways."""
-    if len(merit) < 2:
-        return np.full(merit.shape[1], np.nan)
-    one, other = merit[::2].mean(axis=0), merit[1::2].mean(axis=0)
-    lost = [_firsts(chosen) @ there - there for chosen, there in ((one, other), (other, one))]
-    regrets: Floats = np.mean(lost, axis=0)
-    return regrets
-
-
-def chances_between(profit: Floats) -> Floats:
-    """How far the probabilities of being best hang on the worlds: the same worlds resampled in all sets.
-
-    Parameters
-    ----------
-    profit : array of shape (sets, worlds, scenarios)
-        Higher is better.
-
-    Returns
-    -------
-    array of shape (2, scenarios)
-        Low and high end of the 95 % interval of the mean over sets of `chances_best`.
-    """
-    sets, worlds, scenarios = profit.shape
-    weights = np.random.default_rng(0).multinomial(worlds, np.full(worlds, 1.0 / worlds), _RESAMPLES) / worlds
-    # A resample spreads less than new worlds would.
-    weights = (weights - 1.0 / worlds) * math.sqrt(worlds / max(worlds - 1, 1))
-    total = np.zeros((_RESAMPLES, scenarios))
-    for merit in profit:
-        mean = merit.mean(axis=0)
-        means = mean + weights @ (merit - mean)
-        total += _firsts(means[:, None] + _drawn(merit, _RESAMPLE_DRAWS)).mean(axis=1)
-    between: Floats = np.quantile(total / sets, ((1 - AGREEING) / 2, (1 + AGREEING) / 2), axis=0)
-    return between
-
-
-def _is_best(merit: Floats) -> NDArray[np.bool_]:
-    """Whether each is best along the last axis; NaN never is, and equals but for rounding all are."""
-    merit = np.where(np.isnan(merit), -np.inf, merit)
-    top = merit.max(axis=-1, keepdims=True)
-    size = np.where(np.isfinite(top), np.abs(top), 0.0)
-    return np.asarray((merit >= top - _ALIKE * size) & np.isfinite(merit), dtype=np.bool_)
 
 
 # ---------------------------------------------------------------- what is concluded
@@ -687,7 +587,7 @@ def _row(told: Told, worlds: Floats, names: Sequence[str], place: int, column: i
     mean, chance, lost = (_known(array[:, place, column]) for array in (told.mean, told.chance_best, told.regret))
     difference = _known(told.difference[:, place, column])
     gain = difference * _DIRECTION[column]
-    error, margin = _error(worlds[:, place, 0, column])
+    error, margin = error_and_margin(worlds[:, place, 0, column])
     low, high = np.quantile(difference, ((1 - AGREEING) / 2, (1 + AGREEING) / 2)) if len(difference) else (np.nan,) * 2
     contested = (~np.isnan(told.chance_best[:, :, column])).any(axis=1).sum()
     return UncertainMeasure(
@@ -714,17 +614,6 @@ def _known(values: Floats) -> Floats:
 
 def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else math.nan
-
-
-def _error(differences: Floats) -> tuple[float, float]:
-    """Standard error of a mean difference over worlds, and half its 95 % t interval."""
-    from scipy.special import stdtrit
-
-    known = _known(differences)
-    if len(known) < 2:
-        return math.nan, math.nan
-    error = float(known.std(ddof=1)) / math.sqrt(len(known))
-    return error, float(stdtrit(len(known) - 1.0, 0.5 + AGREEING / 2.0)) * error
 
 
 def _verdict(gain: Floats, margin: float) -> Verdict:
@@ -763,7 +652,7 @@ def best_of(measures: Sequence[UncertainMeasure], told: Told, worlds: Floats, na
         rows.sort(key=lambda row: -row.probability_best)
         group, probability = list[str](), 0.0
         for row in rows:
-            if probability >= BEST_FROM - _ALIKE:
+            if probability >= BEST_FROM - ALIKE:
                 break
             group.append(row.scenario)
             probability += row.probability_best
@@ -781,7 +670,7 @@ def _against(told: Told, worlds: Floats, pair: tuple[int, int], column: int) -> 
     """Verdict on one scenario against another."""
     one, other = pair
     gain = _known(told.mean[:, one, column] - told.mean[:, other, column]) * _DIRECTION[column]
-    return _verdict(gain, _error(worlds[:, one, other, column])[1])
+    return _verdict(gain, error_and_margin(worlds[:, one, other, column])[1])
 
 
 def _lead(found: Played, stands: Sequence[UncertainMeasure], names: Sequence[str], leader: str) -> Lead:
@@ -794,7 +683,7 @@ def _lead(found: Played, stands: Sequence[UncertainMeasure], names: Sequence[str
         if rival == leader:
             continue
         differences = found.worlds[0, :, at, place, _PROFIT]
-        difference, (error, margin) = _mean(_known(differences)), _error(differences)
+        difference, (error, margin) = _mean(_known(differences)), error_and_margin(differences)
         apart = abs(difference) > margin or not differences.any()
         leads.append(
             Lead(
@@ -822,7 +711,7 @@ def _leader(measures: Sequence[UncertainMeasure], names: Sequence[str]) -> tuple
 
 
 def _flip(found: Played, ensemble: Ensemble, names: Sequence[str], leader: str) -> Flip:
-    best = _is_best(found.told.mean[0, :, :, _PROFIT] * _DIRECTION[_PROFIT])
+    best = is_best(found.told.mean[0, :, :, _PROFIT] * _DIRECTION[_PROFIT])
     at = names.index(leader)
     winners = [leader if row[at] else names[int(row.argmax())] for row in best]
     columns, values = _varied(found, ensemble)

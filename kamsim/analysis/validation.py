@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.compare import row_of
+from kamsim.analysis.intervals import Estimate, interval, mean_of, pooled
 from kamsim.analysis.survey import YEARS_SURVEYED, sampled_figures
 from kamsim.analysis.twins import look_at_twins
 from kamsim.books.history import YearlySpend
@@ -32,6 +32,7 @@ from kamsim.experiments.runner import checked_workers
 from kamsim.measures.survey import ANSWERS
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.policy.policy import seats_of
+from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.types import Floats, Progress
 from kamsim.world.world import World
@@ -39,7 +40,6 @@ from kamsim.world.world import World
 Verdict = Literal["pass", "miss", "unknown"]
 
 YEARS_AFTER = 3
-CONFIDENCE = 0.95
 TABLES = {  # how each decile table is called in sentences
     "retention": "part of accounts that buy again in the next year",
     "growth": "median log growth of accounts that buy again",
@@ -115,7 +115,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Validation:
+class Validation(Record):
     """A scenario against patterns held back from fitting.
 
     Parameters
@@ -138,22 +138,6 @@ class Validation:
     seed: int
     scenario: str
     notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; what cannot be told, or has no bound, is None."""
-        return {
-            "checks": [_plain(check) for check in self.checks],
-            "books": [_plain(check) for check in self.books],
-            "organizations": self.organizations,
-            "seed": self.seed,
-            "scenario": self.scenario,
-            "notes": list(self.notes),
-        }
-
-
-def _plain(check: Check) -> dict[str, Any]:
-    row = row_of(check) | {"parts": [row_of(part) for part in check.parts]}
-    return {key: None if value == math.inf else value for key, value in row.items()}
 
 
 def validate(
@@ -448,64 +432,6 @@ def _mean_log_ratio(one: History, other: History, first_year: int) -> Floats:
 
 
 # ---------------------------------------------------------------- figures and their intervals
-
-
-class Estimate(NamedTuple):
-    """A figure of all organizations, and what each of them adds to its deviation."""
-
-    value: float
-    influence: Floats
-    organizations: int  # that add to it
-
-
-def pooled(sums: Floats) -> Estimate:
-    """Mean over everything that organizations count, each with its own number.
-
-    Parameters
-    ----------
-    sums : array of shape (organizations, 2)
-        Sum and number; organizations with nothing to count add nothing.
-
-    Returns
-    -------
-    Estimate
-        NaN where nothing was counted.
-    """
-    counted = sums[sums[:, 1] > 0]
-    number = counted[:, 1].sum()
-    if not number:
-        return Estimate(math.nan, np.zeros(len(sums)), 0)
-    value = float(counted[:, 0].sum() / number)
-    return Estimate(value, (sums[:, 0] - value * sums[:, 1]) / number, len(counted))
-
-
-def mean_of(values: Floats) -> Estimate:
-    """Mean over organizations; those that cannot tell are left out."""
-    known = ~np.isnan(values)
-    return pooled(np.stack([np.where(known, values, 0.0), known], axis=1))
-
-
-def interval(estimate: Estimate) -> tuple[float, float]:
-    """95 % t interval with organizations as the independent units.
-
-    Parameters
-    ----------
-    estimate : Estimate
-        From `pooled` or `mean_of`.
-
-    Returns
-    -------
-    float, float
-        NaN where fewer than two organizations add to the figure.
-    """
-    from scipy.special import stdtrit
-
-    number = estimate.organizations
-    if number < 2:
-        return math.nan, math.nan
-    error = math.sqrt(float((estimate.influence**2).sum()) * number / (number - 1))
-    half = float(stdtrit(number - 1.0, 0.5 + CONFIDENCE / 2.0)) * error
-    return estimate.value - half, estimate.value + half
 
 
 # ---------------------------------------------------------------- checks

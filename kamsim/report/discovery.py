@@ -8,8 +8,8 @@ from kamsim.report.table import TOTAL_PROFIT, Group, Row, Table, lower, percent,
 from kamsim.report.uncertainty import condition_text
 
 if TYPE_CHECKING:
+    from kamsim.analysis.corners import Condition
     from kamsim.analysis.discovery import Discovery
-    from kamsim.analysis.flips import Condition
     from kamsim.analysis.ranges import Range
 
 

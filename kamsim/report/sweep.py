@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
+from kamsim.analysis.intervals import largest_unseen
 from kamsim.analysis.precision import Precise
 from kamsim.analysis.swept import Swept, best_first, summary_csv, values_by_world
 from kamsim.experiments.chunks import Plan
@@ -89,15 +90,20 @@ def status_text(progressed: Progressed, folder: Path) -> str:
 
 
 def precision_text(precise: Precise, plan: Plan) -> str:
-    """Say how a sweep with an aim ended."""
+    """Say how a sweep with an aim ended, and in how many worlds there was a difference at all."""
     replications = sorted(set(precise.replications))
     many = f"{replications[0]:,}" if len(replications) == 1 else f"{replications[0]:,} to {replications[-1]:,}"
+    differing, worlds = min(precise.differing, key=lambda counts: counts[0] / max(counts[1], 1))
+    least = "at least " if len(precise.differing) > 1 else ""
+    seen = f"{least}{differing:,} of {worlds:,} worlds differ"
+    if not differing:
+        seen += f", so that up to {largest_unseen(worlds):.2g} of all may"
     if precise.best >= 0:
         name = plan.policies[precise.best].name if len(plan.policies) > 1 else f"point {precise.best}"
-        return f"{name} is separated as the best on {plan.compare}, after {many} replications a point"
+        return f"{name} is separated as the best on {plan.compare}, after {many} replications a point; {seen}"
     if precise.reached:
-        return f"precise enough on {plan.compare}, after {many} replications a point"
-    return f"not as precise as asked after {many} replications a point; --most allows more"
+        return f"precise enough on {plan.compare}, after {many} replications a point; {seen}"
+    return f"not as precise as asked after {many} replications a point; {seen}; --most allows more"
 
 
 def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:

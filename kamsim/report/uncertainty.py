@@ -3,7 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
-from kamsim.analysis.uncertainty import AGREEING, BEST_FROM, FEW_SETS
+from kamsim.analysis.best import AGREEING
+from kamsim.analysis.uncertainty import BEST_FROM, FEW_SETS
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.report.comparison import MARK_OF
 from kamsim.report.plot import (
@@ -38,7 +39,7 @@ from kamsim.report.table import (
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
-    from kamsim.analysis.flips import Condition, Flip
+    from kamsim.analysis.corners import Condition, Flip
     from kamsim.analysis.uncertainty import Lead, Leaning, UncertainComparison, UncertainMeasure
 
 MOST_LISTED = 4  # names in a sentence

@@ -288,24 +288,9 @@ class Scenario(Record):
 
 
 def with_values(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
-    """Copy of a scenario with some parameters changed, by their names in a scenario file.
+    """Copy of a scenario with some parameters changed, by their names in a scenario file, validated anew.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Validated.
-    values : mapping
-        By name: ``world.turnover``, ``tiers.key.promise``.
-
-    Returns
-    -------
-    Scenario
-        The changed copy, validated anew.
-
-    Raises
-    ------
-    KamsimError
-        Where a name or value is not valid.
+    ``world.turnover``, ``tiers.key.promise``; an error where a name or value is not valid.
     """
     sections: dict[str, Any] = {}
     for name, value in values.items():
@@ -564,18 +549,7 @@ def _row_of(place: list[str]) -> Parameter | None:
 
 
 def range_of(field: FieldInfo) -> str:
-    """Range of a number as its section declares it.
-
-    Parameters
-    ----------
-    field : FieldInfo
-        Of a section or tier.
-
-    Returns
-    -------
-    str
-        ``0 to 1``, ``above 0 to 10``; empty where there is none.
-    """
+    """Range of a number as its section declares it: ``0 to 1``, ``above 0 to 10``; empty where there is none."""
     bounds = {
         name: getattr(rule, name) for rule in field.metadata for name in ("ge", "gt", "le", "lt") if hasattr(rule, name)
     }

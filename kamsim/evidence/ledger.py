@@ -51,20 +51,8 @@ class Parameter(NamedTuple):
     def parse(self, value: object) -> float | int:
         """Check a value that somebody gave, wherever: in a scenario, an experiment, a table or on the command line.
 
-        Parameters
-        ----------
-        value : object
-            A number; from text by `number_of`.
-
-        Returns
-        -------
-        float or int
-            An int where whole numbers are asked for or seats are counted.
-
-        Raises
-        ------
-        KamsimError
-            The end of a sentence that begins with the name of the parameter.
+        A number; from text by `number_of`. It comes back as an int where whole numbers are asked for or seats are
+        counted. An error is the end of a sentence that begins with the name of the parameter.
         """
         if isinstance(value, int | float) and not isinstance(value, bool) and self._takes(value):
             return int(value) if self.whole or (self.seats and (value >= 1 or isinstance(value, int))) else float(value)
@@ -292,36 +280,12 @@ LEDGER: tuple[Parameter, ...] = (
 
 
 def section(name: Section) -> tuple[Parameter, ...]:
-    """Rows of one scenario section.
-
-    Parameters
-    ----------
-    name : str
-        ``world``, ``tiers``, ``policy``, ``rebuild``, ``timeline`` or ``population``.
-
-    Returns
-    -------
-    tuple of Parameter
-        In the order of the ledger.
-    """
+    """Rows of one scenario section, in the order of the ledger."""
     return tuple(row for row in LEDGER if row.section == name)
 
 
 def parameter(section: Section, name: str) -> Parameter:
-    """Row of one parameter.
-
-    Parameters
-    ----------
-    section : str
-        Of the scenario.
-    name : str
-        As the ledger has it; in tiers with the tier, ``key.seats``.
-
-    Returns
-    -------
-    Parameter
-        The only one of that name in the section.
-    """
+    """Row of one parameter; in tiers its name begins with the tier, ``key.seats``."""
     return _ROWS[section, name]
 
 
@@ -344,20 +308,7 @@ def within(bounds: str) -> str:
 
 
 def range_text(low: float, high: float, excluded: End = "") -> str:
-    """Write a range as people do.
-
-    Parameters
-    ----------
-    low, high : float
-        Its ends.
-    excluded : str, optional
-        ``low`` or ``high`` where that end is not allowed.
-
-    Returns
-    -------
-    str
-        ``0 to 1``, ``above 0 to 10``, ``0 to below 1``.
-    """
+    """Write a range as people do, either end excluded or not: ``0 to 1``, ``above 0 to 10``, ``0 to below 1``."""
     above, below = "above " if excluded == "low" else "", "below " if excluded == "high" else ""
     return f"{above}{number_text(low)} to {below}{number_text(high)}"
 

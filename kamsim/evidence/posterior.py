@@ -73,17 +73,9 @@ def read_posterior(path: str | os.PathLike[str] | None = None) -> Posterior:
 
 @cache
 def parameter_named(name: str) -> Parameter | None:
-    """Row of the ledger for a parameter as a scenario file names it.
+    """Row of the ledger for a parameter as a scenario file names it, ``tiers.key.promise``; None where there is none.
 
-    Parameters
-    ----------
-    name : str
-        ``world.turnover``, ``tiers.key.promise``.
-
-    Returns
-    -------
-    Parameter or None
-        A tier that the ledger does not name has the rows of any tier; None where there is no such parameter.
+    A tier that the ledger does not name has the rows of any tier.
     """
     section, _, rest = name.partition(".")
     tier, _, key = rest.rpartition(".")

@@ -34,28 +34,11 @@ MODEL = model_hash()  # as it was imported: files edited later are not the code 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep plays.
+    """What a sweep plays: policies side by side at every point, each in ``replications`` worlds.
 
-    Parameters
-    ----------
-    name, question : str
-        Of the experiment.
-    policies : tuple of Scenario
-        Played side by side at every point, in the same worlds.
-    points : sequence of mapping
-        Values by name as an experiment file has them: ``selection``, ``world.turnover``.
-    replications, seed : int
-        Worlds per point.
-    measures : tuple of str
-        Names.
-    compare : str
-        The measure that precision and effects are about.
-    experiment : mapping
-        Its content, for the manifest.
-    book : Book, optional
-        Account book to play in.
-    accounts : mapping, optional
-        What is known of its file, as it was when it was read.
+    ``points`` have values by name as an experiment file has them, ``world.turnover``; ``compare`` is the measure that
+    precision and effects are about; ``experiment`` and ``accounts``, what is known of the file of a book when it was
+    read, are for the manifest.
     """
 
     name: str
@@ -100,22 +83,7 @@ class Chunk(NamedTuple):
 
 
 def plan_of(experiment: Experiment, *, book: Book | None = None, replications: int | None = None) -> Plan:
-    """Plan of an experiment.
-
-    Parameters
-    ----------
-    experiment : Experiment
-        From `load_experiment`.
-    book : Book, optional
-        Account book to play in.
-    replications : int, optional
-        Instead of those of the experiment.
-
-    Returns
-    -------
-    Plan
-        For `run_sweep`.
-    """
+    """Plan of an experiment, in the accounts of a book if one is given."""
     content = {
         "name": experiment.name,
         "question": experiment.question,
@@ -170,21 +138,9 @@ def size_of_chunks(plan: Plan, replications: int) -> tuple[int, int]:
 def chunks_of(
     plan: Plan, points: Sequence[int] | None = None, first: int = 0, count: int | None = None
 ) -> Iterator[Chunk]:
-    """Chunks of a sweep, the same whoever plays them and whatever has been played.
+    """Cut a sweep, or some replications of some points, into chunks that are the same whatever has been played.
 
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    points : sequence of int, optional
-        Which points; by default all.
-    first, count : int, optional
-        Which replications; by default all.
-
-    Yields
-    ------
-    Chunk
-        About a second of work each: several points, or some of the replications of one.
+    About a second of work each: several points, or some of the replications of one.
     """
     numbers = range(len(plan.points)) if points is None else points
     count = plan.replications if count is None else count
@@ -212,18 +168,7 @@ def specification_of(chunk: Chunk) -> dict[str, Any]:
 
 
 def play_chunk(chunk: Chunk) -> Rows:
-    """Play a chunk; a replication that fails becomes a row with its error.
-
-    Parameters
-    ----------
-    chunk : Chunk
-        Of a sweep.
-
-    Returns
-    -------
-    Rows
-        By point, policy and replication.
-    """
+    """Play a chunk, by point, policy and replication; a replication that fails becomes a row with its error."""
     if chunk.model != MODEL:
         raise KamsimError(
             f"a worker has model {MODEL} of kamsim {version_of('kamsim')}, not model {chunk.model}; "

@@ -16,19 +16,7 @@ LOG = "evaluations.jsonl"
 
 
 class Evaluations:
-    """Evaluations of one undertaking, one line each, on the disk before the next begins; use `logged`.
-
-    Parameters
-    ----------
-    path : Path or None
-        Of the log; None keeps it in memory only.
-    file : binary file or None
-        Open at the end of the log.
-    known : list of dict
-        Evaluations that the log has.
-    begun_with : object
-        Arithmetic of the machine that began it.
-    """
+    """Evaluations of one undertaking, one line each, on the disk before the next begins; use `logged`."""
 
     def __init__(
         self, path: Path | None, file: BinaryIO | None, known: list[dict[str, object]], begun_with: object = None
@@ -36,22 +24,10 @@ class Evaluations:
         self.path, self._file, self._known, self._begun_with, self._asked = path, file, known, begun_with, 0
 
     def find(self, what: Mapping[str, object]) -> dict[str, object] | None:
-        """Result of the next evaluation if it was done before.
+        """Find the result of the next evaluation if it was done before; else None.
 
-        Parameters
-        ----------
-        what : mapping
-            What is evaluated.
-
-        Returns
-        -------
-        dict or None
-            What it gave. Evaluations come in the same order whenever all else is the same.
-
-        Raises
-        ------
-        KamsimError
-            Where the log has another evaluation there.
+        They come in the same order whenever all else is the same, so it is an error where the log has another one
+        there.
         """
         if self._asked >= len(self._known):
             return None
@@ -87,26 +63,10 @@ class Evaluations:
 def logged(
     folder: Path | None, settings: Mapping[str, object], note: Callable[[str], None] | None = None
 ) -> Iterator[Evaluations]:
-    """Open the log of an undertaking, alone.
+    """Open the log of an undertaking, alone; without a folder it is kept in memory only.
 
-    Parameters
-    ----------
-    folder : Path or None
-        Holds the log, and is created if missing; None keeps it in memory only.
-    settings : mapping
-        What the evaluations depend on; a log of other settings is refused.
-    note : callable, optional
-        Told what was found damaged.
-
-    Yields
-    ------
-    Evaluations
-        Those that are there and whole, in their order; from the first damaged line on they are dropped.
-
-    Raises
-    ------
-    KamsimError
-        Where another process is at work in the folder, or it cannot be written, or holds something else.
+    A log of other settings is refused, as is a folder that another process works in, or that holds something else. From
+    the first damaged line on, evaluations are dropped, and `note` is told.
     """
     if folder is None:
         yield Evaluations(None, None, [])

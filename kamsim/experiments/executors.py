@@ -47,15 +47,7 @@ class Place(NamedTuple):
 def local_place(jobs: int) -> Place:
     """Processes of this machine; threads of this one where a system lets it start none.
 
-    Parameters
-    ----------
-    jobs : int
-        How many, >= 1.
-
-    Returns
-    -------
-    Place
-        A worker that is killed costs its chunk's time, nothing else. Scripts need no main guard.
+    A worker that is killed costs its chunk's time, nothing else. Scripts need no main guard.
     """
     begun = False
 
@@ -119,23 +111,7 @@ def _begin_worker() -> None:
 
 
 def cluster_place(address: str) -> Place:
-    """A Dask cluster.
-
-    Parameters
-    ----------
-    address : str
-        Of its scheduler, ``tcp://host:8786``.
-
-    Returns
-    -------
-    Place
-        Its ``concurrent.futures`` interface.
-
-    Raises
-    ------
-    KamsimError
-        Where Dask is not installed, or nobody answers at the address.
-    """
+    """Dask cluster whose scheduler has some address, ``tcp://host:8786``; an error where nobody answers there."""
     try:
         import distributed
     except ImportError:
@@ -174,24 +150,10 @@ class _ClusterExecutor(Executor):
 
 
 def named_place(name: str, jobs: int) -> Place:
-    """Any other executor.
+    """Any other executor, by the name of what gives one.
 
-    Parameters
-    ----------
-    name : str
-        ``module:callable``; the callable takes nothing and returns a `concurrent.futures.Executor`.
-    jobs : int
-        How many chunks it may hold at a time.
-
-    Returns
-    -------
-    Place
-        Of that executor.
-
-    Raises
-    ------
-    KamsimError
-        Where there is no such callable.
+    ``module:callable``; the callable takes nothing and returns a `concurrent.futures.Executor`, which is given some
+    `jobs` at a time. An error where there is no such callable.
     """
     module, _, attribute = name.partition(":")
     if not module or not attribute:
@@ -216,25 +178,7 @@ def named_place(name: str, jobs: int) -> Place:
 
 
 def chosen_place(jobs: int, cluster: str | None, executor: str | None) -> Place:
-    """Place that a command names.
-
-    Parameters
-    ----------
-    jobs : int
-        Processes of this machine, or chunks that another executor may hold.
-    cluster, executor : str or None
-        Address of a Dask scheduler; name of an executor.
-
-    Returns
-    -------
-    Place
-        This machine's where neither is given.
-
-    Raises
-    ------
-    KamsimError
-        Where both are.
-    """
+    """Place that a command names, by the address of a Dask scheduler or the name of an executor; else this machine."""
     if cluster and executor:
         raise KamsimError("`cluster` and `executor` are two places to run; give one of them")
     if cluster:
@@ -265,31 +209,11 @@ class Rules(NamedTuple, Generic[Work, Result]):
 def completed(
     place: Place, rules: Rules[Work, Result], chunks: Iterable[Work]
 ) -> Generator[tuple[Work, Result], None, None]:
-    """Play chunks, and hand each over when it is done, in whatever order.
+    """Play chunks, of which there may be millions, and hand each over once when it is done, in whatever order.
 
-    Parameters
-    ----------
-    place : Place
-        Where.
-    rules : Rules
-        How, and what becomes of a chunk that kills its worker.
-    chunks : iterable
-        Taken as room becomes free: there may be millions.
-
-    Yields
-    ------
-    work, result
-        Of every chunk, once.
-
-    Raises
-    ------
-    KamsimError
-        Where the executor is lost and cannot be replaced; nothing that was handed over is.
-
-    Notes
-    -----
-    When a worker dies, its pool fails everything that it holds, and nobody can say which chunk did it. So all of it is
-    tried again; what a pool held when it broke a second time goes on with nothing beside it, where blame is certain.
+    What was handed over is safe; where the executor is lost and cannot be replaced, a KamsimError says so. When a
+    worker dies, its pool fails everything that it holds, and nobody can say which chunk did it. So all of it is tried
+    again; what a pool held when it broke a second time goes on with nothing beside it, where blame is certain.
     """
     fresh = iter(chunks)
     again: deque[_Tried[Work]] = deque()

@@ -24,22 +24,7 @@ _ABANDONED = re.compile(r"\.(?P<target>.+)\.(?P<kind>partial|old)-\d+")
 
 @contextmanager
 def naming(where: str | os.PathLike[str], done: str = "written", advice: str = "") -> Iterator[None]:
-    """Tell what the system refuses in one sentence that names the file.
-
-    Parameters
-    ----------
-    where : str or path
-        File or folder.
-    done : str
-        What cannot be done with it then.
-    advice : str
-        What to do, after a semicolon.
-
-    Raises
-    ------
-    KamsimError
-        Where the system refuses what is done inside.
-    """
+    """Tell what the system refuses inside in one sentence: the file, what cannot be done with it, and advice."""
     try:
         yield
     except OSError as error:
@@ -51,22 +36,7 @@ def naming(where: str | os.PathLike[str], done: str = "written", advice: str = "
 
 @contextmanager
 def alone(folder: Path, what: str) -> Iterator[None]:
-    """Be the only one at work in a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        That exists.
-    what : str
-        Is at work, such as "sweep".
-
-    Raises
-    ------
-    KamsimError
-        Where another process is.
-    OSError
-        Where the folder cannot be written.
-    """
+    """Be the only one at work in a folder that exists; an error where another sweep, or ``what`` it is, is."""
     from filelock import FileLock, Timeout
 
     # The system lets go of the lock when a process ends, however it ends.
@@ -86,17 +56,7 @@ def alone(folder: Path, what: str) -> Iterator[None]:
 def check_target(path: Path, suffix: str) -> None:
     """Refuse a file that cannot be written, before anything is played.
 
-    Parameters
-    ----------
-    path : Path
-        To be written, or written anew.
-    suffix : str
-        That it must have: a mistyped name must not cost anybody another file.
-
-    Raises
-    ------
-    KamsimError
-        One sentence naming the file.
+    Its name must end in a suffix: a mistyped one must not cost anybody another file.
     """
     if path.suffix != suffix:
         raise KamsimError(f"{path}: the name of this file must end in {suffix}")
@@ -111,13 +71,7 @@ def check_target(path: Path, suffix: str) -> None:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Mark a half-written file or folder as somebody's; the system drops the mark when the process ends.
-
-    Parameters
-    ----------
-    path : Path
-        Of this process.
-    """
+    """Mark a half-written file or folder as this process's; the system drops the mark when the process ends."""
     mark = _marked(path)
     try:
         yield
@@ -127,13 +81,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def clear_abandoned(folder: Path) -> None:
-    """Remove what killed processes left half-written in a folder; what a live one holds, here or elsewhere, stays.
-
-    Parameters
-    ----------
-    folder : Path
-        Where results are written to.
-    """
+    """Remove what killed processes left half-written in a folder; what a live one holds, here or elsewhere, stays."""
     with suppress(OSError):
         for path in sorted(folder.iterdir()):
             name = _ABANDONED.fullmatch(path.name)
@@ -168,17 +116,7 @@ def _marked(path: Path) -> int | None:
 def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> None:
     """Write a file whole or not at all: it shows under its name only when it is on the disk.
 
-    Parameters
-    ----------
-    path : Path
-        Replaced if it exists.
-    content : str, bytes or callable
-        Of the file; or given the path to write to, which then takes the place of the other.
-
-    Raises
-    ------
-    KamsimError
-        Where the file cannot be written.
+    A callable is given the path to write to, which then takes the place of the other.
     """
     beside = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
@@ -211,43 +149,14 @@ def to_disk(*paths: Path) -> None:
 
 
 def json_text(content: object) -> str:
-    """Plain values as JSON, the same text for the same values; keys are not sorted: the order of tiers has a meaning.
-
-    Parameters
-    ----------
-    content : object
-        Numbers that are none (NaN) are a mistake.
-
-    Returns
-    -------
-    str
-        Ends in a line break.
-    """
+    """Plain values as JSON, the same text for the same values; not sorted: the order of tiers has a meaning."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     # Bytes of a file name that are no UTF-8 become an escape, which JSON reads back as it was.
     return text.encode(errors="backslashreplace").decode()
 
 
 def read_json(path: Path, what: str) -> dict[str, object]:
-    """Read a JSON file of ours.
-
-    Parameters
-    ----------
-    path : Path
-        Of the file.
-    what : str
-        What it should be, such as "manifest of a run".
-
-    Returns
-    -------
-    dict
-        Its content.
-
-    Raises
-    ------
-    KamsimError
-        One sentence naming the file, whatever its bytes are.
-    """
+    """Read a JSON file of ours, which should be ``what``: one sentence that names the file, whatever its bytes are."""
     with naming(path, "read"):
         text = path.read_bytes()
     try:
@@ -260,27 +169,11 @@ def read_json(path: Path, what: str) -> dict[str, object]:
 
 
 def write_result(path: Path, content: Mapping[str, object]) -> None:
-    """Write a result as JSON, into a folder that itself appears whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        Of the file, in a folder from `kamsim.experiments.folder.result_folder`.
-    content : mapping
-        Plain values.
-    """
+    """Write a result as JSON, into a folder that itself appears whole or not at all."""
     path.write_text(json_text(content), encoding="utf-8", newline="\n")
 
 
 def write_table(folder: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write the table of a comparison as CSV.
-
-    Parameters
-    ----------
-    folder : Path
-        From `kamsim.experiments.folder.result_folder`.
-    rows : sequence of mapping
-        Alike in their keys; None becomes an empty field.
-    """
+    """Write the table of a comparison, rows alike in their keys, as CSV; None becomes an empty field."""
     text = csv_text([list(rows[0]), *(row.values() for row in rows)])
     (folder / TABLE).write_text(text, encoding="utf-8", newline="\n")

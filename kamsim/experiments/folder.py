@@ -35,24 +35,8 @@ def result_folder(
 ) -> Iterator[Path]:
     """Folder to write the results of a run into; it takes its place when all is written, or never.
 
-    Parameters
-    ----------
-    path : str or path
-        Where the results go; folders above it are created.
-    manifest : dict
-        Of the run; written into the folder.
-    files : collection of str
-        Names that an equal run may have left there.
-
-    Yields
-    ------
-    Path
-        A temporary folder beside the final one; on an error or an interrupt it is removed.
-
-    Raises
-    ------
-    KamsimError
-        Before anything is run: where the folder cannot be written, or holds anything but an equal run.
+    A temporary folder beside the final one; on an error or an interrupt it is removed. Before anything is run, a folder
+    is refused that cannot be written, or holds anything but `files` of an equal run, of the same `manifest`.
     """
     target = Path(os.path.realpath(path))
     _refuse_if_taken(path, target, manifest, files)

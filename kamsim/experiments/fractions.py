@@ -24,18 +24,9 @@ _COMPARED_WORDS = 1_000_000  # in all fractions of the same size that are compar
 def smallest_fraction(factors: int, resolution: int) -> tuple[int, ...]:
     """Find the fraction of fewest runs that has at least some resolution, and the best one of that size.
 
-    Parameters
-    ----------
-    factors : int
-        Of two levels; at least as many as the resolution.
-    resolution : int
-        At least 3: main effects can be told apart from each other; 4: also from interactions of two factors;
-        5: interactions of two also from each other.
-
-    Returns
-    -------
-    tuple of int
-        A column for each factor, bits naming the basic columns; the first factors are the basic ones.
+    From 3 on, main effects can be told apart from each other; from 4 on also from interactions of two factors; from 5
+    on interactions of two also from each other. A column for each factor, bits naming the basic columns; the first
+    factors are the basic ones.
     """
     for basic in range(1, factors):
         found = _best_fraction(factors, basic, resolution)

@@ -28,22 +28,9 @@ _PACKAGES = ("kamsim", "numpy", "numba", "mesa", "pyarrow", "scipy")
 
 
 def manifest_of(scenarios: Sequence[Scenario], seed: int, replications: int, book: Book | None = None) -> Manifest:
-    """Everything that a comparison depends on, and nothing that differs between equal runs.
+    """Everything that a comparison depends on, and nothing that differs between equal runs; ready for JSON.
 
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        As compared, the reference first.
-    seed, replications : int
-        Of the run.
-    book : Book, optional
-        Account book, if the accounts are real.
-
-    Returns
-    -------
-    dict
-        Ready for JSON; no time, no path but the name of the account file. An equal run on another machine differs
-        in ``arithmetic`` alone.
+    No time, no path but the name of the account file. An equal run on another machine differs in ``arithmetic`` alone.
     """
     return {
         "command": "compare",
@@ -61,10 +48,7 @@ def manifest_of(scenarios: Sequence[Scenario], seed: int, replications: int, boo
 def arithmetic() -> dict[str, object]:
     """What the last digits of a result depend on beside the versions: C library and abilities of the processor.
 
-    Returns
-    -------
-    dict
-        ``libm`` and ``cpu``, the latter with what its C library and compilers choose their instructions by.
+    ``libm`` and ``cpu``, the latter with what its C library and compilers choose their instructions by.
     """
     from llvmlite import binding
 
@@ -76,37 +60,13 @@ def arithmetic() -> dict[str, object]:
 def run_of(manifest: Mapping[str, object]) -> str:
     """Text of what a manifest says of the run itself, the same on every machine.
 
-    Parameters
-    ----------
-    manifest : mapping
-        Of a run or a sweep.
-
-    Returns
-    -------
-    str
-        JSON, in the order of the manifest: that of tiers has a meaning, so it is not compared as a dict.
+    In the order of the manifest: that of tiers has a meaning, so it is not compared as a dict.
     """
     return json.dumps({key: value for key, value in manifest.items() if key != "arithmetic"})
 
 
 def scenarios_of(manifest: Manifest) -> list[Scenario]:
-    """Scenarios of a run, from its manifest, to repeat it.
-
-    Parameters
-    ----------
-    manifest : mapping
-        From `read_manifest` or `manifest_of`.
-
-    Returns
-    -------
-    list of Scenario
-        The reference first.
-
-    Raises
-    ------
-    KamsimError
-        Where it holds none, or not as this kamsim has them.
-    """
+    """Scenarios of a run, from its manifest, to repeat it; an error where this kamsim cannot play them."""
     try:
         return [Scenario.model_validate(content) for content in manifest["scenarios"]]
     except (LookupError, TypeError, ValueError):
@@ -114,39 +74,12 @@ def scenarios_of(manifest: Manifest) -> list[Scenario]:
 
 
 def read_manifest(folder: str | os.PathLike[str]) -> Manifest:
-    """Manifest of the run in a folder.
-
-    Parameters
-    ----------
-    folder : str or path
-        Of a run.
-
-    Returns
-    -------
-    dict
-        As written.
-
-    Raises
-    ------
-    KamsimError
-        Where there is none, or it cannot be read.
-    """
+    """Manifest of the run in a folder; an error where there is none, or it cannot be read."""
     return read_json(Path(folder) / MANIFEST, "manifest of a run")
 
 
 def default_name(manifest: Manifest) -> str:
-    """Name of the folder of a run: the same for an equal run, another for any other.
-
-    Parameters
-    ----------
-    manifest : dict
-        From `manifest_of`.
-
-    Returns
-    -------
-    str
-        ``compare-`` and eight hexadecimal digits.
-    """
+    """Name of the folder of a run, ``compare-`` and eight hexadecimal digits: the same for an equal run only."""
     return f"{manifest['command']}-{hashlib.sha256(run_of(manifest).encode()).hexdigest()[:8]}"
 
 

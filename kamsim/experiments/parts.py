@@ -53,18 +53,7 @@ class Part(NamedTuple):
 
 
 def name_of(specification: Mapping[str, object]) -> str:
-    """Name of the part that holds what a specification asks for.
-
-    Parameters
-    ----------
-    specification : mapping
-        Plain values; the same for the same results.
-
-    Returns
-    -------
-    str
-        ``part-`` and 32 hexadecimal digits.
-    """
+    """Name of the part that holds what a specification asks for: ``part-`` and 32 hexadecimal digits."""
     # Not sorted: the order of tiers has a meaning.
     text = json.dumps({"format": FORMAT, **specification}, allow_nan=False)
     return f"part-{hashlib.sha256(text.encode()).hexdigest()[:32]}.parquet"
@@ -76,26 +65,7 @@ def name_of(specification: Mapping[str, object]) -> str:
 def encoded(
     name: str, rows: Rows, policies: Sequence[str], factors: Mapping[str, Sequence[object]], measures: Sequence[str]
 ) -> bytes:
-    """A part as the bytes of a Parquet file.
-
-    Parameters
-    ----------
-    name : str
-        Of the part, which says what it holds.
-    rows : Rows
-        Of the chunk.
-    policies : sequence of str
-        Names.
-    factors : mapping
-        By name, a value per row.
-    measures : sequence of str
-        Names of the columns of values.
-
-    Returns
-    -------
-    bytes
-        The same for the same rows.
-    """
+    """A part, with the values of factors by row, as the bytes of a Parquet file: the same for the same rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -133,23 +103,7 @@ def _checksum(table: "pa.Table") -> str:
 
 
 def checked(path: Path) -> tuple["pa.Table", Part]:
-    """Read a part and make sure that it is what was written.
-
-    Parameters
-    ----------
-    path : Path
-        Of the part.
-
-    Returns
-    -------
-    pyarrow.Table, Part
-        Its content.
-
-    Raises
-    ------
-    KamsimError
-        Where it is cut short, changed, or no part of a sweep.
-    """
+    """Read a part and make sure that it is what was written: an error where it is cut short or changed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -173,20 +127,10 @@ def checked(path: Path) -> tuple["pa.Table", Part]:
 
 
 def difference_of(path: Path, again: bytes) -> float:
-    """Largest difference between a part and the same part computed again.
+    """Largest difference between a part and the same part computed again, as `encoded` gives it.
 
-    Parameters
-    ----------
-    path : Path
-        Of the part.
-    again : bytes
-        From `encoded`.
-
-    Returns
-    -------
-    float
-        As a part of the figure, or of the mean size of its measure if that is more; infinite where the part is damaged,
-        or anything but a figure differs.
+    As a part of the figure, or of the mean size of its measure if that is more; infinite where the part is damaged, or
+    anything but a figure differs.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -217,13 +161,7 @@ def difference_of(path: Path, again: bytes) -> float:
 
 
 class Store:
-    """Folder of a sweep; use `opened` to write to it.
-
-    Parameters
-    ----------
-    folder : Path
-        Need not exist to be looked at.
-    """
+    """Folder of a sweep, which need not exist to be looked at; use `opened` to write to it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -298,22 +236,10 @@ class Store:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Store]:
-    """Open the folder of a sweep to write to it, alone.
+    """Open the folder of a sweep, created if missing, to write to it, alone.
 
-    Parameters
-    ----------
-    folder : Path
-        Created if missing.
-
-    Yields
-    ------
-    Store
-        Free of what a killed sweep left half-written.
-
-    Raises
-    ------
-    KamsimError
-        Where another sweep is at work in it, or it cannot be written, or holds something else.
+    Free of what a killed sweep left half-written. An error where another sweep is at work in it, or it cannot be
+    written, or holds something else.
     """
     store = Store(folder)
     with ExitStack() as stack:

@@ -30,20 +30,10 @@ ROW_GROUP = 512
 def replications_file(
     folder: Path, scenarios: Sequence[str], measures: Sequence[str]
 ) -> Iterator[Callable[[Floats], None]]:
-    """Parquet file of every replication, written a row group at a time.
+    """Parquet file of every replication; gives a function that writes the next block of it.
 
-    Parameters
-    ----------
-    folder : Path
-        From `result_folder`.
-    scenarios, measures : sequence of str
-        Names, in the order of the blocks.
-
-    Yields
-    ------
-    callable
-        Takes the next block, of shape (replications, scenarios, measures); all but the last hold `ROW_GROUP`
-        replications. Rows are replication, scenario, measure, value; NaN stays NaN.
+    A block has shape (replications, scenarios, measures); all but the last hold `ROW_GROUP` replications. Rows are
+    replication, scenario, measure, value; NaN stays NaN.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -75,18 +65,7 @@ def replications_file(
 
 
 def read_replications(path: str | os.PathLike[str]) -> "pd.DataFrame":
-    """Read every replication of a run.
-
-    Parameters
-    ----------
-    path : str or path
-        Folder of the run, or its Parquet file.
-
-    Returns
-    -------
-    DataFrame
-        replication, scenario, measure (both categorical), value.
-    """
+    """Read every replication of a run, as `replications_in_batches`, at once."""
     import pandas as pd
 
     parts = list(replications_in_batches(path))
@@ -96,20 +75,8 @@ def read_replications(path: str | os.PathLike[str]) -> "pd.DataFrame":
 def replications_in_batches(path: str | os.PathLike[str]) -> Iterator["pd.DataFrame"]:
     """Read the replications of a run, `ROW_GROUP` at a time, so that memory does not grow with the run.
 
-    Parameters
-    ----------
-    path : str or path
-        Folder of the run, or its Parquet file.
-
-    Yields
-    ------
-    DataFrame
-        replication, scenario, measure (both categorical), value.
-
-    Raises
-    ------
-    KamsimError
-        Where there is no such file, or its bytes are not those that were written.
+    From its folder or its Parquet file, as replication, scenario, measure (both categorical), value; an error where
+    there is no such file, or its bytes are not those that were written.
     """
     import pyarrow.parquet as pq
 

@@ -30,25 +30,7 @@ def available_cores() -> int:
 
 
 def checked_workers(replications: int, seed: int, jobs: int | None) -> int:
-    """Check the size of a run and say how many workers it gets.
-
-    Parameters
-    ----------
-    replications, seed : int
-        As the user gave them.
-    jobs : int, optional
-        None for every core there is.
-
-    Returns
-    -------
-    int
-        >= 1.
-
-    Raises
-    ------
-    KamsimError
-        Where one of them is out of range.
-    """
+    """Check the size of a run as the user gave it, and say how many workers it gets; None for every core."""
     if not 1 <= replications <= MOST_ORGANIZATIONS:
         raise KamsimError(f"replications must be a whole number from 1 to 2**32, not {replications}")
     split_seed(seed)
@@ -58,22 +40,7 @@ def checked_workers(replications: int, seed: int, jobs: int | None) -> int:
 
 
 def chunk_for(jobs: Sequence[Job], replications: int, workers: int) -> int:
-    """Organizations that make about a quarter of a second of work, and leave work for every worker.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-        Policies that each organization is played under.
-    replications : int
-        Organizations of the run.
-    workers : int
-        That share it.
-
-    Returns
-    -------
-    int
-        >= 1.
-    """
+    """Organizations that make about a quarter of a second of work, and leave work for every worker."""
     account_quarters = sum(4 * job.timeline.years * job.budget.accounts for job in jobs)
     worth = int(SECONDS_PER_CHUNK / (SECONDS_PER_ACCOUNT_QUARTER * max(1, account_quarters)))
     return max(1, min(worth, math.ceil(replications / workers)))
@@ -91,29 +58,10 @@ def run_in_chunks(
 ) -> Generator[list[Table], None, None]:
     """Play organizations 0 to replications - 1, some at a time, and yield what came of them in that order.
 
-    Parameters
-    ----------
-    jobs : sequence of Job
-        Policies.
-    seed : int
-        In [0, 2**64).
-    replications : int
-        Organizations, >= 1.
-    workers : int
-        Chunks at a time, >= 1.
-    chunk : int, optional
-        Organizations at a time; by default about a quarter of a second of work.
-    executor : Executor, optional
-        Where to run; it stays open. By default threads of this process, for the kernels let other threads run.
-    progress : callable, optional
-        Told how many organizations are done, each time a chunk is handed over.
-
-    Yields
-    ------
-    list of Table
-        One table per job, a row for each organization of the chunk. The rows are the same whatever the workers, the
-        chunk and the executor.
-
+    One table per job, a row for each organization of the chunk; the same whatever the workers, the ``chunk``
+    (organizations at a time, by default about a quarter of a second of work) and the executor. That stays open; by
+    default threads of this process play, for the kernels let other threads run. ``progress`` is told how many
+    organizations are done.
     """
     if workers < 1 or (chunk is not None and chunk < 1):
         raise ValueError(f"workers and chunk must be at least 1, not {workers} and {chunk}")
@@ -131,26 +79,9 @@ def in_order(
 ) -> Generator[Result, None, None]:
     """Play tasks some at a time, and hand over what came of them in their order.
 
-    Parameters
-    ----------
-    play : callable
-        Given what a task holds.
-    tasks : iterable of tuple
-        Taken as room becomes free.
-    workers : int
-        Tasks at a time, >= 1.
-    executor : Executor, optional
-        Where to run; it stays open. By default threads of this process.
-
-    Yields
-    ------
-    Result
-        Of every task.
-
-    Notes
-    -----
-    At most ``2 * workers + 1`` tasks wait or run, so that a slow reader is not buried in results. When the reader
-    stops, or a task fails, those not yet begun are canceled.
+    By default on threads of this process; an executor stays open. At most ``2 * workers + 1`` tasks wait or run, so
+    that a slow reader is not buried in results. When the reader stops, or a task fails, those not yet begun are
+    canceled.
     """
     rest = iter(tasks)
     threads = ThreadPoolExecutor(workers, thread_name_prefix="kamsim") if executor is None else None
@@ -173,17 +104,7 @@ def in_order(
 def in_blocks(pieces: Iterable[Floats], size: int) -> Iterator[Floats]:
     """Cut arrays anew into blocks of a fixed length, so that what is made of them does not depend on the chunks.
 
-    Parameters
-    ----------
-    pieces : iterable of array
-        Of any length along the first axis, alike in the others.
-    size : int
-        Length of a block, >= 1.
-
-    Yields
-    ------
-    array
-        C-contiguous; all of the given length but perhaps the last.
+    Along the first axis, C-contiguous; all of the given length but perhaps the last.
     """
     block: Floats | None = None
     filled = 0

@@ -102,15 +102,7 @@ def manifest_of(plan: Plan, aim: Sequence[Any] | None = None) -> dict[str, Any]:
 def check_points(plan: Plan) -> None:
     """Make scenarios of the points of a design before anything is played; all of them unless there are thousands.
 
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-
-    Raises
-    ------
-    KamsimError
-        Naming the point that makes no valid scenario.
+    An error names the point that makes no valid scenario.
     """
     step = max(1, len(plan.points) // POINTS_CHECKED_FIRST)
     for number in range(0, len(plan.points), step):
@@ -306,25 +298,7 @@ def _chunks_there(plan: Plan, store: Store) -> Iterator[Chunk]:
 
 
 def status_of(plan: Plan, folder: Path) -> Progressed:
-    """Look where a sweep stands, without touching it.
-
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    folder : Path
-        Of its store.
-
-    Returns
-    -------
-    Progressed
-        Nothing computed.
-
-    Raises
-    ------
-    KamsimError
-        Where the folder holds no sweep, or one of another model.
-    """
+    """Look where a sweep stands, without touching it; an error where there is none, or one of another model."""
     store = _of_this_model(folder, "its parts cannot be told from here")
     here = store.names()
     asked = done = failed = 0
@@ -358,15 +332,8 @@ def _of_this_model(folder: Path, otherwise: str) -> Store:
 class Verified(NamedTuple):
     """What came of computing parts of a store again.
 
-    Parameters
-    ----------
-    verified : list of str
-        Names of the parts computed again.
-    different : list of str
-        Those that are damaged, or hold other figures.
-    last_digits : dict
-        Those that differ in last digits only, as they do where another C library or processor computed them, each with
-        the largest difference as a part of the figure.
+    ``different`` are damaged, or hold other figures; ``last_digits`` differ in those only, as they do where another C
+    library or processor computed them, each with the largest difference as a part of the figure.
     """
 
     verified: list[str]
@@ -377,21 +344,7 @@ class Verified(NamedTuple):
 def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int | None = None) -> Verified:
     """Compute some of the parts of a store again, and compare them bit by bit.
 
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    folder : Path
-        Of its store.
-    parts : int
-        How many, drawn at random; all if there are fewer.
-    seed : int, optional
-        Of that draw; by default another one every time.
-
-    Returns
-    -------
-    Verified
-        Parts that are the same, differ in last digits, or differ.
+    As many as `parts`, drawn at random by `seed`, by default others every time; all if there are fewer.
     """
     store = _of_this_model(folder, "its parts cannot be told from here")
     here = store.names()
@@ -453,17 +406,7 @@ def read_sweep(folder: str | Path, *, any_model: bool = False) -> Any:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Size of a sweep before it is run.
-
-    Parameters
-    ----------
-    points, policies, replications, parts : int
-        Of the design.
-    seconds : float
-        On so many workers, about.
-    megabytes : float
-        On the disk, about.
-    """
+    """Size of a sweep before it is run; seconds on so many workers and megabytes on the disk, about."""
 
     points: int
     policies: int
@@ -474,20 +417,7 @@ class Estimate:
 
 
 def estimate_of(plan: Plan, workers: int) -> Estimate:
-    """Estimate what a sweep costs.
-
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    workers : int
-        That share it.
-
-    Returns
-    -------
-    Estimate
-        From the size of the book; nothing is played.
-    """
+    """Estimate what a sweep costs that some workers share, from the size of the book; nothing is played."""
     each = seconds_per_replication(plan)
     together, at_a_time = size_of_chunks(plan, plan.replications)
     parts = math.ceil(len(plan.points) / together) * math.ceil(plan.replications / at_a_time)

@@ -35,10 +35,7 @@ _LEGEND = (
 
 
 def calibration_tables(calibration: Calibration) -> tuple[Table, Table]:
-    """Tables of a calibration: figures first, then parameters.
-
-    Say of each parameter whether the evidence tells its value.
-    """
+    """Tables of a calibration: figures, then parameters, and whether the evidence tells their values."""
     figures = tuple(map(_figure_row, calibration.figures))
     parameters = tuple(map(_parameter_row, calibration.parameters))
     told = ("told: the posterior is clearly narrower than the plausible range",)
@@ -49,10 +46,7 @@ def calibration_tables(calibration: Calibration) -> tuple[Table, Table]:
 
 
 def calibration_sentences(calibration: Calibration) -> str:
-    """Say which parameters the evidence tells and which it does not.
-
-    Two sentences.
-    """
+    """Say in two sentences which parameters the evidence tells and which it does not."""
     told = [parameter.name for parameter in calibration.parameters if parameter.identified]
     untold = [parameter.name for parameter in calibration.parameters if not parameter.identified]
     missed = [figure.name for figure in calibration.figures if not figure.low <= figure.fitted <= figure.high]
@@ -64,22 +58,7 @@ def calibration_sentences(calibration: Calibration) -> str:
 
 
 def write_calibration(folder: Path, calibration: Calibration, command: Sequence[str]) -> list[Path]:
-    """Write the best fit as a scenario, the posterior as a table, and all of it as JSON.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the calibration.
-    calibration : Calibration
-        What it found.
-    command : sequence of str
-        Words of the command that makes these files again.
-
-    Returns
-    -------
-    list of Path
-        The files, each written whole or not at all.
-    """
+    """Write the best fit as a scenario, the posterior as a table, and all of it as JSON, each named by its command."""
     made_by = shlex.join(command)
     texts = {
         FITTED: _fitted_toml(calibration, made_by),

@@ -92,20 +92,7 @@ def _group(comparison: "Comparison", measure: Measure) -> Group:
 
 
 def verdict(row: "ComparedMeasure", measure: Measure) -> str:
-    """Say whether a scenario is surely better or worse than the reference.
-
-    Parameters
-    ----------
-    row : ComparedMeasure
-        Of the measure.
-    measure : Measure
-        Says which direction is better.
-
-    Returns
-    -------
-    str
-        ``better``, ``worse``, or empty where the interval holds zero.
-    """
+    """Say whether a scenario is surely ``better`` or ``worse`` than the reference; nothing where it is not sure."""
     if not is_sure(row):
         return ""
     return "better" if (row.low > 0) == measure.higher_is_better else "worse"
@@ -115,10 +102,7 @@ def verdict(row: "ComparedMeasure", measure: Measure) -> str:
 
 
 def comparison_sentence(comparison: "Comparison") -> str:
-    """Say in plain words which policy does best on what, and how surely.
-
-    One or two sentences; empty where there is nothing to compare with.
-    """
+    """Say in plain words which policy does best on what, and how surely; nothing of one alone."""
     if len(comparison.scenarios) < 2:
         return ""
     profit, others = "", dict[str, list[str]]()
@@ -157,10 +141,7 @@ def _profit_sentence(comparison: "Comparison", best: "ComparedMeasure") -> str:
 
 
 def comparison_figure(comparison: "Comparison") -> bytes:
-    """Draw a comparison: a panel per measure, in it the difference of each scenario to the reference.
-
-    A PNG, 1,920 pixels wide, higher the more scenarios there are.
-    """
+    """Draw, as a PNG, a panel per measure, in it the difference of each scenario to the reference."""
     names = [name for name in comparison.scenarios if name != comparison.reference]
     rows = math.ceil(len(MEASURES) / COLUMNS)
     height = 2.6 + rows * (1.9 + 0.36 * max(len(names), 2))

@@ -19,10 +19,7 @@ def tell(result: "Discovery") -> tuple[Table | None, str]:
 
 
 def discovery_table(result: "Discovery") -> Table | None:
-    """Table of the corner: a line for each parameter that bounds it.
-
-    None where there is no corner.
-    """
+    """Table of the corner: a line for each parameter that bounds it; None where there is no corner."""
     if not result.conditions:
         return None
     ranges = {one.parameter: one for one in result.ranges}
@@ -54,10 +51,7 @@ def _chance(chance: float) -> str:
 
 
 def discovery_sentences(result: "Discovery") -> str:
-    """Say in plain words where a policy fails, or that no corner tells.
-
-    A sentence a line.
-    """
+    """Say in plain words, a sentence a line, where a policy fails, or that no corner tells."""
     return "\n".join([_where(result), _unsure(result)])
 
 

@@ -34,22 +34,10 @@ class Evidence(NamedTuple):
 
 
 def evidence_of(words: Sequence[str]) -> Evidence:
-    """Rows of the ledger by kind, section or name.
+    """Rows of the ledger by kind, section or name; all without a word.
 
-    Parameters
-    ----------
-    words : sequence of str
-        Kinds and sections narrow the table, ``assumed world``; named parameters are shown in full. None: all rows.
-
-    Returns
-    -------
-    Evidence
-        In the order of the ledger.
-
-    Raises
-    ------
-    KamsimError
-        Where a word is none of these.
+    Kinds and sections narrow the table, ``assumed world``; named parameters are shown in full. An error where a word is
+    none of these.
     """
     names = {row.name for row in LEDGER}
     for word in words:
@@ -72,18 +60,7 @@ def _nearest(word: str, names: Iterable[str]) -> str:
 
 
 def counts_of(rows: Iterable[Parameter]) -> dict[str, int]:
-    """How many rows are of each kind.
-
-    Parameters
-    ----------
-    rows : iterable of Parameter
-        Of the ledger.
-
-    Returns
-    -------
-    dict
-        By kind, all kinds.
-    """
+    """How many rows are of each kind, all kinds."""
     kinds = [row.kind for row in rows]
     return {kind: kinds.count(kind) for kind in get_args(Kind)}
 
@@ -98,10 +75,7 @@ def counts_sentence(rows: Sequence[Parameter]) -> str:
 
 
 def evidence_tables(evidence: Evidence) -> list[Table]:
-    """Tables of the ledger.
-
-    Counts and a table by section, kind and source; then the parameters that were named, each in full.
-    """
+    """Counts and a table by section, kind and source; then the parameters that were named, each in full."""
     tables = [_ledger_table(evidence.table)] if evidence.table or not evidence.full else []
     return [*tables, *map(_parameter_table, evidence.full)]
 
@@ -148,13 +122,7 @@ def _range(row: Parameter) -> str:
 
 
 def evidence_page() -> str:
-    """Page of the documentation: every parameter by section, and the published figures, as Markdown.
-
-    Returns
-    -------
-    str
-        ``docs/evidence.md``.
-    """
+    """``docs/evidence.md``: every parameter by section, and the published figures, as Markdown."""
     sources = list(dict.fromkeys([*(row.source for row in LEDGER), *(figure.source for figure in OUTCOMES)]))
     lines = [
         "# What the parameters rest on",

@@ -36,20 +36,14 @@ _LEGEND = (
 
 
 def explanation_files(explanation: Explanation) -> dict[str, bytes]:
-    """Files that keep an explanation: its content as JSON, and a chart of each claim.
-
-    Contents by name, for the folder of the study.
-    """
+    """Contents by name of what keeps an explanation: its content as JSON, and a chart of each claim."""
     text = json_text(content_of(explanation))
     charts = {f"{one.claim}.png": explanation_figure(one, explanation.organizations) for one in explanation.claims}
     return {CONTENT: text.encode(), **charts}
 
 
 def content_of(explanation: Explanation) -> dict[str, Any]:
-    """Explanation as plain values, each claim with its sentences.
-
-    For JSON.
-    """
+    """Explanation as plain values, each claim with its sentences."""
     claims = [{**claim.to_dict(), "sentences": sentences_of(claim)} for claim in explanation.claims]
     return {**explanation.to_dict(), "claims": claims}
 
@@ -58,10 +52,7 @@ def content_of(explanation: Explanation) -> dict[str, Any]:
 
 
 def explanation_tables(explanation: Explanation) -> list[Table | str]:
-    """Tables and sentences of an explanation, claim by claim.
-
-    A table and its sentences for each claim, then what the words mean.
-    """
+    """A table and its sentences for each claim, then what the words mean."""
     shown: list[Table | str] = []
     for claim in explanation.claims:
         shown += [claim_table(claim), "\n".join(sentences_of(claim))]
@@ -88,20 +79,7 @@ def _row(part: Part, indent: int) -> Row:
 
 
 def shown(value: float, unit: str) -> str:
-    """Show a figure in its unit: ``x 0.81``, ``58.1 %``, ``+3.2 %``.
-
-    Parameters
-    ----------
-    value : float
-        NaN shows as no figure.
-    unit : str
-        Of a `Part`.
-
-    Returns
-    -------
-    str
-        Differences with their sign.
-    """
+    """Show a figure in its unit, differences with their sign: ``x 0.81``, ``58.1 %``, ``+3.2 %``."""
     if math.isnan(value):
         return NOTHING
     scale = _SCALES[unit]
@@ -117,10 +95,7 @@ def interval(part: Part) -> str:
 
 
 def sentences_of(claim: ClaimExplained) -> list[str]:
-    """Say in plain words what a survey shows, and what of it is an effect.
-
-    Two or three sentences, or one that says why something cannot be told.
-    """
+    """Say in plain words what a survey shows, and what of it is an effect; or why something cannot be told."""
     return [claim.untold] if claim.untold else _SENTENCES[claim.claim](claim)
 
 
@@ -233,20 +208,7 @@ UNITS = {
 
 
 def explanation_figure(claim: ClaimExplained, organizations: int) -> bytes:
-    """Draw a claim as a waterfall of its parts, and below it what else its twins tell.
-
-    Parameters
-    ----------
-    claim : ClaimExplained
-        From `kamsim.analysis.explain.explain`.
-    organizations : int
-        That it was told from.
-
-    Returns
-    -------
-    bytes
-        A PNG, 1,920 pixels wide, higher the more parts there are.
-    """
+    """Draw a claim, as a PNG, as a waterfall of its parts, and below it what else its twins tell."""
     units = list(dict.fromkeys(part.unit for part in claim.besides))
     groups = [[part for part in claim.besides if part.unit == unit] for unit in units]
     heights = [len(claim.parts) + 2.0, *(len(group) + 1.0 for group in groups)]

@@ -25,20 +25,7 @@ MARKS = {"better": (BLUE, "o", BLUE), "worse": (ORANGE, "s", ORANGE), "": (GRAY,
 
 
 def canvas(height: float, pad: float = 0.12) -> "Figure":
-    """Make a figure 1,920 pixels wide.
-
-    Parameters
-    ----------
-    height : float
-        Where the width is 16.
-    pad : float, optional
-        Room left and right of each panel.
-
-    Returns
-    -------
-    Figure
-        Empty.
-    """
+    """Make a figure 1,920 pixels wide, its height told where the width is 16, with room beside each panel."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -88,19 +75,7 @@ def dress_small(panel: "Axes", title: str, most: int = 5) -> None:
 
 
 def dress_large(panel: "Axes", labels: Sequence[str], values: Sequence[str], what: str, size: int = LARGE - 2) -> None:
-    """Name each row of a panel on the left, and say its value on the right.
-
-    Parameters
-    ----------
-    panel : Axes
-        With a row at each whole number from 0 down.
-    labels, values : sequence of str
-        Of the rows.
-    what : str
-        The values are.
-    size : int, optional
-        Of the labels.
-    """
+    """Name each row of a panel, at whole numbers from 0 down, on the left, and say its value on the right."""
     panel.set_yticks(range(len(labels)), labels, fontsize=size)
     panel.set_ylim(len(labels) - 0.4, -0.6)
     right = panel.secondary_yaxis("right")

@@ -39,15 +39,7 @@ WriteKey = Callable[[str, Any, FieldInfo], str]
 def scenario_text(scenario: Scenario) -> str:
     """Write a scenario as TOML: every key with its value, meaning, range and unit.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Validated; what it extends is already in it.
-
-    Returns
-    -------
-    str
-        A scenario file that extends nothing and loads as the same scenario.
+    A scenario file that extends nothing and loads as the same scenario.
     """
     lines = [f"# {scenario.name}, with everything that it extends"] if scenario.name else []
     lines.append(f"question = {_value(scenario.question)}")
@@ -55,18 +47,7 @@ def scenario_text(scenario: Scenario) -> str:
 
 
 def scenario_content(scenario: Scenario) -> Json:
-    """Content of a scenario file, as JSON has it.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Validated.
-
-    Returns
-    -------
-    dict
-        Sections as they stand in a file, tiers directly below ``tiers``; ``name`` first.
-    """
+    """Content of a scenario file, as JSON has it: tiers directly below ``tiers``, ``name`` first."""
     content = scenario.model_dump(mode="json", exclude_none=True)
     content["tiers"] |= content["tiers"].pop("ordered")
     return content
@@ -82,18 +63,7 @@ class Checked(NamedTuple):
 
 
 def check_scenario(source: str) -> Checked:
-    """Check a scenario, and that its seats fit its book.
-
-    Parameters
-    ----------
-    source : str
-        Name or file.
-
-    Returns
-    -------
-    Checked
-        With the sentence of what is wrong, if anything is.
-    """
+    """Check a scenario, by name or file, and that its seats fit its book."""
     try:
         scenario = load_scenario(source)
         _, note = seats_of(scenario, scenario.world.accounts)
@@ -105,15 +75,7 @@ def check_scenario(source: str) -> Checked:
 def template_text(name: str) -> str:
     """Write a new scenario that extends the default; every other key is there, commented out, with its default.
 
-    Parameters
-    ----------
-    name : str
-        Of the new scenario.
-
-    Returns
-    -------
-    str
-        A scenario file that loads as it is, and plays as the default does.
+    It loads as it is, and plays as the default does.
     """
     base = load_scenario(DEFAULT_SCENARIO).changed(population=Population().model_dump())
     lines = [
@@ -127,22 +89,9 @@ def template_text(name: str) -> str:
 
 
 def new_scenario(target: str) -> Path:
-    """Write the template of a new scenario to a file that does not exist yet.
+    """Write the template of a new scenario, a name or a TOML file, to a file that does not exist yet.
 
-    Parameters
-    ----------
-    target : str
-        A name, or the path of a TOML file.
-
-    Returns
-    -------
-    Path
-        The file written.
-
-    Raises
-    ------
-    KamsimError
-        Where the file exists, the name ships with kamsim, or the folder cannot be written.
+    An error where the file exists, the name ships with kamsim, or the folder cannot be written.
     """
     path = Path(target if target.endswith(".toml") else f"{target}.toml")
     if path.stem in ("", ".toml"):
@@ -195,20 +144,7 @@ def _commented(key: str, value: Any, field: FieldInfo) -> str:
 
 
 def meaning(key: str, field: FieldInfo) -> str:
-    """Say what a key means, in which unit and range: the comment that stands beside it.
-
-    Parameters
-    ----------
-    key : str
-        Of a section or tier.
-    field : FieldInfo
-        As the section declares it.
-
-    Returns
-    -------
-    str
-        One line.
-    """
+    """Say in a line what a key means, in which unit and range: the comment that stands beside it."""
     what, unit = _what_and_unit(field)
     if key in PRESETS and what.startswith("lever"):
         return f"lever: {', '.join(PRESETS[key])}, or a strength from 0 to 1"
@@ -247,10 +183,7 @@ def _value(value: Any) -> str:
 def scenario_schema() -> Json:
     """JSON Schema (draft 2020-12) of a scenario file, from the very models that validate it.
 
-    Returns
-    -------
-    dict
-        Sections, levers as presets or strengths, tiers as tables below ``[tiers]``; ranges and units throughout.
+    Sections, levers as presets or strengths, tiers as tables below ``[tiers]``; ranges and units throughout.
     """
     schema = Scenario.model_json_schema()
     sections = schema["$defs"]

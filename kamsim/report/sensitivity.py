@@ -88,10 +88,7 @@ def asked(result: "Sensitivity") -> str:
 
 
 def sensitivity_sentences(result: "Sensitivity") -> str:
-    """Say in plain words what drives a measure, how far it varies, and how much of that is luck.
-
-    A sentence a line.
-    """
+    """Say in plain words what drives a measure, how far it varies, and how much of that is luck."""
     if not any(influence.total > 0 for influence in (*result.influences, *filter(None, [result.others]))):
         return f"Nothing that was varied changes {asked(result)}."
     return "\n".join([_explained(result), _spread(result), _luck(result)])
@@ -161,10 +158,7 @@ ALONE, TOGETHER = BLUE, "#A6CFE6"
 
 
 def sensitivity_figure(result: "Sensitivity") -> bytes:
-    """Draw what each parameter explains, alone and with all that it does together with others, as bars.
-
-    A PNG, 1,920 pixels wide, higher the more parameters there are.
-    """
+    """Draw what each parameter explains, alone and with all that it does with others, as bars in a PNG."""
     others = [] if result.others is None else [result.others]
     rows = [*result.influences, *others]
     figure = canvas(4.2 + 1.15 * len(rows), pad=0.15)

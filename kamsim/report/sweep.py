@@ -21,22 +21,7 @@ MOST_VALUES = 20_000_000  # points x worlds that effects are told of
 
 
 def estimate_text(plan: Plan, estimate: Estimate, place: str) -> str:
-    """Say what a sweep is going to cost.
-
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    estimate : Estimate
-        From `estimate_of`.
-    place : str
-        Where it would run.
-
-    Returns
-    -------
-    str
-        Two lines.
-    """
+    """Say in two lines what a sweep is going to cost at a place."""
     policies = f" x {estimate.policies} policies" if estimate.policies > 1 else ""
     return (
         f"{plan.name}: {estimate.points:,} points{policies} x {estimate.replications:,} replications = "
@@ -57,20 +42,7 @@ def duration(seconds: float) -> str:
 
 
 def status_text(progressed: Progressed, folder: Path) -> str:
-    """Say where a sweep stands.
-
-    Parameters
-    ----------
-    progressed : Progressed
-        From `run_sweep` or `status_of`.
-    folder : Path
-        Of its store.
-
-    Returns
-    -------
-    str
-        A line each for parts, damage and failures.
-    """
+    """Say where a sweep stands: a line each for parts, damage and failures."""
     first = f"{folder}: {progressed.done:,} of {progressed.parts:,} parts done"
     if progressed.computed:
         first += f", {progressed.computed:,} of them now"
@@ -107,20 +79,7 @@ def precision_text(precise: Precise, plan: Plan) -> str:
 
 
 def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:
-    """Table of the points of a sweep by the measure it is about, best first.
-
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    rows : sequence of Swept
-        From `swept`.
-
-    Returns
-    -------
-    Table
-        The best dozen.
-    """
+    """Table of the best dozen points of a sweep by the measure it is about."""
     measure = next(row for row in MEASURES if row.name == plan.compare)
     ranked = best_first(list(rows), plan.compare)
     scale = scale_of(measure, [row.mean for row in ranked])
@@ -158,19 +117,7 @@ def write_summary(plan: Plan, folder: Path, rows: list[Swept]) -> Path:
 def effects_tables(experiment: Experiment, plan: Plan, folder: Path) -> list[Table]:
     """Tables of what the factors of a designed experiment do; none for sampled points.
 
-    Parameters
-    ----------
-    experiment : Experiment
-        Its design and factors.
-    plan : Plan
-        The sweep.
-    folder : Path
-        Of its store.
-
-    Returns
-    -------
-    list of Table
-        Effects and interactions of two-level factorials, means by level of grids.
+    Effects and interactions of two-level factorials, means by level of grids.
     """
     kind = experiment.design.kind
     if kind not in ("full", "fractional", "grid") or len(plan.points) * plan.replications > MOST_VALUES:

@@ -33,18 +33,8 @@ class Group(NamedTuple):
 class Table(NamedTuple):
     """A table as a record: a terminal or a page draws it, and nobody takes it apart again.
 
-    Attributes
-    ----------
-    groups : tuple of Group
-        The rows.
-    columns : tuple of str
-        Names of the columns, the first of them mostly empty; none: no header.
-    title : str
-        Above all.
-    legend : tuple of str
-        What the words in it mean, a sentence each.
-    dense : bool
-        Whether groups follow each other without a gap.
+    The first column is mostly empty, and without ``columns`` there is no header. The legend says what the words in it
+    mean, a sentence each; dense groups follow each other without a gap.
     """
 
     groups: tuple[Group, ...]
@@ -62,20 +52,7 @@ class Scale(NamedTuple):
     unit: str
 
     def shown(self, value: float | None, sign: str = "") -> str:
-        """Show one figure.
-
-        Parameters
-        ----------
-        value : float or None
-            In the unit of the model.
-        sign : str, optional
-            ``"+"`` to show the sign of gains too.
-
-        Returns
-        -------
-        str
-            With thousands separators; `NOTHING` for no figure.
-        """
+        """Show a figure in the unit of the model, ``sign`` "+" for that of gains too; `NOTHING` for no figure."""
         if value is None or math.isnan(value):
             return NOTHING
         text = f"{value * self.factor:{sign},.{self.decimals}f}"
@@ -88,19 +65,9 @@ class Scale(NamedTuple):
 
 
 def scale_of(measure: Measure, values: Iterable[float | None]) -> Scale:
-    """Scale on which figures of a measure are read most easily.
+    """Scale on which figures of a measure are read most easily, one for all that will stand together.
 
-    Parameters
-    ----------
-    measure : Measure
-        Its unit decides.
-    values : iterable of float or None
-        All figures that will stand together; money is shown in thousands or millions where they are large.
-
-    Returns
-    -------
-    Scale
-        One for all of them.
+    Its unit decides; money is shown in thousands or millions where figures are large.
     """
     if measure.unit.startswith("%"):
         return Scale(100.0, 1, measure.unit)

@@ -18,10 +18,7 @@ _STYLES: dict[Mark, str] = {"": "", "good": "green", "bad": "red", "aside": "dim
 def show(*parts: Table | str | None) -> None:
     """Print tables and text with a line between them, in color where a terminal reads them.
 
-    Parameters
-    ----------
-    parts : Table, str or None
-        Sentences wrap, tables do not; empty parts are left out.
+    Sentences wrap, tables do not; empty parts are left out.
     """
     # Names come from users: nothing in them is markup, an emoji or a number to color.
     console = Console(highlight=False, markup=False, emoji=False)
@@ -35,18 +32,7 @@ def show(*parts: Table | str | None) -> None:
 
 
 def text_of(table: Table) -> Text:
-    """Draw a table as text, 80 columns wide where its figures allow it.
-
-    Parameters
-    ----------
-    table : Table
-        From any of the reports.
-
-    Returns
-    -------
-    Text
-        Without a line break at its end.
-    """
+    """Draw a table as text, 80 columns wide where its figures allow it, without a line break at its end."""
     text = Text()
     for line, style in _lines(table):
         text.append(f"{line}\n", style=style)

@@ -51,10 +51,7 @@ def tell(comparison: "UncertainComparison") -> tuple[Table, str]:
 
 
 def uncertainty_table(comparison: "UncertainComparison") -> Table:
-    """Table of a comparison under uncertainty: measures one below the other, a line per scenario.
-
-    The verdict is the last word of each line.
-    """
+    """Table of measures one below the other, a line per scenario; the verdict is the last word of each line."""
     same = " in the same" if comparison.same_worlds else ", each in"
     wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
     legend = (
@@ -93,10 +90,7 @@ def _row(row: "UncertainMeasure", scale: Scale) -> Row:
 
 
 def uncertainty_sentences(comparison: "UncertainComparison") -> str:
-    """Say in plain words which policy earns most, how surely, where that flips, and how far it rests on assumptions.
-
-    A sentence a line; empty where there is nothing to compare with.
-    """
+    """Say in plain words which policy earns most, how surely, where that flips, and on what it rests."""
     if comparison.lead is None:
         return ""
     sentences = [
@@ -230,10 +224,7 @@ def _listed(words: list[str], last: str) -> str:
 
 
 def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
-    """Draw total profit under uncertainty: probability of being best, expected regret and difference, by scenario.
-
-    A PNG, 1,920 pixels wide, higher the more scenarios there are.
-    """
+    """Draw total profit, as a PNG: probability of being best, expected regret and difference, by scenario."""
     rows = [row for row in comparison.measures if row.measure == TOTAL_PROFIT.name]
     moved = {row.scenario: row.probability_best_moved for row in comparison.leaning}
     scale = scale_of(TOTAL_PROFIT, (row.mean for row in rows))

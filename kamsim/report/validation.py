@@ -71,10 +71,7 @@ def _range(low: float, high: float, scale: Scale) -> str:
 
 
 def validation_sentence(validation: "Validation") -> str:
-    """Say how many of the held-back patterns hold, and which do not.
-
-    One sentence; those that cannot be told are named apart.
-    """
+    """Say how many of the held-back patterns hold, and name those that do not, or cannot be told."""
     names = {
         verdict: [lower(_LABELS.get(check.name, check.name)) for check in validation.checks if check.verdict == verdict]
         for verdict in ("pass", "miss", "unknown")

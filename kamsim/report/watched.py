@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 
 def years_table(run: Run) -> Table:
-    """Table of a run, a line per year.
-
-    Years that missed quota or ended in a rebuild say so.
-    """
+    """Table of a run, a line per year; years that missed quota or ended in a rebuild say so."""
     money = scale_of(TOTAL_PROFIT, (year.revenue for year in run.years))
     columns = ("year", "sales", "profit", "key", "of key", "quota", "met", "collab.", "trust", "left", "")
     phases = groupby(run.years, key=lambda year: year.phase)
@@ -75,10 +72,7 @@ def _row(year: Year, money: Scale) -> Row:
 
 
 def run_figure(run: Run) -> bytes:
-    """Draw a run: key account revenue against quota, and below it collaboration and trust.
-
-    A PNG, 1,920 pixels wide; missed quotas and rebuilds are marked.
-    """
+    """Draw a run, as a PNG: key account revenue against quota, and below it collaboration and trust."""
     figure = canvas(10)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _draw_quota(upper, run)
@@ -146,23 +140,9 @@ def _shade_phases(panel: "Axes", run: Run) -> None:
 
 
 def figure_target(path: str | None, scenario: str, seed: int, accounts: str | None = None) -> Path:
-    """File for the figure of a run, checked before anything is played.
+    """File for the figure of a run, checked before anything is played: as named, or one in ``results``.
 
-    Parameters
-    ----------
-    path : str, optional
-        As the user gave it; by default a file in ``results``.
-    scenario : str
-        Name.
-    seed : int
-        Of the run.
-    accounts : str, optional
-        File of the account book, so that runs on different books keep their figures.
-
-    Returns
-    -------
-    Path
-        That can be written, as far as can be told.
+    Runs on different books keep their figures.
     """
     if path is not None:
         check_target(Path(path), ".png")
@@ -175,15 +155,7 @@ def figure_target(path: str | None, scenario: str, seed: int, accounts: str | No
 
 
 def write_figure(path: Path, run: Run) -> None:
-    """Draw a run into a file.
-
-    Parameters
-    ----------
-    path : Path
-        From `figure_target`.
-    run : Run
-        From `kamsim.studies.watch.play_run`.
-    """
+    """Draw a run into a file from `figure_target`."""
     content = run_figure(run)
     with suppress(OSError):  # what cannot be made cannot be written to either, which is said then
         path.parent.mkdir(exist_ok=True)

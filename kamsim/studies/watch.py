@@ -56,30 +56,10 @@ def play_run(
     agents: Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Play one organization through Mesa.
+    """Play one organization, the first that `compare` plays with the same seed, through Mesa.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        World, policy and timeline.
-    seed : int
-        In [0, 2**64); the organization is the first that `compare` plays with it.
-    book : Book, optional
-        A real account book instead of a synthetic one.
-    agents : Path, optional
-        Parquet file for a record of every agent after every quarter.
-    progress : callable, optional
-        Told how many quarters are done.
-
-    Returns
-    -------
-    Run
-        Year by year.
-
-    Raises
-    ------
-    KamsimError
-        Where an argument is out of range, or the file cannot be written.
+    ``agents`` is a Parquet file for a record of every agent after every quarter; ``progress`` is told how many quarters
+    are done. An error where an argument is out of range, or the file cannot be written.
     """
     checked_workers(1, seed, None)
     if agents is not None:
@@ -105,18 +85,7 @@ def quarters_of(scenario: Scenario) -> int:
 
 
 def years_of(program: KeyAccountProgram) -> Iterable[Year]:
-    """Years of a program that has been played.
-
-    Parameters
-    ----------
-    program : KeyAccountProgram
-        To the end of its timeline.
-
-    Yields
-    ------
-    Year
-        In order.
-    """
+    """Years, in order, of a program that has been played to the end."""
     timeline, money = program.timeline, program.money
     for number in range(timeline.years):
         accounts, year = program.history.accounts[number], program.history.years[number]
@@ -160,15 +129,7 @@ def _phase(year: int, timeline: Timeline) -> str:
 def agent_records(program: KeyAccountProgram) -> Iterable[dict[str, object]]:
     """Record every agent as it is after the quarter just played.
 
-    Parameters
-    ----------
-    program : KeyAccountProgram
-        After `step`.
-
-    Yields
-    ------
-    dict
-        quarter, year (both from 1), kind, number and label; then what an agent of the kind has. Spend is money.
+    quarter, year (both from 1), kind, number and label; then what an agent of the kind has. Spend is money.
     """
     when = {"quarter": program.quarter + 1, "year": program.year + 1}
     for account in program.accounts:

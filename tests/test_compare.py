@@ -15,7 +15,14 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from kamsim.analysis import compare as compare_module
-from kamsim.analysis.compare import Comparison, compare, compared_measures, outcome_blocks, tallied
+from kamsim.analysis.compare import (
+    Comparison,
+    compare,
+    compared_measures,
+    notes_on_what_was_not_seen,
+    outcome_blocks,
+    tallied,
+)
 from kamsim.books.book import Book, read_book
 from kamsim.errors import KamsimError
 from kamsim.experiments import replications, runner
@@ -320,7 +327,20 @@ def test_two_scenarios_that_play_alike_tie_everywhere() -> None:
     comparison = compare([small("status_quo"), twin], replications=6)
     for row in comparison.measures:
         assert (row.difference, row.low, row.high, row.probability_best) == (0.0, 0.0, 0.0, 0.5)
-    assert comparison.notes == ()
+    (note,) = comparison.notes  # what six worlds have not shown may come about all the same
+    assert note.startswith("no difference in any of 6 worlds, which leaves up to 50.00% of them that may differ: ")
+    assert all(f"{measure.label} of twin" in note for measure in MEASURES)
+
+
+def test_a_difference_in_so_few_worlds_that_its_interval_may_miss_the_truth_is_said() -> None:
+    values = planted(200, 2)
+    values[:, 1, :] = values[:, 0, :]
+    values[:4, 1, [row.name for row in MEASURES].index("total_profit")] += 1.0
+    tally = tallied(blocks_of(values))
+    assert tally.differing.tolist()[0] == [0] * len(MEASURES)
+    never, few = notes_on_what_was_not_seen(tally, ["a", "b"])
+    assert "no difference in any of 200 worlds, which leaves up to 1.50% of them" in never
+    assert few == "differences in so few worlds that intervals may miss the truth: Total profit of b (in 4 of 200)"
 
 
 def test_the_table_agrees_with_the_replications_kept(reference_run: tuple[Comparison, Path]) -> None:

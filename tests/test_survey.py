@@ -198,9 +198,10 @@ def test_one_kind_of_selection_and_another_window_are_said() -> None:
     ratio = next(row for row in found.to_dict()["figures"] if row["name"] == "large_spend_growth_ratio")
     assert (ratio["simulated"], ratio["low"], ratio["high"]) == (None, None, None)
     assert ratio["dropped"] == 2_000
-    window, selection = found.notes
+    window, selection, alike = found.notes
     assert "4 years of the window" in window
     assert "scenario population" in selection
+    assert alike.startswith("no difference in any of 3 organizations")
 
 
 def test_a_survey_of_nobody_is_refused() -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.intervals import Moments, half_width_of, merged_moments, moments_of
+from kamsim.analysis.intervals import Moments, cautions, half_width_of, merged_moments, moments_of
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
@@ -160,7 +160,8 @@ def ask_compare(
                 write = stack.enter_context(replications_file(folder, names, measures))
             tally = tallied(outcome_blocks(chunks, plan.units), write)
         compared = compared_measures(tally, names)
-        comparison = Comparison(names, names[0], compared, seed, replications, plan.units, plan.notes)
+        notes = (*plan.notes, *notes_on_what_was_not_seen(tally, names))
+        comparison = Comparison(names, names[0], compared, seed, replications, plan.units, notes)
         if folder is not None:
             write_table(folder, comparison.to_dict()["measures"])
         return comparison
@@ -286,6 +287,7 @@ class Tally(NamedTuple):
 
     values: Moments
     differences: Moments
+    differing: Floats  # worlds in which the difference is not 0
     best: Floats
     contested: Floats  # (measures,), worlds in which somebody could be best
 
@@ -338,8 +340,9 @@ def tallied(blocks: Iterable[Floats], keep: Callable[[Floats], None] | None = No
 
 def _tally_of(block: Floats) -> Tally:
     values = np.where(np.isfinite(block), block, np.nan)
-    best, contested = _best_of(values)
-    return Tally(moments_of(values), moments_of(values - values[:, :1]), best, contested)
+    differences, (best, contested) = values - values[:, :1], _best_of(values)
+    differing = (np.isfinite(differences) & (differences != 0.0)).sum(axis=0).astype(np.float64)
+    return Tally(moments_of(values), moments_of(differences), differing, best, contested)
 
 
 def _best_of(values: Floats) -> tuple[Floats, Floats]:
@@ -355,6 +358,7 @@ def _merged(one: Tally, other: Tally) -> Tally:
     return Tally(
         merged_moments(one.values, other.values),
         merged_moments(one.differences, other.differences),
+        one.differing + other.differing,
         one.best + other.best,
         one.contested + other.contested,
     )
@@ -394,6 +398,20 @@ def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedM
         )
         for column, measure in enumerate(MEASURES)
         for row, scenario in enumerate(scenarios)
+    )
+
+
+def notes_on_what_was_not_seen(tally: Tally, scenarios: Sequence[str]) -> Iterator[str]:
+    """Say which differences came about in so few worlds that their intervals may be too narrow."""
+    return cautions(
+        (
+            f"{measure.label} of {scenario}",
+            int(tally.differing[row, column]),
+            int(tally.differences.number[row, column]),
+        )
+        for row, scenario in enumerate(scenarios)
+        for column, measure in enumerate(MEASURES)
+        if row and tally.differences.number[row, column] > 1
     )
 
 

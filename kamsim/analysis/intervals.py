@@ -268,13 +268,18 @@ def differing_in(values: Floats) -> int:
 
 
 def is_seen(differing: int, number: int) -> bool:
-    """Whether a sample has seen enough of what differs: in all of its units, or in at least 30 of them."""
-    return differing >= min(DIFFERING, number)
+    """Whether a sample has seen enough of what differs: in half of its units, or in at least 30 of them."""
+    return differing >= min(DIFFERING, math.ceil(number / 2))
 
 
 def largest_unseen(number: int) -> float:
     """Part of the units, up to which what was seen in none of so many may come about (the rule of three, 95 %)."""
     return 3.0 / max(number, 3)
+
+
+def points_among(intervals: Iterable[tuple[str, float, float]], number: int) -> list[tuple[str, int, int]]:
+    """Intervals that are a point, because all that was looked at is alike: for `cautions`."""
+    return [(what, 0, number) for what, low, high in intervals if low == high]
 
 
 def cautions(seen: Iterable[tuple[str, int, int]], units: str = "worlds") -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.intervals import ratio
+from kamsim.analysis.intervals import cautions, points_among, ratio
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.experiments.chunk import Table, job_of
@@ -140,8 +140,9 @@ def ask_survey(
             table = joined([tables[0] for tables in chunks])
         samples = sampled_figures(table, np.random.default_rng([seed, SURVEY_SAMPLE]))
         figures = {name: _figure(name, value, samples[name]) for name, value in figures_of([table]).items()}
+        told = [(figure.name, figure.low, figure.high) for figure in figures.values()]
         published, further = (tuple(figures[name] for name in names) for names in (PUBLISHED, FURTHER))
-        notes = tuple(_notes(scenario, figures))
+        notes = (*_notes(scenario, figures), *cautions(points_among(told, organizations), "organizations"))
         return Survey(published, further, SURVEY_SAMPLE, organizations, seed, scenario.name, notes)
 
     manifest = manifest_of([scenario], seed, organizations) | {"command": "survey"}

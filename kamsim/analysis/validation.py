@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.analysis.asked import Asked
-from kamsim.analysis.intervals import Estimate, interval, mean_of, pooled
+from kamsim.analysis.intervals import Estimate, cautions, interval, mean_of, points_among, pooled
 from kamsim.analysis.survey import YEARS_SURVEYED, sampled_figures
 from kamsim.analysis.twins import look_at_twins
 from kamsim.books.history import YearlySpend
@@ -221,7 +221,9 @@ def ask_validate(
             *(decile_check(table, getattr(seen, table), *known_deciles(table)) for table in TABLES),
         )
         own = tuple(check for book in books for check in own_book_checks(book, seen))
-        return Validation(checks, own, organizations, seed, scenario.name, tuple(_notes(scenario, organizations)))
+        told = [(check.name, check.low, check.high) for check in checks]
+        notes = (*_notes(scenario, organizations), *cautions(points_among(told, organizations), "organizations"))
+        return Validation(checks, own, organizations, seed, scenario.name, notes)
 
     manifest = manifest_of([scenario], seed, organizations) | {"command": "validate"}
     return Asked(manifest, organizations, "organizations", answer)

@@ -295,7 +295,9 @@ def _progress(what: str, total: int, rated: bool = False) -> Iterator[Callable[.
 
         def report(done: int, most: int = total) -> None:
             elapsed = bar.tasks[0].elapsed
-            bar.update(task, completed=done, total=max(total, most), rate=f"{done / elapsed:,.0f}/s" if elapsed else "")
+            bar.update(
+                task, completed=done, total=max(total, most, done), rate=f"{done / elapsed:,.0f}/s" if elapsed else ""
+            )
 
         yield report
 
@@ -308,6 +310,6 @@ def _plain_progress(what: str, total: int) -> Callable[..., None]:
         nonlocal said
         if time.monotonic() - said >= SECONDS_BETWEEN_LINES:
             said = time.monotonic()
-            click.echo(f"{done:,} of {max(total, most):,} {what}", err=True)
+            click.echo(f"{done:,} of {max(total, most, done):,} {what}", err=True)
 
     return report

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
-from kamsim.analysis.intervals import largest_unseen
+from kamsim.analysis.intervals import cautions, largest_unseen, points_among
 from kamsim.analysis.precision import Precise
 from kamsim.analysis.swept import Swept, best_first, summary_csv, values_by_world
 from kamsim.experiments.chunks import Plan
@@ -90,14 +90,25 @@ def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:
         place = [str(row.point), *([row.policy] if several else [])]
         values = [_short(plan.points[row.point].get(name)) for name in plan.factors]
         told = (scale.shown(row.difference, "+"), scale.between(row.low, row.high, "+"))
-        if row.policy == plan.policies[0].name if several else row.point == 0:
+        if _is_reference(row, plan):
             told = ("reference", "")
         lines.append(Row((*place, *values, scale.shown(row.mean), *told, "")))
     against = f"{plan.policies[0].name} at the same point" if several else "point 0"
     more = f"the best {SHOWN} of {len(ranked):,}; " if len(ranked) > SHOWN else ""
-    legend = (f"{more}difference: to {against}, in the same worlds",)
+    legend = [f"{more}difference: to {against}, in the same worlds"]
+    compared = [row for row in ranked[:SHOWN] if not _is_reference(row, plan) and row.replications > 1]
+    for worlds in sorted({row.replications for row in compared}):
+        shown = (
+            (f"point {row.point} {row.policy}", row.low, row.high) for row in compared if row.replications == worlds
+        )
+        legend += cautions(points_among(shown, worlds))
     columns = (*names, "mean", "difference", "95 % interval", "")
-    return Table((Group("", tuple(lines)),), columns, heading_of(measure, scale), legend)
+    return Table((Group("", tuple(lines)),), columns, heading_of(measure, scale), tuple(legend))
+
+
+def _is_reference(row: Swept, plan: Plan) -> bool:
+    """Whether a row is what others are told against: the first policy, or where there is one only the first point."""
+    return row.policy == plan.policies[0].name if len(plan.policies) > 1 else row.point == 0
 
 
 def _last_word(name: str) -> str:

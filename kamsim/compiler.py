@@ -15,7 +15,8 @@ from kamsim.source import hash_of
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
-OPTIONS = {"nogil": True}
+# With NumPy's model of errors a division is one instruction, unchecked: no divisor of compiled code can be zero.
+OPTIONS = {"nogil": True, "error_model": "numpy"}
 
 
 def rule(function: AnyFunction) -> AnyFunction:

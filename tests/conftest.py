@@ -1,5 +1,6 @@
 """What tests share: small scenarios, random valid scenarios, and comparison to the last bit."""
 
+import math
 import os
 import signal
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from kamsim.evidence.ledger import LEDGER, Parameter
+from kamsim.evidence.ledger import LEDGER, Parameter, parameter
 from kamsim.scenario import LEVERS, MOST_CONCEDED, PRESETS, Scenario, load_scenario
 
 # A shell that runs tests in the background has them ignore Ctrl-C, which the processes that they start would inherit.
@@ -145,6 +146,40 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         for lever in LEVERS:
             del sections["policy"][lever]
         sections["population"] = {lever: draw(st.floats(0, 1)) for lever in LEVERS}
+    return Scenario().changed(**sections)
+
+
+def _end(row: Parameter) -> st.SearchStrategy[float]:
+    low = math.nextafter(row.low, math.inf) if row.excluded == "low" else row.low
+    return st.sampled_from([type(row.default)(end) for end in (low, row.high)])
+
+
+@st.composite
+def at_the_ends(draw: st.DrawFn) -> Scenario:
+    """Valid scenarios that few would write: numbers at the ends of their ranges, tiers without seats, no capacity."""
+    accounts = draw(st.integers(2, 5))
+    world: dict[str, Any] = {
+        "accounts": accounts,
+        "functions": draw(st.sampled_from([1, 2, 16])),
+        "budgeted_seats": draw(st.sampled_from([0, accounts, 0.01])),
+        "accounts_per_kam": draw(st.sampled_from([0.5, 2.0, 100.0])),
+    }
+    world["ceiling_base"], world["ceiling_fit"] = draw(st.sampled_from([(0.01, 0.0), (0.01, 0.99), (1.0, 0.0)]))
+    world["patience_least"], world["patience_most"] = draw(st.sampled_from([(1, 1), (1, 100), (100, 100)]))
+    left, ordered = accounts, {}
+    attention = parameter("tiers", "key.attention")
+    for number in range(draw(st.integers(0, 3))):
+        seats = draw(st.sampled_from([0, min(1, left), left]))
+        left -= seats
+        ordered[f"tier_{number + 1}"] = {"seats": seats, "attention": draw(_end(attention)), "concession": 0.09}
+    levers: dict[str, Any] = {lever: draw(st.sampled_from([0.0, 1.0])) for lever in LEVERS}
+    if draw(st.booleans()):
+        levers["retiering"] = {draw(st.sampled_from(["performance", "spend"])): 1.0}
+    sections: dict[str, Any] = {"world": world, "policy": levers, "rebuild": {}, "tiers": {"ordered": ordered}}
+    rows = [row for row in LEDGER if row.section in ("world", "policy", "rebuild") and row.name not in _DRAWN_APART]
+    for row in draw(st.lists(st.sampled_from(rows), max_size=len(rows), unique_by=lambda row: row.name)):
+        sections[row.section][row.name] = draw(_end(row))
+    sections["timeline"] = {"history_years": 2, "warmup_years": draw(st.integers(0, 1)), "window_years": 2}
     return Scenario().changed(**sections)
 
 

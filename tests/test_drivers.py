@@ -16,7 +16,7 @@ from typing import Any
 import mesa
 import numpy as np
 import pytest
-from conftest import assert_same_bits, examples, scenarios, seeds, small
+from conftest import assert_same_bits, at_the_ends, examples, scenarios, seeds, small
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -128,6 +128,12 @@ def test_both_drivers_agree_in_twins_which_differ_from_what_was(twin: Twin) -> N
 @given(scenarios(), seeds(), st.integers(0, 2**32 - 1))
 def test_both_drivers_agree_in_random_scenarios(scenario: Scenario, seed: int, organization: int) -> None:
     agree(scenario, seed, organization)
+
+
+@examples(60)
+@given(at_the_ends(), seeds())
+def test_both_drivers_agree_at_the_ends_of_all_ranges(scenario: Scenario, seed: int) -> None:
+    agree(scenario, seed)
 
 
 @pytest.mark.parametrize("name", ["status_quo", "full_program", "spend_retiering"])

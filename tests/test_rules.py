@@ -149,6 +149,7 @@ def test_hours_go_by_need_and_tier() -> None:
     assert planned_hours(0.0, 2.0, 1.5, 12.0) == 0.0
     assert planned_hours(15.0, 2.0, 1.5, 3.0) == 15.0
     assert sum(planned_hours(15.0, need, 1.0, 6.0) for need in (1.0, 2.0, 3.0)) == near(15.0)
+    assert planned_hours(15.0, 0.0, 1.5, 0.0) == 0.0
 
 
 def test_coverage_is_concave_in_hours() -> None:
@@ -156,6 +157,7 @@ def test_coverage_is_concave_in_hours() -> None:
     assert coverage(1.0, 2.0 * math.log(2.0), 2.0) == near(0.5)
     assert coverage(2.0, math.log(4.0), 2.0) == near(0.75)
     assert coverage(1.0, 1e6, 1.0) == 1.0
+    assert coverage(1.0, 0.0, 0.0) == 0.0
     first, second, third = (coverage(1.0, hours, 2.0) for hours in (1.0, 2.0, 3.0))
     assert first > second - first > third - second > 0
 

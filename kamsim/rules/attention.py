@@ -39,21 +39,23 @@ def planned_hours(kam_hours: float, need: float, attention_weight: float, weight
     kam_hours : float
         Hours the KAM has in a quarter, >= 0.
     need : float
-        The account's need, > 0.
+        The account's need, >= 0.
     attention_weight : float
         Attention weight of the account's tier, > 0.
     weighted_need_of_kam : float
-        Sum of need x weight over all of the KAM's accounts, > 0.
+        Sum of need x weight over all of the KAM's accounts, >= 0.
 
     Returns
     -------
     float
-        Hours in [0, kam_hours]; the KAM's accounts together get exactly its hours.
+        Hours in [0, kam_hours]; the KAM's accounts together get exactly its hours, or none where nothing is needed.
 
     Notes
     -----
     Proportional time allocation (model, rule 2; call-planning practice, Lodish 1971).
     """
+    if weighted_need_of_kam <= 0.0:
+        return 0.0
     return kam_hours * (need * attention_weight / weighted_need_of_kam)
 
 
@@ -68,15 +70,17 @@ def coverage(skill: float, hours: float, need: float) -> float:
     hours : float
         Hours planned for the account, >= 0.
     need : float
-        The account's need, > 0.
+        The account's need, >= 0.
 
     Returns
     -------
     float
-        Coverage A in [0, 1).
+        Coverage A in [0, 1); 0 where nothing is needed.
 
     Notes
     -----
     Concave sales response to effort, 1 - exp(-x) (Mantrala, Sinha & Zoltners 1992; model, rule 2).
     """
+    if need <= 0.0:
+        return 0.0
     return 1.0 - math.exp(-skill * hours / need)

@@ -50,6 +50,7 @@ class KnownAccounts(NamedTuple):
 
 
 MOST_ORGANIZATIONS = 2**32  # an organization's number is one word of the key of its draws
+LEAST_LOG_WALLET = -690.0  # what shrinks below is no nearer to nothing: wallets are divided by, and have logarithms
 LEAST_KEPT = 0.05  # of its target, that a share rests at where rivals take nearly all
 
 # Fields are read as of an agent, ``account.fit``, compiled or not.
@@ -154,10 +155,11 @@ def known_from(book: Book, parameters: Numbers) -> tuple[KnownAccounts, float]:
     has_growth = ~np.isnan(book.growth)
     # Quotas are about money: the market grows as the book does, so large accounts weigh more.
     growth = np.average(book.growth[has_growth], weights=book.annual_spend[has_growth]) if has_growth.any() else np.nan
+    least = math.exp(LEAST_LOG_WALLET)
     known = KnownAccounts(
-        annual_spend=book.annual_spend / unit,
-        wallet=book.wallet / unit,
-        share=book.share,
+        annual_spend=np.maximum(book.annual_spend / unit, least),
+        wallet=np.maximum(book.wallet / unit, least),
+        share=np.maximum(book.share, least),
         fit=book.fit,
         trust=book.trust,
         growth=book.growth,
@@ -506,7 +508,7 @@ def _quarters(key: Key, parameters: Numbers, room: World) -> None:
             surge = surge_after_quarter(now.orders, parameters.surge_persistence, account.surge_sd, normal(surge_word))
             then.wallet = log_wallet
             then.orders = surge
-            now.wallet = math.exp(log_wallet)
+            now.wallet = math.exp(max(LEAST_LOG_WALLET, log_wallet))
             now.orders = orders_of_quarter(surge, account.surge_sd, account.order_noise_sd, normal(order_word))
             now.attacked = rival_attacks(
                 uniform(rival_word),

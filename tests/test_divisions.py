@@ -1,0 +1,257 @@
+"""Compiled code divides without asking whether the divisor is zero: none can be, and each says here why."""
+
+import ast
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from conftest import assert_same_bits, at_the_ends, examples, seeds
+from hypothesis import given
+from hypothesis import strategies as st
+from test_rules import public_rules
+
+import kamsim
+from kamsim.books.book import read_book
+from kamsim.compiler import OPTIONS
+from kamsim.evidence.ledger import parameter
+from kamsim.measures.outcomes import outcomes
+from kamsim.measures.survey import kam_reports
+from kamsim.model import ensemble
+from kamsim.model.plan import LEAST_SPEND, empty_history, empty_trace
+from kamsim.policy.policy import policy_in
+from kamsim.rules.alignment import overload
+from kamsim.rules.attention import coverage, planned_hours
+from kamsim.rules.collaboration import granted_fraction
+from kamsim.rules.quota import quota_attainment
+from kamsim.rules.spend import bargaining_power, kept_at_rest
+from kamsim.rules.tiering import log_growth, sorting_pull
+from kamsim.scenario import Scenario
+from kamsim.world.draws import normal, normal_quantile, uniform
+from kamsim.world.laws import ALIGNMENT_BOUNDS, SHARE_BASE_BOUNDS, patience_of, premium_expected
+from kamsim.world.parameters import budget_of, parameters_of, timeline_of
+from kamsim.world.world import (
+    LEAST_KEPT,
+    LEAST_LOG_WALLET,
+    KnownAccounts,
+    draw_one_organization,
+    draw_organization,
+    empty_world,
+    known_from,
+    nothing_known,
+    split_seed,
+)
+
+PACKAGE = Path(kamsim.__file__).parent
+MARKS = ("rule", "compiled", "kernel")
+DIVIDE = (ast.Div, ast.FloorDiv, ast.Mod)
+# What divides inside, or takes a power that may be a division.
+CALLS = ("pow", "power", "fmod", "remainder", "divmod", "divide", "reciprocal", "mean", "average", "var", "std")
+
+GUARDED = "asked for before the division"
+LEDGER = "the ledger's range does not reach it"
+KNOWN = "what is known of an account is above zero"
+REASONS = {
+    ("learned_tie", "honored / asked"): GUARDED,
+    ("bargaining_power", "slope * last_year_spend / mean_key_spend"): GUARDED,
+    ("coverage", "-skill * hours / need"): GUARDED,
+    ("planned_hours", "need * attention_weight / weighted_need_of_kam"): GUARDED,
+    ("quota_attainment", "key_revenue / quota"): GUARDED,
+    ("kept_at_rest", "speed * (1.0 - loss) / left"): GUARDED,
+    ("sorting_pull", "sorting * (tier - 1) / (top_tier - 1)"): GUARDED,
+    ("outcomes", "growth / years_with_program"): GUARDED,
+    ("outcomes", "misses / years_with_program"): GUARDED,
+    ("outcomes", "7.0 * rebuilds / window"): "a window with a year of program has a year",
+    ("outcomes", "collaboration / key_years"): GUARDED,
+    ("kam_reports", "collaboration / count"): GUARDED,
+    ("kam_reports", "total / count"): GUARDED,
+    ("granted_fraction", "remaining / asked"): "more is asked than is left, and what is left is not below zero",
+    ("overload", "available / asked"): "more is asked than there is, and what there is is not below zero",
+    ("log_growth", "max(now, least) / max(before, least)"): "the least spend is above zero",
+    ("_set_quota_and_concessions", "spend_of_key / len(members)"): "inside of a loop over the members",
+    ("_assign_kams", "add_up(program.tie[kam]) / len(program.functions)"): LEDGER,
+    ("_next_tiers", "(year - launch_year) % policy.terms.retiering_years"): LEDGER,
+    ("patience_of", "math.log(draw) / math.log(1.0 - stop)"): LEDGER,
+    ("premium_expected", "mean / normal_quantile(expecting_more)"): LEDGER,
+    ("normal_quantile", "q * above / below"): "a sum of positive terms and 1",
+    ("normal_quantile", "above / below"): "a sum of positive terms and 1",
+    ("_needs", "mix[number, function] /= total"): "a sum of logs of uniform numbers, which are never 1",
+    ("_settle_share", "known.annual_spend[number] / known.wallet[number]"): KNOWN,
+    ("_settle_share", "known.annual_spend[number] / share"): KNOWN,
+    ("_settle_share", "known.annual_spend[number] / account.share"): "ceiling, habit and what is kept are above zero",
+    ("_settle_share", "share / kept"): "the least that is kept is above zero",
+    ("_settle_share", "share / kept / account.ceiling"): LEDGER,
+    ("_settle_share", "(share / kept - parameters.ceiling_base) / parameters.ceiling_fit"): GUARDED,
+}
+POWERS = {
+    ("account_need", "math.pow(4.0 * wallet, need_exponent)"): ("world", "need_exponent"),
+    ("partnership_worth", "math.pow(fit, fit_exponent)"): ("world", "value_fit_exponent"),
+    ("partnership_worth", "math.pow(ambition, ambition_exponent)"): ("world", "value_ambition_exponent"),
+    ("rival_chance", "math.pow(annual_wallet, exponent)"): ("world", "rival_exponent"),
+}
+EXTREME = (0.0, 5e-324, 2.3e-308, 1e-300, 1e-12, 0.5, 1.0, 1e12, 1e300)
+
+
+def divisions_of(text: str) -> set[tuple[str, str]]:
+    """Whatever divides in compiled functions of a module, but by a number that is written there and is not zero."""
+    found = set()
+    for function in ast.walk(ast.parse(text)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        if not any(isinstance(mark, ast.Name) and mark.id in MARKS for mark in function.decorator_list):
+            continue
+        for node in ast.walk(function):
+            divisor: ast.expr | None = None
+            if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, (*DIVIDE, ast.Pow)):
+                divisor = node.right if isinstance(node, ast.BinOp) else node.value
+            elif isinstance(node, ast.Call):
+                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                divisor = node.func if called in CALLS else None
+            if divisor is not None and not (isinstance(divisor, ast.Constant) and divisor.value > 0):
+                found.add((function.name, ast.unparse(node)))
+    return found
+
+
+def test_every_division_of_compiled_code_has_a_reason_why_it_is_never_by_zero() -> None:
+    assert OPTIONS["error_model"] == "numpy"
+    found = set().union(*(divisions_of(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")))
+    assert found == {*REASONS, *POWERS}
+
+
+DIVIDING = ("x / y", "x // y", "x % y", "x ** y", "x ** -1.0", "x / 0", "np.mean(x)", "pow(x, y)", "x.std()")
+
+
+@pytest.mark.parametrize("line", DIVIDING)
+def test_a_new_division_is_found(line: str) -> None:
+    assert divisions_of(f"@rule\ndef new(x, y):\n    if x > 0: return {line}\n") == {
+        ("new", ast.unparse(ast.parse(line)))
+    }
+    assert divisions_of("@compiled\ndef new(x, y):\n    x[0] /= y\n") == {("new", "x[0] /= y")}
+    assert not divisions_of("@rule\ndef new(x):\n    return x / 4.0 + x**0.5\ndef plain(x, y):\n    return x / y\n")
+
+
+# ---------------------------------------------------------------- reasons
+
+
+def test_ranges_of_the_ledger_keep_away_from_what_would_divide_by_zero() -> None:
+    assert parameter("world", "functions").low >= 1
+    assert parameter("policy", "retiering_years").low >= 1
+    assert math.log(1.0 - parameter("world", "patience_stop").low) < 0
+    assert normal_quantile(parameter("world", "expecting_more").low) > 0
+    assert parameter("world", "ceiling_base").low > 0
+    for name in ("ceiling_fit", "share_trust", "trust_mean", "capacity_per_seat"):
+        assert parameter("world", name).low >= 0
+    for powers in POWERS.values():
+        assert parameter(*powers).low >= 0
+    assert min(LEAST_SPEND, LEAST_KEPT, SHARE_BASE_BOUNDS[0], ALIGNMENT_BOUNDS[0], math.exp(LEAST_LOG_WALLET)) > 0
+
+
+def test_no_uniform_number_has_a_log_of_zero_and_no_quantile_divides_by_less_than_one() -> None:
+    for word in (0, 1, 2**31, 2**32 - 2, 2**32 - 1):
+        assert math.log(uniform(word)) < 0
+        assert math.isfinite(normal(word))
+
+
+def _bits(value: float) -> bytes:
+    return np.float64(value).tobytes()
+
+
+PARTS = (0.0, 1e-300, 0.5, 1.0)
+COLUMNS: dict[Any, tuple[Any, ...]] = {
+    planned_hours: ((0.0, 22.0, 1e300), EXTREME, (5e-324, 1.0, 10.0), EXTREME),
+    coverage: ((0.2, 1.0), EXTREME, EXTREME),
+    granted_fraction: (EXTREME, EXTREME),
+    overload: (EXTREME, EXTREME, (0.0, 0.1, 1.0)),
+    quota_attainment: (EXTREME, EXTREME),
+    bargaining_power: (EXTREME, EXTREME, (0.0, 5.0), (0.0, 5.0), (0.0, 10.0)),
+    kept_at_rest: (PARTS, PARTS),
+    log_growth: (EXTREME, EXTREME, (LEAST_SPEND,)),
+    sorting_pull: ((1, 2, 5), (1, 2, 5), (0.0, 100.0)),
+    premium_expected: ((0.0, 1.0), (0.51, 0.95, 0.999999), (-6.4, 0.0, 6.4)),
+    patience_of: ((1, 100), (0.01, 0.5, 1.0), (1, 100), (1e-10, 0.5, 1.0 - 1e-10)),
+    normal_quantile: ((1e-10, 0.074, 0.075, 0.076, 0.5, 0.925, 0.926, 1.0 - 1e-10),),
+}
+
+
+@pytest.mark.parametrize("function", COLUMNS, ids=lambda function: function.__name__)
+def test_a_rule_that_divides_does_the_same_compiled_on_extreme_numbers(function: Any) -> None:
+    """Called from Python it would raise, were a divisor zero."""
+    compiled = numba.njit(**OPTIONS)(function)
+    for given_numbers in itertools.product(*COLUMNS[function]):
+        assert _bits(compiled(*given_numbers)) == _bits(function(*given_numbers)), given_numbers
+
+
+def test_rules_that_divide_are_all_tried_on_extreme_numbers() -> None:
+    rules = public_rules() | {"normal_quantile": normal_quantile}
+    assert {rules[name] for name, _ in REASONS if name in rules} == set(COLUMNS)
+
+
+@pytest.mark.parametrize("more", ["", ",wallet", ",share"])
+def test_what_is_known_of_an_account_of_next_to_nothing_is_above_zero(tmp_path: Path, more: str) -> None:
+    value = {"": "", ",wallet": ",1e-320", ",share": ",1"}[more]
+    rest = {"": "", ",wallet": ",1e15", ",share": ",0.5"}[more]
+    lines = [f"account_id,annual_spend{more}", f"a,1e-320{value}", *(f"{name},5e14{rest}" for name in "bc")]
+    (tmp_path / "book.csv").write_text("\n".join(lines))
+    known, _ = known_from(read_book(tmp_path / "book.csv"), parameters_of(Scenario()))
+    assert all(not (column <= 0).any() for column in (known.annual_spend, known.wallet, known.share))
+
+
+# ---------------------------------------------------------------- the whole
+
+
+def _known(draw: st.DrawFn, accounts: int) -> KnownAccounts:
+    """What a book may tell, of one account or more; `known_from` lets nothing smaller through."""
+    least = math.exp(LEAST_LOG_WALLET)
+
+    def column(*values: float) -> Any:
+        return np.array(draw(st.lists(st.sampled_from([math.nan, *values]), min_size=accounts, max_size=accounts)))
+
+    spend = column(least, 1e-12, 0.1, 1e12)
+    wallet = np.maximum(spend, column(least, 1.0, 1e12))
+    share = np.where(np.isnan(wallet), np.nan, np.maximum(spend / wallet, least))
+    return KnownAccounts(
+        spend, wallet, share, column(0.0, 1.0), column(0.0, 1.0), column(-230.0, 1.0), column(0.0, 3.0), math.nan
+    )
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> tuple[Scenario, KnownAccounts]:
+    scenario = draw(at_the_ends())
+    seats = sum(tier.seats for tier in scenario.tiers.ordered.values())
+    accounts = max(int(seats), draw(st.integers(1, 5)))
+    return scenario, _known(draw, accounts) if draw(st.booleans()) else nothing_known(accounts)
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled to compare with")
+@examples(80)
+@given(_cases(), seeds())
+def test_worlds_runs_and_measures_are_the_same_compiled_and_divide_by_no_zero(
+    case: tuple[Scenario, KnownAccounts], seed: int
+) -> None:
+    scenario, known = case
+    accounts, (low, high) = len(known.annual_spend), split_seed(seed)
+    parameters, timeline, budget = parameters_of(scenario), timeline_of(scenario), budget_of(scenario, accounts)
+    policy = policy_in(scenario, accounts, low, high, 0)
+    played = []
+    for draw, play in (
+        (draw_one_organization, ensemble._play_one),
+        (draw_organization, ensemble.play),
+    ):
+        with np.errstate(divide="raise", invalid="raise", over="ignore"):
+            room = empty_world(budget, timeline)
+            drawn = draw(low, high, 0, parameters, budget, timeline, known, room)
+            world = room._replace(**dict(zip(room._fields[10:], drawn[10:], strict=True)))
+            history = empty_history(timeline.years, accounts, budget.kams)
+            trace = empty_trace(4 * timeline.years, accounts, budget.kams, budget.functions)
+            rooms = ensemble.room_for(
+                accounts, budget.kams, budget.functions, len(policy.seats), int(policy.seats.sum())
+            )
+            play(world, policy, parameters, timeline, rooms, history, trace)
+            report, spend = np.empty(budget.kams), np.empty(budget.kams)
+            kam_reports(history, world.report_draw, parameters, report, spend)
+            measures = np.array(outcomes(history, parameters, timeline.history_years + timeline.warmup_years))
+        played.append((*world[:10], history, trace, report, spend, measures, np.array(world[10:])))
+    assert_same_bits(*played)

@@ -1,7 +1,7 @@
 /* The rules and the compiled driver in plain C, as a yardstick for kamsim's kernel.
 
    One function a rule and one a step, named and ordered as in kamsim.rules and kamsim.model.ensemble, over the same
-   records: records.h is written from their NumPy types. `play_fused` does the same arithmetic in loops fused by hand,
+   records: records.h is written from their NumPy types. A fused one does the same arithmetic in loops fused by hand,
    to show how far the yardstick itself is from the fastest plain C. Both give kamsim's bits, so no contraction to
    fused multiply-adds (-ffp-contract=off) and the same order of every sum. */
 
@@ -30,10 +30,12 @@ static inline double account_need(double wallet, double need_exponent, double am
 }
 
 static inline double planned_hours(double kam_hours, double need, double attention, double weighted_need_of_kam) {
-    return kam_hours * (need * attention / weighted_need_of_kam);
+    return weighted_need_of_kam <= 0.0 ? 0.0 : kam_hours * (need * attention / weighted_need_of_kam);
 }
 
-static inline double coverage(double skill, double hours, double need) { return 1.0 - exp(-skill * hours / need); }
+static inline double coverage(double skill, double hours, double need) {
+    return need <= 0.0 ? 0.0 : 1.0 - exp(-skill * hours / need);
+}
 
 /* Rules: collaboration */
 
@@ -85,12 +87,16 @@ static inline double fatigue_after_rebuild(double fatigue, double rebuild_fatigu
 
 /* Rules: relationship */
 
+static inline double partnership_worth(double fit, double ambition, double fit_exponent, double ambition_exponent) {
+    return pow(fit, fit_exponent) * pow(ambition, ambition_exponent);
+}
+
 static inline double value_delivered(
-    double fit, double ambition, double account_coverage, double collaboration, double fit_exponent,
-    double ambition_exponent, double attention_weight, double collaboration_weight, double joint_weight) {
+    double partnership, double account_coverage, double collaboration, double attention_weight,
+    double collaboration_weight, double joint_weight) {
     double service = attention_weight * account_coverage + collaboration_weight * collaboration +
                      joint_weight * account_coverage * collaboration;
-    return pow(fit, fit_exponent) * pow(ambition, ambition_exponent) * service;
+    return partnership * service;
 }
 
 static inline double expectation_after_quarter(double expectation, double promised, double speed) {
@@ -274,7 +280,8 @@ typedef struct {
 
 static void *room(int64_t count, size_t size) { return calloc(count > 0 ? count : 1, size); }
 
-static void at_birth(GIVEN, Program *program, Desk *desk) {
+/* Rooms are made once, as kamsim's are, and cleared for every run. */
+static void open_rooms(const Sizes *n, const Policy *policy, Program *program, Desk *desk) {
     int64_t ties = n->kams * n->functions;
     program->seats = 0;
     for (int64_t tier = 0; tier < n->tiers; tier++) program->seats += policy->seats[tier];
@@ -286,21 +293,6 @@ static void at_birth(GIVEN, Program *program, Desk *desk) {
     program->fraction = room(n->functions * n->tiers, sizeof(double));
     program->weighted_need = room(n->kams, sizeof(double));
     program->members = room(program->seats, sizeof(int64_t));
-    memcpy(program->skill, world->skill, n->kams * sizeof(double));
-    memcpy(program->tie, world->tie, ties * sizeof(double));
-    for (int64_t cell = 0; cell < n->functions * n->tiers; cell++) program->fraction[cell] = 1.0;
-    for (int64_t number = 0; number < n->accounts; number++) {
-        AccountState *account = &program->accounts[number];
-        const AccountAtBirth *born = &world->accounts[number];
-        account->trust = born->trust;
-        account->share = born->share;
-        account->expectation = policy->promise[0];
-        account->ceiling = born->ceiling;
-        account->ambition = 1.0;
-        account->kam = -1;
-    }
-    for (int64_t number = 0; number < n->functions; number++)
-        program->functions[number].alignment = world->alignment[number];
     desk->scores = room(n->accounts, sizeof(double));
     desk->decline = room(n->accounts, sizeof(double));
     desk->eligible = room(n->accounts, sizeof(bool));
@@ -312,12 +304,39 @@ static void at_birth(GIVEN, Program *program, Desk *desk) {
     desk->load = room(n->kams, sizeof(double));
 }
 
-static void at_death(Program *program, Desk *desk) {
+static void close_rooms(Program *program, Desk *desk) {
     void *rooms[] = {program->accounts, program->skill, program->tie, program->asked, program->functions,
                      program->fraction, program->weighted_need, program->members, desk->scores, desk->decline,
                      desk->eligible, desk->needs_kam, desk->tier, desk->order, desk->vacant, desk->mean_tie,
                      desk->load};
     for (size_t each = 0; each < sizeof(rooms) / sizeof(*rooms); each++) free(rooms[each]);
+}
+
+static void bear(GIVEN, Program *program) {
+    memcpy(program->skill, world->skill, n->kams * sizeof(double));
+    memcpy(program->tie, world->tie, n->kams * n->functions * sizeof(double));
+    for (int64_t number = 0; number < n->accounts; number++) {
+        const AccountAtBirth *born = &world->accounts[number];
+        program->accounts[number] = (AccountState){
+            .fit = born->fit,
+            .share_base = born->share_base,
+            .ceiling = born->ceiling,
+            .trust = born->trust,
+            .share = born->share,
+            .expectation = policy->promise[0],
+            .ambition = 1.0,
+            .kam = -1,
+        };
+    }
+    for (int64_t number = 0; number < n->functions; number++)
+        program->functions[number] =
+            (FunctionState){.alignment = world->alignment[number], .at_birth = world->alignment[number]};
+}
+
+static void open_books(const Sizes *n, const History *history, int64_t year) {
+    memset(&history->accounts[year * n->accounts], 0, n->accounts * sizeof(AccountYear));
+    memset(&history->years[year], 0, sizeof(ProgramYear));
+    memset(&history->departures[year * n->kams], 0, n->kams * sizeof(int64_t));
 }
 
 static void find_members(const Sizes *n, Program *program) {
@@ -407,9 +426,8 @@ static void serve(GIVEN, Program *program, AccountYear *years_accounts) {
         }
         account->collaboration = account->coverage * received;
         double value = value_delivered(
-            world->accounts[number].fit, account->ambition, account->coverage,
-            collaboration_felt(account->collaboration, policy->twin.set_collaboration),
-            parameters->value_fit_exponent, parameters->value_ambition_exponent, parameters->value_attention,
+            account->partnership, account->coverage,
+            collaboration_felt(account->collaboration, policy->twin.set_collaboration), parameters->value_attention,
             parameters->value_collaboration, parameters->value_joint);
         account->expectation = expectation_after_quarter(
             account->expectation, policy->promise[account->tier] * account->ambition, parameters->expectation_speed);
@@ -420,24 +438,21 @@ static void serve(GIVEN, Program *program, AccountYear *years_accounts) {
     }
 }
 
-static void drift(GIVEN, Program *program) {
-    for (int64_t number = 0; number < n->accounts; number++) {
-        AccountState *account = &program->accounts[number];
-        if (account->tier > 0) continue;
-        account->expectation =
-            expectation_after_quarter(account->expectation, policy->promise[0], parameters->expectation_speed);
-        account->trust = trust_without_program(account->trust, parameters->trust_mean, parameters->trust_drift);
-    }
-}
-
-static void order(GIVEN, Program *program, AccountYear *this_year, ProgramYear *in_all, int64_t quarter) {
+static void drift_and_order(
+    GIVEN, Program *program, AccountYear *this_year, ProgramYear *in_all, int64_t quarter) {
     for (int64_t number = 0; number < n->accounts; number++) {
         AccountState *account = &program->accounts[number];
         const AccountQuarter *drawn = &world->quarters[quarter * n->accounts + number];
-        double felt =
-            account->tier > 0 ? collaboration_felt(account->collaboration, policy->twin.set_collaboration) : 0.0;
+        double felt = 0.0;
+        if (account->tier == 0) {
+            account->expectation =
+                expectation_after_quarter(account->expectation, policy->promise[0], parameters->expectation_speed);
+            account->trust = trust_without_program(account->trust, parameters->trust_mean, parameters->trust_drift);
+        } else {
+            felt = collaboration_felt(account->collaboration, policy->twin.set_collaboration);
+        }
         double target = share_target(
-            account->ceiling, account->trust, felt, world->accounts[number].share_base, parameters->share_trust,
+            account->ceiling, account->trust, felt, account->share_base, parameters->share_trust,
             parameters->share_collaboration, policy->twin.ceiling_reach);
         account->share = share_after_quarter(account->share, target, parameters->share_speed);
         if (drawn->attacked) account->share = share_after_attack(account->share, account->trust, parameters->rival_damage);
@@ -489,7 +504,7 @@ static void realign(GIVEN, Program *program) {
     for (int64_t number = 0; number < n->functions; number++) {
         FunctionState *function = &program->functions[number];
         function->alignment = alignment_after_quarter(
-            function->alignment, world->alignment[number], from_team, function->fatigue,
+            function->alignment, function->at_birth, from_team, function->fatigue,
             overload(function->asked, function->available, parameters->overload_weight), parameters->alignment_speed,
             ALIGNMENT_LEAST, ALIGNMENT_MOST);
         function->fatigue = fatigue_after_quarter(function->fatigue, parameters->fatigue_decay);
@@ -634,10 +649,13 @@ static void change_tiers(GIVEN, Program *program, Desk *desk, int64_t year, bool
             account->hours = account->collaboration = account->concession = 0.0;
             continue;
         }
-        if (before == 0 || rebuild)
+        if (before == 0 || rebuild) {
             account->ambition = calibrated_ambition(
-                reading(world->accounts[number].fit, drawn->fit, fit_noise), policy->levers.boundaries,
+                reading(account->fit, drawn->fit, fit_noise), policy->levers.boundaries,
                 policy->terms->ambition_slope, policy->terms->ambition_least, policy->terms->ambition_most);
+            account->partnership = partnership_worth(
+                account->fit, account->ambition, parameters->value_fit_exponent, parameters->value_ambition_exponent);
+        }
         if (before == 0) {
             desk->needs_kam[number] = true;
         } else if (rebuild && n->kams > 1 && drawn->reassign < policy->terms->rebuild_reassigned) {
@@ -741,8 +759,7 @@ static void quarter_by_rules(
         grant_support(PASS, program);
         serve(PASS, program, this_year);
     }
-    drift(PASS, program);
-    order(PASS, program, this_year, &history->years[year], quarter);
+    drift_and_order(PASS, program, this_year, &history->years[year], quarter);
     if (launched) {
         learn(PASS, program);
         leave(PASS, program, missed_last_year, &history->departures[year * n->kams], quarter);
@@ -750,25 +767,21 @@ static void quarter_by_rules(
     }
 }
 
-void play(GIVEN, const History *history) {
-    Program program;
-    Desk desk;
+static void play_in(GIVEN, Program *program, Desk *desk, const History *history) {
     Review review = {0};
-    at_birth(PASS, &program, &desk);
-    find_members(n, &program);
+    bear(PASS, program);
+    find_members(n, program);
     for (int64_t year = 0; year < n->years; year++) {
+        open_books(n, history, year);
         for (int64_t quarter = 4 * year; quarter < 4 * year + 4; quarter++)
-            quarter_by_rules(PASS, &program, history, year, quarter, review.missed_last_year);
-        year_end(PASS, &program, &desk, history, year, &review);
+            quarter_by_rules(PASS, program, history, year, quarter, review.missed_last_year);
+        year_end(PASS, program, desk, history, year, &review);
     }
-    at_death(&program, &desk);
 }
 
-/* The same quarter with its loops fused: accounts are walked once after support is granted, and powers of fit and
-   ambition, which change once a year at most, are kept in `powers`. */
+/* The same quarter with its loops fused: accounts are walked once after support is granted. */
 static void quarter_fused(
-    GIVEN, Program *program, const History *history, const double *powers, int64_t year, int64_t quarter,
-    bool missed_last_year) {
+    GIVEN, Program *program, const History *history, int64_t year, int64_t quarter, bool missed_last_year) {
     const Parameters p = *parameters;
     bool launched = year > n->history_years - 1;
     int64_t functions = n->functions, tiers = n->tiers;
@@ -816,7 +829,7 @@ static void quarter_fused(
                 p.value_attention * covered + p.value_collaboration * felt + p.value_joint * covered * felt;
             account->expectation += p.expectation_speed *
                                     (policy->promise[account->tier] * account->ambition - account->expectation);
-            double surprise = powers[number] * service - account->expectation;
+            double surprise = account->partnership * service - account->expectation;
             trust = surprise >= 0.0 ? least(1.0, trust + p.trust_speed * surprise * (1.0 - trust))
                                     : most(0.0, trust + p.loss_aversion * p.trust_speed * surprise * trust);
             noted->collaboration += account->collaboration / 4.0;
@@ -825,7 +838,7 @@ static void quarter_fused(
             account->expectation += p.expectation_speed * (policy->promise[0] - account->expectation);
             trust += p.trust_drift * (p.trust_mean - trust);
         }
-        double base = world->accounts[number].share_base + p.share_trust * trust + p.share_collaboration * felt;
+        double base = account->share_base + p.share_trust * trust + p.share_collaboration * felt;
         double target = least(1.0, account->ceiling * least(reach, most(0.0, base)));
         share += p.share_speed * (target - share);
         if (drawn[number].attacked) share *= 1.0 - p.rival_damage * (1.0 - trust);
@@ -845,38 +858,23 @@ static void quarter_fused(
     }
 }
 
-void play_fused(GIVEN, const History *history) {
-    Program program;
-    Desk desk;
+static void play_fused_in(GIVEN, Program *program, Desk *desk, const History *history) {
     Review review = {0};
-    double *powers = room(n->accounts, sizeof(double));
-    at_birth(PASS, &program, &desk);
-    find_members(n, &program);
+    bear(PASS, program);
+    find_members(n, program);
     for (int64_t year = 0; year < n->years; year++) {
+        open_books(n, history, year);
         for (int64_t quarter = 4 * year; quarter < 4 * year + 4; quarter++)
-            quarter_fused(PASS, &program, history, powers, year, quarter, review.missed_last_year);
-        year_end(PASS, &program, &desk, history, year, &review);
-        for (int64_t place = 0; place < program.member_count; place++) {
-            int64_t number = program.members[place];
-            powers[number] = pow(world->accounts[number].fit, parameters->value_fit_exponent) *
-                             pow(program.accounts[number].ambition, parameters->value_ambition_exponent);
-        }
+            quarter_fused(PASS, program, history, year, quarter, review.missed_last_year);
+        year_end(PASS, program, desk, history, year, &review);
     }
-    at_death(&program, &desk);
-    free(powers);
 }
 
-/* Many times over, so that a call from Python weighs nothing; a fresh history each time, as kamsim's kernels make. */
-void repeat(GIVEN, int64_t fused, int64_t times) {
-    for (int64_t time = 0; time < times; time++) {
-        History history = {
-            .accounts = room(n->years * n->accounts, sizeof(AccountYear)),
-            .years = room(n->years, sizeof(ProgramYear)),
-            .departures = room(n->years * n->kams, sizeof(int64_t)),
-        };
-        (fused ? play_fused : play)(PASS, &history);
-        free(history.accounts);
-        free(history.years);
-        free(history.departures);
-    }
+/* Many times over, so that a call from Python weighs nothing. */
+void play(GIVEN, const History *history, int64_t fused, int64_t times) {
+    Program program;
+    Desk desk;
+    open_rooms(n, policy, &program, &desk);
+    for (int64_t time = 0; time < times; time++) (fused ? play_fused_in : play_in)(PASS, &program, &desk, history);
+    close_rooms(&program, &desk);
 }

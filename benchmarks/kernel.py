@@ -90,7 +90,7 @@ def measure(figures: Figures, organizations: int = 1_000, worlds: int = 10, roun
     figures.note(f"C: {compiler_version(command)}, {' '.join(FLAGS)}; exp, log and pow are the system's in both")
     drawn = list(given.worlds(worlds))
     passed = [Passed(world, policy, given.parameters, given.timeline) for world in drawn for policy in given.policies]
-    times = 2
+    times, history = 2, given.room()
 
     def ours() -> None:
         for world in drawn:
@@ -99,7 +99,7 @@ def measure(figures: Figures, organizations: int = 1_000, worlds: int = 10, roun
 
     def in_c(fused: bool) -> None:
         for each in passed:
-            yardstick.repeat(each, times, fused=fused)
+            yardstick.play(each, history, times, fused=fused)
 
     turns = interleaved(ours, lambda: in_c(False), lambda: in_c(True), rounds=rounds)
     played = given.account_quarters * len(passed) * times

@@ -150,12 +150,9 @@ class Yardstick:
             )
             self._library = ctypes.CDLL(str(library))
 
-    def play(self, passed: Passed, history: History, *, fused: bool = False) -> None:
-        """Play once, into an empty history."""
+    def play(self, passed: Passed, history: History, times: int = 1, *, fused: bool = False) -> None:
+        """Play, so many times, into a history that is cleared for every run."""
         block = _packed(history)
-        run = self._library.play_fused if fused else self._library.play
-        run(*passed.pointers, ctypes.c_void_p(block.ctypes.data))
-
-    def repeat(self, passed: Passed, times: int, *, fused: bool = False) -> None:
-        """Play so many times, each into a history of its own."""
-        self._library.repeat(*passed.pointers, ctypes.c_int64(fused), ctypes.c_int64(times))
+        self._library.play(
+            *passed.pointers, ctypes.c_void_p(block.ctypes.data), ctypes.c_int64(fused), ctypes.c_int64(times)
+        )

@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 from types import FrameType
-from typing import Any
 
 INTERRUPTED = 130  # what shells report for a command ended by Ctrl-C
 LEAST_ADDRESS_SPACE = 2_500_000_000  # bytes; a comparison that compiles was seen to map 2.2e9 on two cores
@@ -42,7 +41,7 @@ def insist() -> None:
     """Interrupt anew where a library has swallowed an interruption, instead of printing a traceback and going on."""
     usual = sys.unraisablehook
 
-    def hook(unraisable: Any) -> None:
+    def hook(unraisable: "sys.UnraisableHookArgs") -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
             # A moment later, for here it would be swallowed again.
             again = threading.Timer(0.02, _thread.interrupt_main, [_told[-1] if _told else signal.SIGINT])

@@ -37,7 +37,7 @@ def plain(value: object) -> Any:
 class Record:
     """A frozen dataclass that says itself in plain values."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; what cannot be told, or has no bound, is None."""
-        content: dict[str, Any] = plain(self)
+        content: dict[str, object] = plain(self)
         return content

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from kamsim.errors import KamsimError, nearest, on_one_line, shown
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, End, Parameter, parameter, range_text
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, End, Parameter, Section, parameter, range_text
 from kamsim.evidence.ledger import section as rows_of
 from kamsim.text import read_toml
 
@@ -36,14 +36,17 @@ STANDARD_TIER = "standard"
 DEFAULT_SCENARIO = "status_quo"
 MOST_CONCEDED = 0.9
 
+Content = dict[str, object]  # of a file, or of a section of it
+Chain = list[tuple[str, Content]]  # files that extend each other
 
-class Record(BaseModel):
+
+class Declared(BaseModel):
     """What every part of a scenario has in common: frozen, and no key that is not declared."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def _not_a_boolean(value: Any) -> Any:
+def _not_a_boolean(value: object) -> object:
     if isinstance(value, bool | str):
         raise ValueError("must be a number")
     return value
@@ -69,12 +72,12 @@ def description_of(row: Parameter) -> str:
     return f"{row.meaning}; {row.unit}; {row.kind}: {row.source}"
 
 
-def _fields_of(section: Any) -> dict[str, Any]:
+def _fields_of(section: Section) -> dict[str, Any]:
     kinds = {whole: Annotated[int if whole else float, BeforeValidator(_not_a_boolean)] for whole in (True, False)}
     return {row.name: (kinds[isinstance(row.default, int)], _number(row)) for row in rows_of(section)}
 
 
-class WorldRules(Record):
+class WorldRules(Declared):
     """Checks of the world section that take more than one key."""
 
     @model_validator(mode="after")
@@ -90,8 +93,8 @@ class WorldRules(Record):
 
 
 WorldSection: Any = create_model("WorldSection", __base__=WorldRules, **_fields_of("world"))
-RebuildSection: Any = create_model("RebuildSection", __base__=Record, **_fields_of("rebuild"))
-TimelineSection: Any = create_model("TimelineSection", __base__=Record, **_fields_of("timeline"))
+RebuildSection: Any = create_model("RebuildSection", __base__=Declared, **_fields_of("rebuild"))
+TimelineSection: Any = create_model("TimelineSection", __base__=Declared, **_fields_of("timeline"))
 
 Strength = Annotated[float, Field(ge=0, le=1)]
 Retiering = dict[Literal["performance", "spend"], Strength]
@@ -108,7 +111,7 @@ def _lever_values(lever: str) -> str:
 def _lever(lever: str) -> Any:
     presets = PRESETS[lever]
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> object:
         if isinstance(value, str) and value not in presets:
             raise ValueError(f"{shown(value)} is no preset; {nearest(value, presets)}")
         if isinstance(value, dict) and lever == "retiering":
@@ -130,7 +133,7 @@ def _lever(lever: str) -> Any:
 
 
 PolicySection: Any = create_model(
-    "PolicySection", __base__=Record, **{lever: _lever(lever) for lever in LEVERS}, **_fields_of("policy")
+    "PolicySection", __base__=Declared, **{lever: _lever(lever) for lever in LEVERS}, **_fields_of("policy")
 )
 
 
@@ -144,7 +147,7 @@ def _named_tiers() -> dict[str, dict[str, Parameter]]:
     return named
 
 
-def _with_named_defaults(tiers: Any) -> Any:
+def _with_named_defaults(tiers: object) -> object:
     """Let a tier that the ledger names take from there what it does not say."""
     if not isinstance(tiers, dict):
         return tiers
@@ -152,7 +155,7 @@ def _with_named_defaults(tiers: Any) -> Any:
     return {name: defaults.get(name, {}) | tier if isinstance(tier, dict) else tier for name, tier in tiers.items()}
 
 
-def _seats(value: Any) -> Any:
+def _seats(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < math.inf:
         raise ValueError("seats must be a whole number, or a share of accounts below 1")
     if value < 0:
@@ -171,7 +174,7 @@ NAMED_TIERS = _named_tiers()
 SEATS = NAMED_TIERS["key"]["seats"]
 
 
-class Tier(Record):
+class Tier(Declared):
     """A tier of key accounts: its seats, attention, promise and price concession."""
 
     # Only named tiers have seats in the ledger; their range is that of every tier.
@@ -181,7 +184,7 @@ class Tier(Record):
     concession: float = _number(parameter("tiers", f"{ANY_TIER}.concession"))
 
 
-class Tiers(Record):
+class Tiers(Declared):
     """The ordered key tiers, lowest first, and what standard accounts are promised."""
 
     standard_promise: float = _number(parameter("tiers", "standard_promise"))
@@ -203,7 +206,7 @@ class Tiers(Record):
         return self
 
 
-class Population(Record):
+class Population(Declared):
     """The mix of organizations in a population: how many do as the sources advise, lever by lever."""
 
     selection: float = _number(parameter("population", "selection"))
@@ -213,7 +216,7 @@ class Population(Record):
     correlation: float = _number(parameter("population", "correlation"))
 
 
-class Scenario(Record):
+class Scenario(Declared):
     """A validated scenario; `load_scenario` reads one, ``Scenario()`` is the default with no key tiers."""
 
     name: str = ""
@@ -287,7 +290,7 @@ class Scenario(Record):
         return _validated({key: value for key, value in merged.items() if value is not None}, [("", sections)])
 
 
-def with_values(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
+def with_values(scenario: Scenario, values: Mapping[str, object]) -> Scenario:
     """Copy of a scenario with some parameters changed, by their names in a scenario file, validated anew.
 
     ``world.turnover``, ``tiers.key.promise``; an error where a name or value is not valid.
@@ -339,7 +342,7 @@ def load_scenario(source: str | os.PathLike[str]) -> Scenario:
         One sentence naming the file, the key and the nearest valid choice.
     """
     chain = _chain(_find(os.fspath(source), None))
-    merged: dict[str, Any] = {}
+    merged: Content = {}
     for _, content in chain:
         merged = _merge(merged, content)
     merged["name"] = on_one_line(Path(chain[-1][0]).stem)
@@ -370,9 +373,9 @@ def _find(source: str, beside: Path | None) -> Path:
     raise KamsimError(f"{source}: there is no scenario of that name; {nearest(source, shipped_scenarios())}")
 
 
-def _chain(path: Path) -> list[tuple[str, dict[str, Any]]]:
+def _chain(path: Path) -> Chain:
     """Files from the root of ``extends`` to the scenario itself, each with its content."""
-    chain: list[tuple[str, dict[str, Any]]] = []
+    chain: Chain = []
     seen: list[Path] = []
     while True:
         if path.resolve() in seen:
@@ -392,13 +395,13 @@ def _chain(path: Path) -> list[tuple[str, dict[str, Any]]]:
             raise KamsimError(f"{path}: extends: {error}") from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Content:
     content = read_toml(path, "a scenario")
     _check_keys(path, content)
     return _with_ordered_tiers(content)
 
 
-def _check_keys(path: Path, content: dict[str, Any]) -> None:
+def _check_keys(path: Path, content: Content) -> None:
     """Refuse unknown keys while it is still known which file holds them."""
     for key, value in content.items():
         if key not in ("extends", "question", *_SECTIONS):
@@ -420,7 +423,7 @@ def _check_keys(path: Path, content: dict[str, Any]) -> None:
                 _check_number(path, [key, name], inner)
 
 
-def _check_tier(path: Path, tier: str, fields: dict[str, Any]) -> None:
+def _check_tier(path: Path, tier: str, fields: Content) -> None:
     for field, value in fields.items():
         if field not in Tier.model_fields:
             tail = nearest(field, Tier.model_fields)
@@ -456,35 +459,36 @@ def _keys_of(section: str) -> list[str]:
     return [key for key in models[section].model_fields if key != "ordered"]
 
 
-def _with_ordered_tiers(content: dict[str, Any]) -> dict[str, Any]:
+def _with_ordered_tiers(content: Content) -> Content:
     """Move the tables of ``[tiers]`` together; in a file they stand directly below it."""
     tiers = content.get("tiers")
-    if tiers is None:
+    if not isinstance(tiers, dict):
         return content
     ordered = {name: value for name, value in tiers.items() if isinstance(value, dict)}
     rest = {name: value for name, value in tiers.items() if not isinstance(value, dict)}
     return {**content, "tiers": {**rest, "ordered": ordered}}
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merge(base: Content, over: Content) -> Content:
     merged = dict(base)
     for key, value in over.items():
         # A lever given as a table replaces the lever; only sections and tiers merge.
-        if isinstance(value, dict) and isinstance(merged.get(key), dict) and key not in LEVERS:
-            merged[key] = _merge(merged[key], value)
+        below = merged.get(key)
+        if isinstance(value, dict) and isinstance(below, dict) and key not in LEVERS:
+            merged[key] = _merge(below, value)
         else:
             merged[key] = value
     return merged
 
 
-def _validated(content: dict[str, Any], chain: list[tuple[str, dict[str, Any]]]) -> Scenario:
+def _validated(content: Content, chain: Chain) -> Scenario:
     try:
         return Scenario.model_validate(content)
     except ValidationError as error:
         raise KamsimError(_sentence(error, chain)) from None
 
 
-def _sentence(error: ValidationError, chain: list[tuple[str, dict[str, Any]]]) -> str:
+def _sentence(error: ValidationError, chain: Chain) -> str:
     """First fault that pydantic found, as one sentence naming the file that says it."""
     # A lever is a union: where its own check has spoken, that sentence serves, not the one of each branch.
     first = min(error.errors(), key=lambda fault: fault["type"] != "value_error")
@@ -516,7 +520,7 @@ def _named(place: list[str]) -> str:
     return f"{place[-1]} in [{'.'.join(place[:-1])}]" if len(place) > 1 else f"[{'.'.join(place)}]"
 
 
-def _plain(kind: str, message: str, place: list[str], given: Any) -> str:
+def _plain(kind: str, message: str, place: list[str], given: object) -> str:
     """Say what is wrong with a key and what it may be, to end a sentence that begins with its name."""
     message = message.removeprefix("Value error, ")
     values = _values(place)
@@ -560,8 +564,8 @@ def range_of(field: FieldInfo) -> str:
     return range_text(low, high, excluded)
 
 
-def _says(content: dict[str, Any], place: list[str]) -> bool:
-    inner: Any = content
+def _says(content: Content, place: list[str]) -> bool:
+    inner: object = content
     for part in place:
         if isinstance(inner, dict) and part not in inner and "ordered" in inner:
             inner = inner["ordered"]

@@ -6,7 +6,6 @@ import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from kamsim.errors import KamsimError, on_one_line
 
@@ -46,7 +45,7 @@ def read_text(path: Path) -> str:
         raise KamsimError(f"{path}: cannot be read: {error}") from None
 
 
-def read_toml(path: Path, what: str) -> dict[str, Any]:
+def read_toml(path: Path, what: str) -> dict[str, object]:
     """Read a TOML file of a user.
 
     Parameters
@@ -80,12 +79,12 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
     return content
 
 
-def _can_be_written(content: dict[str, Any]) -> bool:
+def _can_be_written(content: dict[str, object]) -> bool:
     """Whether code that goes down into tables, and sentences that quote a number, can do with a content.
 
     Dotted names nest without any recursion of the reader, and hexadecimal numbers may have any length.
     """
-    level: list[dict[str, Any] | list[Any]] = [content]
+    level: list[dict[str, object] | list[object]] = [content]
     for _ in range(MOST_NESTED):
         values = [value for place in level for value in (place.values() if isinstance(place, dict) else place)]
         if any(isinstance(value, int) and value.bit_length() > MOST_BITS for value in values):

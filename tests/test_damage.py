@@ -1,6 +1,5 @@
 """Whatever a byte of a file of ours holds: it is damaged and made again, or one sentence names the file."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fuzz import inputs
 from test_sweep import content, plan_of, small_chunks  # noqa: F401  # a fixture that works by its name
 
 from kamsim.books.book import read_book
@@ -30,7 +30,6 @@ from kamsim.experiments.sweep import read_sweep, run_sweep, status_of
 from kamsim.scenario import load_scenario
 
 CASES = Path(__file__).parent / "cases"
-FULL = os.environ.get("KAMSIM_FUZZ") == "full"
 
 
 def mutated(original: bytes, generator: np.random.Generator) -> bytes:
@@ -123,7 +122,7 @@ def test_a_mutated_manifest_of_a_sweep_is_made_again_or_named(store):
     whole, frame, generator = path.read_bytes(), read_sweep(store), np.random.default_rng(11)
     cases = [whole.replace(b'"seed"', b'"sead"'), whole.replace(b"0.05", b"1e999"), whole.replace(b"0.05", b"NaN")]
     made_again = 0
-    for changed in [*cases, *(mutated(whole, generator) for _ in range(400 if FULL else 30))]:
+    for changed in [*cases, *(mutated(whole, generator) for _ in range(inputs(30)))]:
         path.write_bytes(changed)
         found, sentence = tried(lambda folder: status_of(plan, folder), store)
         assert str(store) in sentence if sentence else found.done
@@ -168,7 +167,7 @@ def test_a_part_that_passes_is_the_one_that_was_written(store, tmp_path):
     original = min((store / PARTS).iterdir())
     table, path, generator = checked(original)[0], tmp_path / original.name, np.random.default_rng(8)
     damaged = 0
-    for _ in range(3_000 if FULL else 150):
+    for _ in range(inputs(150)):
         path.write_bytes(mutated(original.read_bytes(), generator))
         found, sentence = tried(lambda path: checked(path)[0], path)
         if sentence:
@@ -230,7 +229,7 @@ def test_a_mutated_file_is_read_or_named_in_one_sentence(name, tmp_path):
     path.write_bytes(original)
     READERS[name](path)
     refused = 0
-    for _ in range(400 if FULL else 40):
+    for _ in range(inputs(40)):
         path.write_bytes(mutated(original, generator))
         sentence = tried(READERS[name], path)[1]
         if sentence:
@@ -313,7 +312,7 @@ def test_a_mutated_log_gives_what_it_gave_or_is_named(tmp_path):
     fill(tmp_path)
     log, generator, refused = tmp_path / LOG, np.random.default_rng(10), 0
     whole = log.read_bytes()
-    for _ in range(400 if FULL else 30):
+    for _ in range(inputs(30)):
         log.write_bytes(mutated(whole, generator))
         sentence = tried(fill, tmp_path)[1]
         if sentence:

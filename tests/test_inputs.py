@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from fuzz import inputs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -169,7 +170,7 @@ def test_a_scenario_file_named_as_a_formula_puts_none_into_any_csv(tmp_path: Pat
 
 # ---------------------------------------------------------------- anything else
 
-FUZZED = int(os.environ.get("KAMSIM_FUZZ", "").removeprefix("full") or 150)
+FUZZED = inputs(150)
 SCRAPS = [
     "1" * 400, "-" + "9" * 5000, "0x" + "f" * 5000, "nan", "inf", "-inf", "1e999", "true", "1_000", "1.0", "2.5", "''",
     '"\\u001b[31m\\n"', "\x1b", "\0", "\r", "\n", "\ufeff", "\u2028", "\u202e", "=1+1", "a.b.c", ".", ",", ";", "\t",

@@ -349,8 +349,8 @@ def test_sentences_name_what_explains_most_and_what_is_assumed() -> None:
     assert "-1.000 to +7.000 in 90 % of all cases" in said
     assert "6 % of the variance is parameters acting together" in said
     assert "Luck of the 8 worlds makes about 2 % of what varies" in said
-    assert "play more worlds" not in said
-    assert "play more worlds" in sensitivity_sentences(planted("assumed", luck=0.4))
+    assert "more `replications`" not in said
+    assert "more `replications`" in sensitivity_sentences(planted("assumed", luck=0.4))
     assert "It is calibrated." in sensitivity_sentences(planted("calibrated"))
 
 

@@ -18,11 +18,11 @@ import kamsim.experiments.chunks as chunks
 import kamsim.experiments.sweep as sweep
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import job_of, play_organizations
-from kamsim.experiments.chunks import RULES, Plan, chunks_of, halves_of, merged, play_chunk, specification_of
+from kamsim.experiments.chunks import RULES, Plan, chunks_of, halves_of, merged, name_of, play_chunk
 from kamsim.experiments.executors import local_place, named_place
 from kamsim.experiments.manifest import arithmetic
 from kamsim.experiments.parts import LOCK, PARTS, SUPERSEDED, Store, opened
-from kamsim.experiments.sweep import estimate_of, name_of, read_sweep, run_sweep, status_of, verify_sweep
+from kamsim.experiments.sweep import estimate_of, read_sweep, run_sweep, status_of, verify_sweep
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import load_scenario, with_values
 
@@ -329,7 +329,7 @@ def test_verify_finds_a_part_that_is_whole_but_wrong(uninterrupted, tmp_path):
     chunk = next(chunks_of(plan))
     rows = play_chunk(chunk)
     rows.values[0, 0] += 1.0
-    name = name_of(specification_of(chunk))
+    name = name_of(chunk)
     Store(folder).write(name, chunks.part_of(plan, chunk, rows))
     assert verify_sweep(plan, folder, parts=10_000)[1] == [name]
 
@@ -337,7 +337,7 @@ def test_verify_finds_a_part_that_is_whole_but_wrong(uninterrupted, tmp_path):
 def test_verify_tells_last_digits_from_differences(tmp_path):
     plan, folder = plan_of(points=3), tmp_path / "s"
     run_sweep(plan, folder, named_place("faults:pool", 1))
-    (name, *others) = [name_of(specification_of(chunk)) for chunk in chunks_of(plan)]
+    (name, *others) = [name_of(chunk) for chunk in chunks_of(plan)]
     chunk = next(chunks_of(plan))
 
     def told(change, *, failed=""):
@@ -488,7 +488,7 @@ def test_the_order_of_tiers_is_part_of_what_a_part_holds(tmp_path):
     tiers = list(base.tiers.ordered.items())
     turned = base.model_copy(update={"tiers": base.tiers.model_copy(update={"ordered": dict(reversed(tiers))})})
     one, other = (Plan(**{**vars(plan), "policies": (policy,)}) for policy in (base, turned))
-    names = {name_of(specification_of(chunk)) for which in (one, other) for chunk in chunks_of(which)}
+    names = {name_of(chunk) for which in (one, other) for chunk in chunks_of(which)}
     assert len(names) == 2 * len(list(chunks_of(one)))
 
 

@@ -570,7 +570,7 @@ def test_sentences_are_honest_about_what_cannot_be_told(compared: tuple[Uncertai
     lucky = replace(unsure, lead=replace(apart, apart=False, probability_best=0.88), flip=Flip("status_quo", 1.0))
     sentences = uncertainty_sentences(lucky).splitlines()
     assert sentences[0].endswith("the worlds do not tell them apart.")
-    assert sentences[1].endswith("and the 5 worlds do not tell these two apart: more with -n.")
+    assert sentences[1].endswith("and the 5 worlds do not tell these two apart: more `replications` may.")
     assert sentences[3].startswith("Where the ranking flips is not told: ")
     assert "never flips" not in "".join(sentences)
     never = replace(unsure, flip=Flip("full_program", 1.0))
@@ -620,7 +620,7 @@ def test_policies_that_do_the_same_need_no_more_worlds() -> None:
     assert found.lead is not None
     assert (found.lead.apart, found.lead.difference, found.lead.margin) == (True, 0.0, 0.0)
     assert found.lead.probability_best == 0.5
-    assert "more with -n" not in uncertainty_sentences(found)
+    assert "more `replications`" not in uncertainty_sentences(found)
 
 
 def test_a_scenario_with_fitted_values_of_its_own_is_played_in_another_world_and_that_is_said() -> None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from kamsim.analysis.intervals import DIFFERING, Moments, differing_in, moments_of, reach_of
 from kamsim.errors import KamsimError
-from kamsim.experiments.chunks import Chunk, Plan, specification_of
+from kamsim.experiments.chunks import Chunk, Plan, name_of
 from kamsim.experiments.executors import Place
-from kamsim.experiments.parts import Store, checked, name_of
+from kamsim.experiments.parts import Store, checked
 from kamsim.experiments.sweep import Progressed, check_points, chunks_with_aim, run_sweep
 from kamsim.measures.outcomes import MEASURES
 from kamsim.types import Floats
@@ -166,7 +166,7 @@ def sweep_to_precision(
         progressed = replace(progressed, computed=computed)
         restart = retry_failed = False  # what has been done once must not be done again
         for chunk in more:
-            seen.add(checked(store.parts / name_of(specification_of(chunk)))[0], names, aim.measure)
+            seen.add(checked(store.parts / name_of(chunk))[0], names, aim.measure)
         look, first = look + 1, first + plan.replications
         judgment = judged(seen.values, aim, look)
         imprecise = [point for point in judgment.imprecise if point in active]

@@ -28,6 +28,7 @@ from kamsim.cli.frame import (
     say_if_compiling,
     scenario_of,
     seed_option,
+    with_options,
     working,
 )
 from kamsim.errors import KamsimError
@@ -519,7 +520,7 @@ def _say_swept(
     rows = swept(plan, folder)
     reporting.write_summary(plan, folder, rows)
     if as_json:
-        print_json({**stands.to_dict(), "precision": ended or None, "folder": str(folder)})
+        print_json({**stands.to_dict(), "precision": with_options(ended) or None, "folder": str(folder)})
     else:
         print_parts(reporting.swept_table(plan, rows), *reporting.effects_tables(experiment, plan, folder))
         print_parts(ended, reporting.status_text(stands, folder))

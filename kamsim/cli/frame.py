@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
 import click
 
@@ -47,7 +47,7 @@ class Commands(click.Group):
     def _choices(self) -> str:
         return f"Choose from {', '.join(sorted(self.commands))}."
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> object:
         """Run a command; what a user, a signal or a disk can cause becomes one line and an exit code."""
         try:
             return super().invoke(ctx)
@@ -58,13 +58,15 @@ class Commands(click.Group):
             if said is None:
                 raise
             sentence, code = said
-            _fail(self._with_options(ctx, sentence), code)
+            command = self.commands.get(ctx.invoked_subcommand or "")
+            _fail(sentence if command is None else with_options(sentence, command), code)
 
-    def _with_options(self, ctx: click.Context, sentence: str) -> str:
-        """Name arguments of the library, `out`, as the options that stand for them, --out."""
-        command = self.commands.get(ctx.invoked_subcommand or "")
-        options = {option.name: option.opts[0] for option in command.params if option.name} if command else {}
-        return re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), sentence)
+
+def with_options(text: str, command: click.Command | None = None) -> str:
+    """Name arguments of the library, `out`, as the options that stand for them in the command that runs, --out."""
+    params = (command or click.get_current_context().command).params
+    options = {option.name: option.opts[0] for option in params if option.name}
+    return re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), text)
 
 
 def _sentence_of(error: BaseException, kept: bool) -> tuple[str, int] | None:
@@ -146,7 +148,7 @@ def main() -> None:
     _refuse_little_memory(click.get_current_context())
 
 
-def _as_note(usual: Callable[..., None], message: Warning | str, *where: Any, **named: Any) -> None:
+def _as_note(usual: Callable[..., None], message: Warning | str, *where: object, **named: object) -> None:
     """Say in a sentence what concerns a user; what concerns programmers is a warning as ever."""
     if type(message).__name__ == "CacheWarning":  # not loaded here: commands that play nothing start at once
         click.echo(f"Note: {on_one_line(str(message))}", err=True)
@@ -176,7 +178,7 @@ class Answer(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What was done to the input, a sentence each."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
 
 
@@ -243,7 +245,11 @@ def print_parts(*parts: "Table | str | None") -> None:
     # Loaded late, for help and JSON do without.
     from kamsim.report.terminal import show
 
-    show(*parts)
+    show(*(part and (with_options(part) if isinstance(part, str) else _in_options(part)) for part in parts))
+
+
+def _in_options(table: "Table") -> "Table":
+    return table._replace(legend=tuple(map(with_options, table.legend)))
 
 
 def print_json(content: object) -> None:

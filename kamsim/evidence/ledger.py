@@ -5,6 +5,9 @@ The scenario schema, the records that the drivers read and the documentation are
 
 import math
 import tomllib
+from collections.abc import Iterator
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,6 +16,12 @@ from kamsim.errors import KamsimError, shown
 Kind = Literal["published", "measured", "calibrated", "assumed"]
 Section = Literal["world", "tiers", "policy", "rebuild", "timeline", "population"]
 End = Literal["", "low", "high"]
+
+SPEC = "reference specification, version 1"
+FIT = "fitted to the four published figures and to real books, docs/calibration.md"
+GARTNER = "Gartner 2021, expectation (not an outcome)"
+SIZES = "chosen where the specification is silent, docs/odd.md"
+NEUTRAL = "chosen so that a tier of your own concedes nothing unless you say so"
 
 
 class Parameter(NamedTuple):
@@ -26,7 +35,7 @@ class Parameter(NamedTuple):
     high: float
     kind: Kind
     meaning: str
-    source: str
+    source: str = SPEC
     excluded: End = ""
     """End of the range that is itself not allowed."""
 
@@ -67,39 +76,16 @@ class Parameter(NamedTuple):
         return value == int(value) or not (self.whole or (self.seats and value > 1))
 
 
-SPEC = "reference specification, version 1"
-FIT = "fitted to the four published figures and to real books, docs/calibration.md"
-GARTNER = "Gartner 2021, expectation (not an outcome)"
-SIZES = "chosen where the specification is silent, docs/odd.md"
-NEUTRAL = "chosen so that a tier of your own concedes nothing unless you say so"
-
-
 # The values that were fitted are data, as kamsim calibrate writes them: here stands only which they are.
 FITTED = math.nan
-_VALUES = tomllib.loads((Path(__file__).parent / "fitted.toml").read_text(encoding="utf-8"))
 
 
-def _fitted(section: Section, name: str) -> float:
-    place = _VALUES[section]
-    for key in name.split("."):
-        place = place[key]
-    return float(place)
-
-
-def _row(
-    section: Section,
-    name: str,
-    default: float | int,
-    unit: str,
-    low: float,
-    high: float,
-    kind: Kind,
-    meaning: str,
-    source: str = SPEC,
-    excluded: End = "",
-) -> Parameter:
-    default = _fitted(section, name) if kind == "calibrated" else default
-    return Parameter(section, name, default, unit, low, high, kind, meaning, source, excluded)
+def _with_fitted(rows: tuple[Parameter, ...]) -> Iterator[Parameter]:
+    values = tomllib.loads((Path(__file__).parent / "fitted.toml").read_text(encoding="utf-8"))
+    for row in rows:
+        if row.kind == "calibrated":
+            row = row._replace(default=float(reduce(getitem, row.name.split("."), values[row.section])))
+        yield row
 
 
 ANY_TIER = "tier"  # stands in the ledger for tiers that it does not name
@@ -115,121 +101,133 @@ _TERMS: dict[str, tuple[str, float, float, End, str]] = {
 
 def _term(tier: str, term: str, default: float, kind: Kind, source: str = SPEC) -> Parameter:
     unit, low, high, excluded, meaning = _TERMS[term]
-    return _row("tiers", f"{tier}.{term}", default, unit, low, high, kind, meaning, source, excluded)
+    return Parameter("tiers", f"{tier}.{term}", default, unit, low, high, kind, meaning, source, excluded)
 
 
-LEDGER: tuple[Parameter, ...] = (
+_ROWS: tuple[Parameter, ...] = (
     # The organization and its budgets: the same under every policy played in the world.
-    _row("world", "accounts", 150, "accounts", 2, 100_000, "assumed", "accounts in the book"),
-    _row("world", "functions", 4, "functions", 1, 16, "assumed", "company functions that KAMs ask for support"),
-    _row("world", "budgeted_seats", 0.12, "seats or share", 0, 100_000, "assumed",
+    Parameter("world", "accounts", 150, "accounts", 2, 100_000, "assumed", "accounts in the book"),
+    Parameter("world", "functions", 4, "functions", 1, 16, "assumed", "company functions that KAMs ask for support"),
+    Parameter("world", "budgeted_seats", 0.12, "seats or share", 0, 100_000, "assumed",
          "seats that KAMs and functions are budgeted for: a whole number counts, a fraction is a share of accounts"),
-    _row("world", "budgeted_seats_most", 60, "seats", 0, 100_000, "assumed",
+    Parameter("world", "budgeted_seats_most", 60, "seats", 0, 100_000, "assumed",
          "most budgeted seats where they are a share: a book of thousands still has a program of tens of seats"),
-    _row("world", "accounts_per_kam", 4.0, "seats per KAM", 0.5, 100, "assumed", "budgeted seats per KAM"),
-    _row("world", "hours_per_kam", FITTED, "hours a quarter", 0, 1_000, "calibrated",
+    Parameter("world", "accounts_per_kam", 4.0, "seats per KAM", 0.5, 100, "assumed", "budgeted seats per KAM"),
+    Parameter("world", "hours_per_kam", FITTED, "hours a quarter", 0, 1_000, "calibrated",
          "hours of attention a KAM has, in hours that one median account needs", FIT),
-    _row("world", "capacity_per_seat", FITTED, "support a quarter", 0, 100, "calibrated",
+    Parameter("world", "capacity_per_seat", FITTED, "support a quarter", 0, 100, "calibrated",
          "capacity of all functions together per budgeted seat", FIT),
     # Wallets and orders.
-    _row("world", "median_wallet", 1.0, "money a year", 1e-9, 1e15, "assumed",
+    Parameter("world", "median_wallet", 1.0, "money a year", 1e-9, 1e15, "assumed",
          "median annual wallet: scales the model to a currency"),
-    _row("world", "wallet_sigma", FITTED, "log", 0, 3, "calibrated", "spread of annual wallets (lognormal)", FIT),
-    _row("world", "market_growth", FITTED, "log a year", -0.5, 0.5, "calibrated", "mean growth of wallets", FIT),
-    _row("world", "growth_sd", FITTED, "log a year", 0, 0.5, "calibrated", "spread of growth between accounts", FIT),
-    _row("world", "growth_persistence", FITTED, "correlation a year", 0, 1, "calibrated",
-         "how much of an account's growth over the market lasts to the next year; 1 for ever", FIT),
-    _row("world", "wallet_shock_sd", FITTED, "log a quarter", 0, 1, "calibrated", "shocks to one account's wallet",
+    Parameter("world", "wallet_sigma", FITTED, "log", 0, 3, "calibrated", "spread of annual wallets (lognormal)", FIT),
+    Parameter("world", "market_growth", FITTED, "log a year", -0.5, 0.5, "calibrated", "mean growth of wallets", FIT),
+    Parameter("world", "growth_sd", FITTED, "log a year", 0, 0.5, "calibrated", "spread of growth between accounts",
          FIT),
-    _row("world", "industry_shock_sd", 0.03, "log a quarter", 0, 1, "assumed", "shocks to all wallets at once"),
-    _row("world", "surge_sd", FITTED, "log", 0, 2, "calibrated", "spread of order surges", FIT),
-    _row("world", "surge_persistence", FITTED, "correlation a quarter", 0, 0.99, "calibrated",
+    Parameter("world", "growth_persistence", FITTED, "correlation a year", 0, 1, "calibrated",
+         "how much of an account's growth over the market lasts to the next year; 1 for ever", FIT),
+    Parameter("world", "wallet_shock_sd", FITTED, "log a quarter", 0, 1, "calibrated", "shocks to one account's wallet",
+         FIT),
+    Parameter("world", "industry_shock_sd", 0.03, "log a quarter", 0, 1, "assumed", "shocks to all wallets at once"),
+    Parameter("world", "surge_sd", FITTED, "log", 0, 2, "calibrated", "spread of order surges", FIT),
+    Parameter("world", "surge_persistence", FITTED, "correlation a quarter", 0, 0.99, "calibrated",
          "how much of a surge lasts to the next quarter", FIT),
-    _row("world", "order_noise_sd", FITTED, "log", 0, 2, "calibrated", "white noise of a quarter's orders", FIT),
+    Parameter("world", "order_noise_sd", FITTED, "log", 0, 2, "calibrated", "white noise of a quarter's orders", FIT),
     # Share of wallet.
-    _row("world", "ceiling_base", 0.15, "share", 0.01, 1, "assumed", "share ceiling of an account without fit"),
-    _row("world", "ceiling_fit", FITTED, "share", 0, 0.99, "calibrated", "share ceiling that full fit adds", FIT),
-    _row("world", "share_base", FITTED, "part of ceiling", 0.01, 1, "calibrated",
+    Parameter("world", "ceiling_base", 0.15, "share", 0.01, 1, "assumed", "share ceiling of an account without fit"),
+    Parameter("world", "ceiling_fit", FITTED, "share", 0, 0.99, "calibrated", "share ceiling that full fit adds", FIT),
+    Parameter("world", "share_base", FITTED, "part of ceiling", 0.01, 1, "calibrated",
          "share reached with neither trust nor collaboration", FIT),
-    _row("world", "share_base_sd", FITTED, "part of ceiling", 0, 1, "calibrated",
+    Parameter("world", "share_base_sd", FITTED, "part of ceiling", 0, 1, "calibrated",
          "spread between accounts of the share they give by habit", FIT),
-    _row("world", "share_trust", FITTED, "part of ceiling", 0, 2, "calibrated", "share that full trust adds", FIT),
-    _row("world", "share_collaboration", FITTED, "part of ceiling", 0, 4, "calibrated",
+    Parameter("world", "share_trust", FITTED, "part of ceiling", 0, 2, "calibrated", "share that full trust adds", FIT),
+    Parameter("world", "share_collaboration", FITTED, "part of ceiling", 0, 4, "calibrated",
          "share that full collaboration adds", FIT),
-    _row("world", "share_speed", FITTED, "part a quarter", 0, 1, "calibrated", "pace of share toward its target", FIT),
-    _row("world", "rival_rate", FITTED, "chance a quarter", 0, 0.33, "calibrated",
+    Parameter("world", "share_speed", FITTED, "part a quarter", 0, 1, "calibrated", "pace of share toward its target",
+         FIT),
+    Parameter("world", "rival_rate", FITTED, "chance a quarter", 0, 0.33, "calibrated",
          "chance that a rival attacks an account of median wallet", FIT),
-    _row("world", "rival_exponent", FITTED, "elasticity", 0, 2, "calibrated",
+    Parameter("world", "rival_exponent", FITTED, "elasticity", 0, 2, "calibrated",
          "how much larger wallets draw rivals", FIT),
-    _row("world", "rival_most", 3.0, "multiple", 1, 3, "assumed", "most that size can multiply that chance"),
-    _row("world", "rival_damage", FITTED, "part of share", 0, 1, "calibrated",
+    Parameter("world", "rival_most", 3.0, "multiple", 1, 3, "assumed", "most that size can multiply that chance"),
+    Parameter("world", "rival_damage", FITTED, "part of share", 0, 1, "calibrated",
          "share lost to a rival without any trust", FIT),
     # Relationship.
-    _row("world", "trust_mean", 0.42, "trust", 0, 1, "assumed", "trust at birth, and where it rests without a program"),
-    _row("world", "trust_sd", 0.12, "trust", 0, 1, "assumed", "spread of trust at birth"),
-    _row("world", "trust_speed", FITTED, "part a quarter", 0, 0.5, "calibrated", "pace of trust", FIT),
-    _row("world", "loss_aversion", 2.0, "multiple", 1, 2, "assumed", "losses of trust against gains"),
-    _row("world", "trust_drift", 0.03, "part a quarter", 0, 1, "assumed", "pace of trust without a program"),
-    _row("world", "expectation_speed", 0.10, "part a quarter", 0, 1, "assumed", "pace of customers' expectations"),
-    _row("world", "value_fit_exponent", 0.7, "elasticity", 0, 2, "assumed", "value and fit"),
-    _row("world", "value_ambition_exponent", 0.7, "elasticity", 0, 2, "assumed", "value and ambition"),
-    _row("world", "value_attention", 0.35, "value", 0, 2, "assumed", "value of full attention"),
-    _row("world", "value_collaboration", FITTED, "value", 0, 2, "calibrated", "value of full collaboration", FIT),
-    _row("world", "value_joint", 0.35, "value", 0, 2, "assumed", "value of the two together"),
-    _row("world", "need_exponent", FITTED, "elasticity", 0, 1, "calibrated", "need for work and size of wallet", FIT),
+    Parameter("world", "trust_mean", 0.42, "trust", 0, 1, "assumed",
+         "trust at birth, and where it rests without a program"),
+    Parameter("world", "trust_sd", 0.12, "trust", 0, 1, "assumed", "spread of trust at birth"),
+    Parameter("world", "trust_speed", FITTED, "part a quarter", 0, 0.5, "calibrated", "pace of trust", FIT),
+    Parameter("world", "loss_aversion", 2.0, "multiple", 1, 2, "assumed", "losses of trust against gains"),
+    Parameter("world", "trust_drift", 0.03, "part a quarter", 0, 1, "assumed", "pace of trust without a program"),
+    Parameter("world", "expectation_speed", 0.10, "part a quarter", 0, 1, "assumed", "pace of customers' expectations"),
+    Parameter("world", "value_fit_exponent", 0.7, "elasticity", 0, 2, "assumed", "value and fit"),
+    Parameter("world", "value_ambition_exponent", 0.7, "elasticity", 0, 2, "assumed", "value and ambition"),
+    Parameter("world", "value_attention", 0.35, "value", 0, 2, "assumed", "value of full attention"),
+    Parameter("world", "value_collaboration", FITTED, "value", 0, 2, "calibrated", "value of full collaboration", FIT),
+    Parameter("world", "value_joint", 0.35, "value", 0, 2, "assumed", "value of the two together"),
+    Parameter("world", "need_exponent", FITTED, "elasticity", 0, 1, "calibrated", "need for work and size of wallet",
+         FIT),
     # KAMs and functions.
-    _row("world", "skill_sd", 0.15, "skill", 0, 0.5, "assumed", "spread of KAM skill, mean 1"),
-    _row("world", "tie_mean", FITTED, "tie", 0.05, 0.95, "calibrated", "ties of KAMs with functions at birth", FIT),
-    _row("world", "tie_sd", FITTED, "tie", 0, 0.5, "calibrated", "spread of ties at birth", FIT),
-    _row("world", "tie_decay", 0.04, "part a quarter", 0, 1, "assumed", "tie lost where no ask is honored"),
-    _row("world", "tie_learning", FITTED, "multiple of decay", 0, 10, "calibrated", "ties grown by honored asks", FIT),
-    _row("world", "tie_kept", 0.5, "part", 0, 1, "assumed", "part of its ties that a successor of a KAM keeps"),
-    _row("world", "alignment_mean", FITTED, "part of capacity", 0.05, 0.98, "calibrated",
+    Parameter("world", "skill_sd", 0.15, "skill", 0, 0.5, "assumed", "spread of KAM skill, mean 1"),
+    Parameter("world", "tie_mean", FITTED, "tie", 0.05, 0.95, "calibrated", "ties of KAMs with functions at birth",
+         FIT),
+    Parameter("world", "tie_sd", FITTED, "tie", 0, 0.5, "calibrated", "spread of ties at birth", FIT),
+    Parameter("world", "tie_decay", 0.04, "part a quarter", 0, 1, "assumed", "tie lost where no ask is honored"),
+    Parameter("world", "tie_learning", FITTED, "multiple of decay", 0, 10, "calibrated", "ties grown by honored asks",
+         FIT),
+    Parameter("world", "tie_kept", 0.5, "part", 0, 1, "assumed", "part of its ties that a successor of a KAM keeps"),
+    Parameter("world", "alignment_mean", FITTED, "part of capacity", 0.05, 0.98, "calibrated",
          "alignment of functions with key accounts at birth", FIT),
-    _row("world", "alignment_sd", 0.12, "part of capacity", 0, 0.5, "assumed", "spread of alignment at birth"),
-    _row("world", "alignment_speed", 0.10, "part a quarter", 0, 1, "assumed", "pace of alignment"),
-    _row("world", "overload_weight", 0.10, "part of capacity", 0, 1, "assumed",
+    Parameter("world", "alignment_sd", 0.12, "part of capacity", 0, 0.5, "assumed", "spread of alignment at birth"),
+    Parameter("world", "alignment_speed", 0.10, "part a quarter", 0, 1, "assumed", "pace of alignment"),
+    Parameter("world", "overload_weight", 0.10, "part of capacity", 0, 1, "assumed",
          "alignment lost by a function that can grant nothing of what it is asked"),
-    _row("world", "fatigue_decay", 0.05, "part a quarter", 0, 1, "assumed", "pace at which rebuild fatigue passes"),
-    _row("world", "sorting", FITTED, "accounts per tie", 0, 100, "calibrated",
+    Parameter("world", "fatigue_decay", 0.05, "part a quarter", 0, 1, "assumed",
+         "pace at which rebuild fatigue passes"),
+    Parameter("world", "sorting", FITTED, "accounts per tie", 0, 100, "calibrated",
          "how strongly strategic accounts go to well-tied KAMs", FIT),
-    _row("world", "turnover", FITTED, "chance a quarter", 0, 1, "calibrated", "chance that a KAM leaves", FIT),
-    _row("world", "turnover_after_miss", 0.5, "part", 0, 10, "assumed", "what a missed quota adds to that chance"),
-    _row("world", "disruption", FITTED, "part of trust", 0, 1, "calibrated",
+    Parameter("world", "turnover", FITTED, "chance a quarter", 0, 1, "calibrated", "chance that a KAM leaves", FIT),
+    Parameter("world", "turnover_after_miss", 0.5, "part", 0, 10, "assumed", "what a missed quota adds to that chance"),
+    Parameter("world", "disruption", FITTED, "part of trust", 0, 1, "calibrated",
          "trust lost when an account's KAM changes", FIT),
     # What managers read and expect.
-    _row("world", "observation_noise", FITTED, "log", 0, 5, "calibrated", "error in reading growth potential", FIT),
-    _row("world", "trust_noise", 0.15, "trust", 0, 2, "assumed", "error in reading trust"),
-    _row("world", "fit_noise", 0.35, "fit", 0, 2, "assumed", "error in reading fit, one side alone"),
-    _row("world", "fit_noise_bilateral", 0.12, "fit", 0, 2, "assumed", "error in reading fit, jointly with customers"),
-    _row("world", "growth_weight", 3.0, "years", 0, 50, "assumed", "weight of growth in enterprise criteria"),
-    _row("world", "least_room", 0.01, "share", 1e-6, 1, "assumed", "least room to grow told apart"),
-    _row("world", "premium_mean", FITTED, "growth a year", 0, 1, "calibrated",
+    Parameter("world", "observation_noise", FITTED, "log", 0, 5, "calibrated", "error in reading growth potential",
+         FIT),
+    Parameter("world", "trust_noise", 0.15, "trust", 0, 2, "assumed", "error in reading trust"),
+    Parameter("world", "fit_noise", 0.35, "fit", 0, 2, "assumed", "error in reading fit, one side alone"),
+    Parameter("world", "fit_noise_bilateral", 0.12, "fit", 0, 2, "assumed",
+         "error in reading fit, jointly with customers"),
+    Parameter("world", "growth_weight", 3.0, "years", 0, 50, "assumed", "weight of growth in enterprise criteria"),
+    Parameter("world", "least_room", 0.01, "share", 1e-6, 1, "assumed", "least room to grow told apart"),
+    Parameter("world", "premium_mean", FITTED, "growth a year", 0, 1, "calibrated",
          "extra growth expected of key accounts; its spread makes 95 % of organizations expect more", FIT),
-    _row("world", "expecting_more", 0.95, "part of organizations", 0.51, 0.999999, "published",
+    Parameter("world", "expecting_more", 0.95, "part of organizations", 0.51, 0.999999, "published",
          "organizations that expect key accounts to grow faster", GARTNER),
-    _row("world", "prioritizing", 0.85, "part of organizations", 0, 1, "published",
+    Parameter("world", "prioritizing", 0.85, "part of organizations", 0, 1, "published",
          "organizations that prioritize increased returns on key accounts", GARTNER),
-    _row("world", "premium_elsewhere", 0.5, "part of premium", 0, 1, "assumed",
+    Parameter("world", "premium_elsewhere", 0.5, "part of premium", 0, 1, "assumed",
          "part of the premium in the quota where returns are not prioritized"),
-    _row("world", "report_noise", FITTED, "collaboration", 0, 2, "calibrated",
+    Parameter("world", "report_noise", FITTED, "collaboration", 0, 2, "calibrated",
          "error in the collaboration that KAMs report to a survey", FIT),
-    _row("world", "patience_least", 2, "misses in a row", 1, 100, "assumed", "quota misses that every program bears"),
-    _row("world", "patience_stop", FITTED, "chance", 0.01, 1, "calibrated",
+    Parameter("world", "patience_least", 2, "misses in a row", 1, 100, "assumed",
+         "quota misses that every program bears"),
+    Parameter("world", "patience_stop", FITTED, "chance", 0.01, 1, "calibrated",
          "chance that patience ends at each further miss (geometric)", FIT),
-    _row("world", "patience_most", 6, "misses in a row", 1, 100, "assumed", "quota misses that no program outlasts"),
-    _row("world", "bargaining_base", 0.25, "multiple", 0, 5, "assumed", "concession to an account of no spend"),
-    _row("world", "bargaining_slope", 0.75, "multiple", 0, 5, "assumed", "concession added by the mean key account"),
-    _row("world", "bargaining_most", 2.5, "multiple", 0, 10, "assumed", "most that an account can bargain for"),
+    Parameter("world", "patience_most", 6, "misses in a row", 1, 100, "assumed",
+         "quota misses that no program outlasts"),
+    Parameter("world", "bargaining_base", 0.25, "multiple", 0, 5, "assumed", "concession to an account of no spend"),
+    Parameter("world", "bargaining_slope", 0.75, "multiple", 0, 5, "assumed",
+         "concession added by the mean key account"),
+    Parameter("world", "bargaining_most", 2.5, "multiple", 0, 10, "assumed", "most that an account can bargain for"),
     # Money.
-    _row("world", "gross_margin", 0.45, "part of list price", 0, 1, "assumed", "margin before program costs"),
-    _row("world", "hour_cost", 0.0014, "annual sales of a seat", 0, 10, "assumed",
+    Parameter("world", "gross_margin", 0.45, "part of list price", 0, 1, "assumed", "margin before program costs"),
+    Parameter("world", "hour_cost", 0.0014, "annual sales of a seat", 0, 10, "assumed",
          "cost of an hour of a KAM: with 22 hours a quarter about 3 % of the sales to its accounts"),
-    _row("world", "support_cost", 0.015, "annual sales of a seat", 0, 10, "assumed", "cost of a unit of support"),
+    Parameter("world", "support_cost", 0.015, "annual sales of a seat", 0, 10, "assumed", "cost of a unit of support"),
     # Tiers: those of the default scenario, and what any other tier does not say; its seats it has to say.
-    _row("tiers", "standard_promise", 0.10, "value of service", 0, 2, "assumed",
+    Parameter("tiers", "standard_promise", 0.10, "value of service", 0, 2, "assumed",
          "service that standard accounts expect"),
-    _row("tiers", "seat_cap", 60, "seats", 0, 100_000, "assumed",
+    Parameter("tiers", "seat_cap", 60, "seats", 0, 100_000, "assumed",
          "most seats that shares of a large book may add up to", SIZES),
     _term("key", "seats", 0.09, "assumed"),
     _term("key", "attention", 1.0, "assumed"),
@@ -243,40 +241,42 @@ LEDGER: tuple[Parameter, ...] = (
     _term(ANY_TIER, "promise", 0.24, "assumed"),
     _term(ANY_TIER, "concession", 0.0, "assumed", NEUTRAL),
     # What the levers change.
-    _row("policy", "team_noise_relief", 0.5, "part", 0, 1, "assumed", "reading error that a full team takes away"),
-    _row("policy", "team_alignment", 0.30, "part of capacity", 0, 1, "assumed", "alignment that a full team adds"),
-    _row("policy", "team_fatigue_relief", 0.60, "part", 0, 1, "assumed", "rebuild fatigue that a team takes away"),
-    _row("policy", "ambition_slope", 1.4, "per unit of fit", 0, 10, "assumed", "calibrated ambition and fit"),
-    _row("policy", "ambition_least", 0.3, "ambition", 0.01, 1, "assumed", "least calibrated ambition"),
-    _row("policy", "ambition_most", 1.5, "ambition", 1, 10, "assumed", "most calibrated ambition"),
-    _row("policy", "retiering_share", 0.25, "part of seats", 0, 1, "assumed", "seats a yearly review may replace"),
-    _row("policy", "retiering_years", 1, "years", 1, 50, "assumed", "years between reviews"),
-    _row("policy", "health_threshold", 0.0, "health", -10, 10, "assumed", "health below which accounts may leave"),
-    _row("policy", "health_growth", 0.5, "weight", 0, 100, "assumed", "weight of growth in a health score"),
-    _row("policy", "health_trust", 2.0, "weight", 0, 100, "assumed", "weight of observed trust in a health score"),
-    _row("policy", "sound_trust", 0.45, "trust", 0, 1, "assumed", "trust that a health score takes for sound"),
-    _row("policy", "demotion_loss", 0.12, "part of trust", 0, 1, "assumed", "trust lost by a demoted account"),
-    _row("policy", "ratchet", 0.25, "weight", 0, 1, "assumed", "weight of an unmet quota in the next one"),
+    Parameter("policy", "team_noise_relief", 0.5, "part", 0, 1, "assumed", "reading error that a full team takes away"),
+    Parameter("policy", "team_alignment", 0.30, "part of capacity", 0, 1, "assumed", "alignment that a full team adds"),
+    Parameter("policy", "team_fatigue_relief", 0.60, "part", 0, 1, "assumed", "rebuild fatigue that a team takes away"),
+    Parameter("policy", "ambition_slope", 1.4, "per unit of fit", 0, 10, "assumed", "calibrated ambition and fit"),
+    Parameter("policy", "ambition_least", 0.3, "ambition", 0.01, 1, "assumed", "least calibrated ambition"),
+    Parameter("policy", "ambition_most", 1.5, "ambition", 1, 10, "assumed", "most calibrated ambition"),
+    Parameter("policy", "retiering_share", 0.25, "part of seats", 0, 1, "assumed", "seats a yearly review may replace"),
+    Parameter("policy", "retiering_years", 1, "years", 1, 50, "assumed", "years between reviews"),
+    Parameter("policy", "health_threshold", 0.0, "health", -10, 10, "assumed", "health below which accounts may leave"),
+    Parameter("policy", "health_growth", 0.5, "weight", 0, 100, "assumed", "weight of growth in a health score"),
+    Parameter("policy", "health_trust", 2.0, "weight", 0, 100, "assumed", "weight of observed trust in a health score"),
+    Parameter("policy", "sound_trust", 0.45, "trust", 0, 1, "assumed", "trust that a health score takes for sound"),
+    Parameter("policy", "demotion_loss", 0.12, "part of trust", 0, 1, "assumed", "trust lost by a demoted account"),
+    Parameter("policy", "ratchet", 0.25, "weight", 0, 1, "assumed", "weight of an unmet quota in the next one"),
     # Rebuild.
-    _row("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed", "kept accounts that get another KAM"),
-    _row("rebuild", "fatigue", FITTED, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild", FIT),
-    _row("rebuild", "cost_share", 0.08, "part of key revenue", 0, 1, "assumed", "one-off cost of a rebuild"),
+    Parameter("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed", "kept accounts that get another KAM"),
+    Parameter("rebuild", "fatigue", FITTED, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild",
+         FIT),
+    Parameter("rebuild", "cost_share", 0.08, "part of key revenue", 0, 1, "assumed", "one-off cost of a rebuild"),
     # Timeline.
-    _row("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),
-    _row("timeline", "warmup_years", 3, "years", 0, 100, "assumed", "years of the program before it is observed"),
-    _row("timeline", "window_years", 7, "years", 1, 100, "assumed", "years observed"),
+    Parameter("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),
+    Parameter("timeline", "warmup_years", 3, "years", 0, 100, "assumed", "years of the program before it is observed"),
+    Parameter("timeline", "window_years", 7, "years", 1, 100, "assumed", "years observed"),
     # The mix of organizations in a population.
-    _row("population", "selection", 0.30, "part of organizations", 0, 1, "assumed",
+    Parameter("population", "selection", 0.30, "part of organizations", 0, 1, "assumed",
          "part that elevates by enterprise criteria"),
-    _row("population", "alignment", 0.30, "part of organizations", 0, 1, "assumed",
+    Parameter("population", "alignment", 0.30, "part of organizations", 0, 1, "assumed",
          "part with a cross-functional team"),
-    _row("population", "boundaries", 0.25, "part of organizations", 0, 1, "assumed",
+    Parameter("population", "boundaries", 0.25, "part of organizations", 0, 1, "assumed",
          "part that calibrates ambition bilaterally"),
-    _row("population", "retiering", 0.25, "part of organizations", 0, 1, "assumed",
+    Parameter("population", "retiering", 0.25, "part of organizations", 0, 1, "assumed",
          "part that re-tiers by performance"),
-    _row("population", "correlation", 0.36, "correlation", 0, 1, "assumed",
+    Parameter("population", "correlation", 0.36, "correlation", 0, 1, "assumed",
          "correlation between levers", excluded="high"),
 )  # fmt: skip
+LEDGER = tuple(_with_fitted(_ROWS))
 
 
 def section(name: Section) -> tuple[Parameter, ...]:
@@ -286,10 +286,10 @@ def section(name: Section) -> tuple[Parameter, ...]:
 
 def parameter(section: Section, name: str) -> Parameter:
     """Row of one parameter; in tiers its name begins with the tier, ``key.seats``."""
-    return _ROWS[section, name]
+    return _BY_NAME[section, name]
 
 
-_ROWS = {(row.section, row.name): row for row in LEDGER}
+_BY_NAME = {(row.section, row.name): row for row in LEDGER}
 
 
 def number_of(text: str) -> float | int | str:

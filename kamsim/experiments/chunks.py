@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from kamsim.experiments.chunk import Job, job_of, play_organizations
 from kamsim.experiments.designs import Experiment, Values
 from kamsim.experiments.executors import Rules
 from kamsim.experiments.manifest import fingerprint, version_of
-from kamsim.experiments.parts import Rows, encoded, name_of
+from kamsim.experiments.parts import Rows, encoded, name_for
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import LEVERS, Scenario, with_values
 from kamsim.source import model_hash
@@ -24,11 +24,7 @@ from kamsim.types import Floats
 from kamsim.world.world import known_of
 
 SECONDS_PER_CHUNK = 1.0
-
-
 SECONDS_PER_ACCOUNT_QUARTER = 130e-9  # a world drawn and one policy played in it
-
-
 MODEL = model_hash()  # as it was imported: files edited later are not the code that plays
 
 
@@ -44,14 +40,14 @@ class Plan:
     name: str
     question: str
     policies: tuple[Scenario, ...]
-    points: Sequence[Mapping[str, Any]]
+    points: Sequence[Mapping[str, object]]
     replications: int
     seed: int
     measures: tuple[str, ...]
     compare: str
-    experiment: Mapping[str, Any]
+    experiment: Mapping[str, object]
     book: Book | None = None
-    accounts: Mapping[str, Any] | None = None
+    accounts: Mapping[str, object] | None = None
 
     @property
     def size(self) -> int:
@@ -71,14 +67,14 @@ class Plan:
 class Chunk(NamedTuple):
     """About a second of work: some points, each in the same worlds; carries all that another process needs."""
 
-    policies: tuple[dict[str, Any], ...]
-    points: tuple[tuple[int, dict[str, Any]], ...]
+    policies: tuple[dict[str, object], ...]
+    points: tuple[tuple[int, dict[str, object]], ...]
     seed: int
     first: int
     replications: int
     measures: tuple[str, ...]
     book: Book | None
-    accounts: Mapping[str, Any] | None
+    accounts: Mapping[str, object] | None
     model: str  # hash of the model that is to play it
 
 
@@ -112,7 +108,7 @@ def plan_of(experiment: Experiment, *, book: Book | None = None, replications: i
     )
 
 
-def with_point(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
+def with_point(scenario: Scenario, values: Mapping[str, object]) -> Scenario:
     """Scenario with the values of a point put in; levers go by their short names in an experiment."""
     return with_values(scenario, {f"policy.{name}" if name in LEVERS else name: at for name, at in values.items()})
 
@@ -120,12 +116,9 @@ def with_point(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
 def seconds_per_replication(plan: Plan) -> float:
     """Seconds of one core that a replication of one point takes, about."""
     quarters = [4 * sum(policy.timeline.model_dump().values()) for policy in plan.policies]
-    accounts = [_accounts_of(plan, policy) for policy in plan.policies]
+    book = plan.book
+    accounts = [policy.world.accounts if book is None else len(book.annual_spend) for policy in plan.policies]
     return SECONDS_PER_ACCOUNT_QUARTER * float(np.dot(accounts, quarters))
-
-
-def _accounts_of(plan: Plan, policy: Scenario) -> int:
-    return policy.world.accounts if plan.book is None else len(plan.book.annual_spend)
 
 
 def size_of_chunks(plan: Plan, replications: int) -> tuple[int, int]:
@@ -153,9 +146,9 @@ def chunks_of(
             yield Chunk(bases, some, plan.seed, begin, length, plan.measures, plan.book, plan.accounts, MODEL)
 
 
-def specification_of(chunk: Chunk) -> dict[str, Any]:
-    """All that the results of a chunk depend on, as plain values."""
-    return {
+def name_of(chunk: Chunk) -> str:
+    """Name of the part of a chunk, by all that its results depend on."""
+    specification = {
         "policies": list(chunk.policies),
         "points": [list(point) for point in chunk.points],
         "seed": chunk.seed,
@@ -165,6 +158,7 @@ def specification_of(chunk: Chunk) -> dict[str, Any]:
         "accounts": chunk.accounts,
         "model": chunk.model,
     }
+    return name_for(specification)
 
 
 def play_chunk(chunk: Chunk) -> Rows:
@@ -174,33 +168,31 @@ def play_chunk(chunk: Chunk) -> Rows:
             f"a worker has model {MODEL} of kamsim {version_of('kamsim')}, not model {chunk.model}; "
             "install the same version everywhere"
         )
-    places = [(number, place) for number, _ in chunk.points for place in range(len(chunk.policies))]
-    jobs: list[Job | str] = []
-    units: list[float] = []
     bases = [Scenario.model_validate(base) for base in chunk.policies]
-    for _, values in chunk.points:
-        for base in bases:
-            job, unit = _job_or_error(base, values, chunk.book)
-            jobs.append(job)
-            units.append(unit)
-    playable = [place for place, job in enumerate(jobs) if not isinstance(job, str)]
-    outcomes = np.full((len(places), chunk.replications, len(MEASURES)), np.nan)
-    errors = [[job if isinstance(job, str) else ""] * chunk.replications for job in jobs]
-    _play_into([jobs[place] for place in playable], playable, chunk, 0, chunk.replications, outcomes, errors)
+    found = [_job_or_error(base, values, chunk.book) for _, values in chunk.points for base in bases]
+    playable = {place: job for place, (job, _) in enumerate(found) if not isinstance(job, str)}
+    outcomes = np.full((len(found), chunk.replications, len(MEASURES)), np.nan)
+    errors = [[job if isinstance(job, str) else ""] * chunk.replications for job, _ in found]
+    _play_into(list(playable.values()), list(playable), chunk, 0, chunk.replications, outcomes, errors)
     money = np.array([measure.unit == "money" for measure in MEASURES])
-    outcomes *= np.where(money, np.array(units)[:, None], 1.0)[:, None, :]
+    outcomes *= np.where(money, np.array([unit for _, unit in found])[:, None], 1.0)[:, None, :]
     columns = [[measure.name for measure in MEASURES].index(name) for name in chunk.measures]
-    numbers = np.arange(chunk.first, chunk.first + chunk.replications)
+    return _rows_of(chunk, outcomes[:, :, columns].reshape(-1, len(columns)), list(itertools.chain(*errors)))
+
+
+def _rows_of(chunk: Chunk, values: Floats, errors: list[str]) -> Rows:
+    """Rows of a chunk, by point, policy and replication."""
+    places = list(itertools.product([number for number, _ in chunk.points], range(len(chunk.policies))))
     return Rows(
         np.repeat([point for point, _ in places], chunk.replications),
         np.repeat([policy for _, policy in places], chunk.replications),
-        np.tile(numbers, len(places)),
-        outcomes[:, :, columns].reshape(-1, len(columns)),
-        list(itertools.chain.from_iterable(errors)),
+        np.tile(np.arange(chunk.first, chunk.first + chunk.replications), len(places)),
+        values,
+        errors,
     )
 
 
-def _job_or_error(base: Scenario, values: Mapping[str, Any], book: Book | None) -> tuple[Any, float]:
+def _job_or_error(base: Scenario, values: Mapping[str, object], book: Book | None) -> tuple[Job | str, float]:
     try:
         scenario = with_point(base, values)
         known, unit = known_of(scenario, book)
@@ -210,7 +202,7 @@ def _job_or_error(base: Scenario, values: Mapping[str, Any], book: Book | None) 
 
 
 def _play_into(
-    jobs: Sequence[Any],
+    jobs: Sequence[Job],
     places: Sequence[int],
     chunk: Chunk,
     begin: int,
@@ -253,15 +245,8 @@ def halves_of(chunk: Chunk) -> tuple[Chunk, Chunk] | None:
 
 def failed_rows(chunk: Chunk, sentence: str) -> Rows:
     """Rows of a chunk that could not be played."""
-    places = list(itertools.product([number for number, _ in chunk.points], range(len(chunk.policies))))
-    rows = len(places) * chunk.replications
-    return Rows(
-        np.repeat([point for point, _ in places], chunk.replications),
-        np.repeat([policy for _, policy in places], chunk.replications),
-        np.tile(np.arange(chunk.first, chunk.first + chunk.replications), len(places)),
-        np.full((rows, len(chunk.measures)), np.nan),
-        [sentence] * rows,
-    )
+    rows = len(chunk.points) * len(chunk.policies) * chunk.replications
+    return _rows_of(chunk, np.full((rows, len(chunk.measures)), np.nan), [sentence] * rows)
 
 
 def merged(one: Rows, other: Rows) -> Rows:
@@ -283,9 +268,7 @@ def part_of(plan: Plan, chunk: Chunk, rows: Rows) -> bytes:
     factors = {
         name: [_as_type(values[number][name], kind) for number in numbers] for name, kind in plan.factors.items()
     }
-    return encoded(
-        name_of(specification_of(chunk)), rows, [policy.name for policy in plan.policies], factors, plan.measures
-    )
+    return encoded(name_of(chunk), rows, [policy.name for policy in plan.policies], factors, plan.measures)
 
 
 def _type_of(types: set[type]) -> type:
@@ -294,7 +277,7 @@ def _type_of(types: set[type]) -> type:
     return float if types <= {int, float} else str
 
 
-def _as_type(value: Any, kind: type) -> Any:
+def _as_type(value: object, kind: type) -> object:
     """Value of a factor as its column has it; a lever given as a table as JSON."""
     if kind is str:
         return value if isinstance(value, str) else json.dumps(value)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, overload
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 from pydantic import ConfigDict, Field
@@ -21,25 +21,17 @@ from kamsim.experiments.fractions import (
     _resolution,
     smallest_fraction,
 )
-from kamsim.scenario import PRESETS, Record, Scenario
+from kamsim.scenario import PRESETS, Declared, Scenario
 from kamsim.types import Floats
 
 Kind = Literal["full", "fractional", "grid", "latin_hypercube", "sobol", "points"]
-
-
 Role = Literal["lever", "uncertainty"]
-
-
 MOST_POINTS = 1_000_000
-
-
 DEFAULT_RESOLUTION = 4
-
-
 _SECTION_OF: dict[Role, str] = {"lever": "levers", "uncertainty": "uncertainties"}
 
 
-class DesignSection(Record):
+class DesignSection(Declared):
     """How points are chosen."""
 
     model_config = ConfigDict(strict=True)
@@ -57,7 +49,7 @@ class Factor(NamedTuple):
 
     name: str  # as the experiment file has it: selection, tiers.key.seats
     role: Role
-    levels: tuple[Any, ...]  # empty for a range
+    levels: tuple[object, ...]  # empty for a range
     low: float  # ends of a range; NaN for levels
     high: float
     whole: bool  # a range of whole numbers
@@ -99,7 +91,7 @@ class Experiment:
     compare: str
     design: DesignSection
     factors: tuple[Factor, ...]
-    rows: tuple[tuple[Any, ...], ...] = ()
+    rows: tuple[tuple[object, ...], ...] = ()
 
     @property
     def base(self) -> Scenario:
@@ -116,7 +108,7 @@ class Points(NamedTuple):
 
     names: tuple[str, ...]
     matrix: Floats  # (points, factors)
-    values: Sequence[dict[str, Any]]  # by point and factor
+    values: Sequence[dict[str, object]]  # by point and factor
 
 
 def points_of(experiment: Experiment) -> Points:
@@ -129,7 +121,7 @@ def points_of(experiment: Experiment) -> Points:
     return Points(names, _matrix(experiment).copy(), Values(experiment))
 
 
-class Values(Sequence[dict[str, Any]]):
+class Values(Sequence[dict[str, object]]):
     """Values of the factors at every point, by name as the experiment file has them.
 
     Made when they are asked for: there may be a million points of sixty factors, and to know how many there are takes
@@ -143,12 +135,12 @@ class Values(Sequence[dict[str, Any]]):
         return _number_of_points(self._experiment)
 
     @overload
-    def __getitem__(self, point: int) -> dict[str, Any]: ...
+    def __getitem__(self, point: int) -> dict[str, object]: ...
 
     @overload
-    def __getitem__(self, point: slice) -> list[dict[str, Any]]: ...
+    def __getitem__(self, point: slice) -> list[dict[str, object]]: ...
 
-    def __getitem__(self, point: int | slice) -> dict[str, Any] | list[dict[str, Any]]:
+    def __getitem__(self, point: int | slice) -> dict[str, object] | list[dict[str, object]]:
         if isinstance(point, slice):
             return [self[number] for number in range(*point.indices(len(self)))]
         if not 0 <= point < len(self):
@@ -228,7 +220,7 @@ def _matrix(experiment: Experiment) -> Floats:
 def _sampled(kind: Kind, factors: int, points: int, seed: int) -> Floats:
     from scipy.stats import qmc
 
-    sampler: Any = qmc.Sobol if kind == "sobol" else qmc.LatinHypercube
+    sampler: type[qmc.Sobol | qmc.LatinHypercube] = qmc.Sobol if kind == "sobol" else qmc.LatinHypercube
     return np.asarray(sampler(factors, rng=np.random.default_rng(seed)).random(points), dtype=np.float64)
 
 
@@ -245,7 +237,7 @@ def _scaled(experiment: Experiment) -> Floats:
     return scaled
 
 
-def _decoded(factor: Factor, part: float, coded: bool) -> Any:
+def _decoded(factor: Factor, part: float, coded: bool) -> object:
     """Value of a factor at a part of its way from its first level or low end to its last level or high end."""
     levels = len(factor.levels)
     if levels:

@@ -139,7 +139,7 @@ class _ClusterExecutor(Executor):
         self._client = client
         self._executor = client.get_executor(pure=False)
 
-    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+    def submit(self, function: Callable[..., Result], /, *arguments: object, **named: object) -> Future[Result]:
         return self._executor.submit(function, *arguments, **named)  # type: ignore[no-any-return]
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -281,9 +281,9 @@ def _alone(place: Place, executor: Executor, rules: Rules[Work, Result], work: W
     return executor, rules.merge(one, other)
 
 
-def _submitted(place: Place, executor: Executor, function: Callable[..., Result], *given: Any) -> Future[Result]:
+def _submitted(place: Place, executor: Executor, function: Callable[..., Result], *given: object) -> Future[Result]:
     try:
-        future: Any = executor.submit(function, *given)
+        future: object = executor.submit(function, *given)
     except (BrokenExecutor, KamsimError):
         raise
     except (Exception, SystemExit) as error:
@@ -297,7 +297,7 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def _failure_of(future: Future[Any]) -> BaseException | None:
+def _failure_of(future: Future[Result]) -> BaseException | None:
     try:
         return future.exception()
     except BaseException as error:  # a future that was canceled by its cluster

@@ -8,7 +8,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -34,7 +34,7 @@ from kamsim.scenario import (
     LEVERS,
     PRESETS,
     SEATS,
-    Record,
+    Declared,
     Scenario,
     Tier,
     load_scenario,
@@ -65,7 +65,7 @@ _WHERE_NAMES_ARE = (
 # ---------------------------------------------------------------- the file
 
 
-class ExperimentFile(Record):
+class ExperimentFile(Declared):
     """Content of an experiment file, before its names are looked up."""
 
     model_config = ConfigDict(strict=True)
@@ -78,11 +78,11 @@ class ExperimentFile(Record):
     measures: list[str] | None = Field(default=None, min_length=1)
     compare: str | None = None
     design: DesignSection
-    levers: dict[str, Any] = Field(default_factory=dict)
-    uncertainties: dict[str, Any] = Field(default_factory=dict)
+    levers: dict[str, object] = Field(default_factory=dict)
+    uncertainties: dict[str, object] = Field(default_factory=dict)
 
 
-class RangeTable(Record):
+class RangeTable(Declared):
     """A factor given as ``{ low, high }`` or ``{ low, high, levels }``."""
 
     model_config = ConfigDict(strict=True)
@@ -181,21 +181,22 @@ def _find(source: str) -> Path:
     raise KamsimError(f"{source}: there is no experiment of that name; {nearest(source, shipped_experiments())}")
 
 
-def _validated(path: Path, content: dict[str, Any]) -> ExperimentFile:
+def _validated(path: Path, content: dict[str, object]) -> ExperimentFile:
     try:
         return ExperimentFile.model_validate(content)
     except ValidationError as error:
         raise KamsimError(f"{path}: {_sentence(error)}") from None
 
 
-def _sentence(error: ValidationError) -> str:
+def _sentence(error: ValidationError, in_range: bool = False) -> str:
     """First fault that pydantic found, as one sentence; unknown keys before what they may leave missing."""
     fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     place = [part for part in fault["loc"] if isinstance(part, str)]
+    place = place[:1] if in_range else place
     key, tail = place[-1], " in [design]" if len(place) > 1 else ""
     if fault["type"] == "extra_forbidden":
-        known = DesignSection.model_fields if tail else ExperimentFile.model_fields
-        return f"unknown key '{key}'{tail}; {nearest(key, known)}"
+        record = RangeTable if in_range else DesignSection if tail else ExperimentFile
+        return f"unknown key '{key}'{tail}; {nearest(key, record.model_fields)}"
     if fault["type"] == "missing":
         return f"{key}{tail} must be given: {_MUST_BE[key]}"
     if fault["type"] == "literal_error" and isinstance(fault["input"], str):
@@ -283,10 +284,10 @@ def _check_levers_apart(path: Path, factors: Sequence[Factor]) -> None:
 
 def _factors(
     path: Path, file: ExperimentFile, policies: Sequence[Scenario]
-) -> tuple[tuple[Factor, ...], tuple[tuple[Any, ...], ...]]:
+) -> tuple[tuple[Factor, ...], tuple[tuple[object, ...], ...]]:
     """Factors and, where a table of points gives them, the values of each point."""
     rows_by_name = _parameters(policies)
-    sections: dict[Role, dict[str, Any]] = {"lever": file.levers, "uncertainty": file.uncertainties}
+    sections: dict[Role, dict[str, object]] = {"lever": file.levers, "uncertainty": file.uncertainties}
     if file.design.kind == "points":
         for role, section in sections.items():
             if section:
@@ -309,7 +310,7 @@ def _factors(
     return tuple(factors), ()
 
 
-def _levels_in(given: Any) -> int:
+def _levels_in(given: object) -> int:
     if isinstance(given, list):
         return max(1, len(given))
     levels = given.get("levels") if isinstance(given, dict) else None
@@ -323,16 +324,12 @@ def _parameters(policies: Sequence[Scenario]) -> dict[str, Parameter]:
     for tier in policies[0].tiers.ordered:
         # A tier that one of the policies does not have would have to be made up there.
         if all(tier in policy.tiers.ordered for policy in policies):
-            terms = {term: SEATS if term == "seats" else _of_any_tier(term) for term in Tier.model_fields}
-            rows |= {f"tiers.{tier}.{term}": row for term, row in terms.items()}
+            others = {term: parameter("tiers", f"{ANY_TIER}.{term}") for term in Tier.model_fields if term != "seats"}
+            rows |= {f"tiers.{tier}.{term}": row for term, row in {"seats": SEATS, **others}.items()}
     return rows
 
 
-def _of_any_tier(term: str) -> Parameter:
-    return parameter("tiers", f"{ANY_TIER}.{term}")
-
-
-def _flat(section: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(section: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     """Names and what is given for them; TOML reads a dotted name without quotes as tables in tables."""
     for key, value in section.items():
         if isinstance(value, dict) and not value.keys() & RangeTable.model_fields.keys():
@@ -352,7 +349,7 @@ def _role_of(where: str, name: str, rows: Mapping[str, Parameter]) -> Role:
     raise KamsimError(f"{where}: there is no '{name}'; {tail if tail.startswith('did') else _WHERE_NAMES_ARE}")
 
 
-def _factor(path: Path, name: str, role: Role, given: Any, rows: Mapping[str, Parameter], kind: Kind) -> Factor:
+def _factor(path: Path, name: str, role: Role, given: object, rows: Mapping[str, Parameter], kind: Kind) -> Factor:
     section = _SECTION_OF[role]
     belongs = _role_of(f"{path}: [{section}]", name, rows)
     if belongs != role:
@@ -368,7 +365,7 @@ def _factor(path: Path, name: str, role: Role, given: Any, rows: Mapping[str, Pa
     return _by_range(where, name, role, row, given, kind)
 
 
-def _by_levels(where: str, name: str, role: Role, levels: list[Any]) -> Factor:
+def _by_levels(where: str, name: str, role: Role, levels: list[object]) -> Factor:
     if any(isinstance(level, float) for level in levels):
         # No seats beside shares of accounts are a share too, so that a column of a table has one type.
         levels = [0.0 if level == 0 else level for level in levels]
@@ -385,7 +382,7 @@ def _by_levels(where: str, name: str, role: Role, levels: list[Any]) -> Factor:
     return Factor(name, role, tuple(levels), math.nan, math.nan, whole=False)
 
 
-def _plain_strength(name: str, level: Any) -> Any:
+def _plain_strength(name: str, level: object) -> object:
     """Strength of a preset, to tell whether two levels are the same; re-tiering by spend is a thing of its own."""
     if name == "retiering" and level in ("spend", {"spend": 1}, {"spend": 1.0}):
         return {"spend": 1.0}
@@ -394,13 +391,16 @@ def _plain_strength(name: str, level: Any) -> Any:
     return PRESETS[name][level] if isinstance(level, str) else level
 
 
-def _by_range(where: str, name: str, role: Role, row: Parameter | None, given: dict[str, Any], kind: Kind) -> Factor:
+def _by_range(where: str, name: str, role: Role, row: Parameter | None, given: dict[str, object], kind: Kind) -> Factor:
     table = _range_table(where, given)
     low, high = (_checked(where, name, row, end) for end in (table.low, table.high))
+    assert isinstance(low, int | float)  # as a number is when it is checked
+    assert isinstance(high, int | float)
     if not low < high:
         raise KamsimError(f"{where}: low must be below high, not {low!r} and {high!r}")
-    whole = isinstance(low, int) and isinstance(high, int) and (_seats(row) or _whole(row))
-    if _seats(row) and not whole and max(low, high) >= 1:
+    seats = row is not None and row.seats
+    whole = isinstance(low, int) and isinstance(high, int) and row is not None and (row.seats or row.whole)
+    if seats and not whole and max(low, high) >= 1:
         raise KamsimError(f"{where}: low and high must both be shares below 1, such as 0.0, or both whole numbers")
     if table.levels is None:
         if kind == "grid":
@@ -415,17 +415,11 @@ def _by_range(where: str, name: str, role: Role, row: Parameter | None, given: d
     return _by_levels(where, name, role, list(_even(low, high, table.levels, whole)))
 
 
-def _range_table(where: str, given: dict[str, Any]) -> RangeTable:
+def _range_table(where: str, given: dict[str, object]) -> RangeTable:
     try:
         return RangeTable.model_validate(given)
     except ValidationError as error:
-        fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-        key = str(fault["loc"][0])
-        if fault["type"] == "extra_forbidden":
-            raise KamsimError(f"{where}: unknown key '{key}'; {nearest(key, RangeTable.model_fields)}") from None
-        if fault["type"] == "missing":
-            raise KamsimError(f"{where}: {key} must be given: {_MUST_BE[key]}") from None
-        raise KamsimError(f"{where}: {key} must be {_MUST_BE[key]}, not {shown(fault['input'])}") from None
+        raise KamsimError(f"{where}: {_sentence(error, in_range=True)}") from None
 
 
 def _even(low: float, high: float, levels: int, whole: bool) -> Iterator[float]:
@@ -437,15 +431,7 @@ def _even(low: float, high: float, levels: int, whole: bool) -> Iterator[float]:
             yield high if place == levels - 1 else float(f"{low + (high - low) * place / (levels - 1):.12g}")
 
 
-def _whole(row: Parameter | None) -> bool:
-    return row is not None and isinstance(row.default, int)
-
-
-def _seats(row: Parameter | None) -> bool:
-    return row is not None and row.unit == "seats or share"
-
-
-def _checked(where: str, name: str, row: Parameter | None, value: Any) -> Any:
+def _checked(where: str, name: str, row: Parameter | None, value: object) -> object:
     """Return a value of a factor as a scenario takes it; only what takes several keys is left to the scenario."""
     if row is None:
         return _checked_lever(where, name, value)
@@ -455,7 +441,7 @@ def _checked(where: str, name: str, row: Parameter | None, value: Any) -> Any:
         raise KamsimError(f"{where} {error}") from None
 
 
-def _checked_lever(where: str, lever: str, value: Any) -> Any:
+def _checked_lever(where: str, lever: str, value: object) -> object:
     presets = PRESETS[lever]
     if isinstance(value, str) and value not in presets:
         raise KamsimError(f"{where}: {shown(value)} is no preset; {nearest(value, presets)}")
@@ -475,7 +461,7 @@ def _checked_lever(where: str, lever: str, value: Any) -> Any:
 
 def _factors_of_table(
     path: Path, rows: Mapping[str, Parameter]
-) -> tuple[tuple[Factor, ...], tuple[tuple[Any, ...], ...]]:
+) -> tuple[tuple[Factor, ...], tuple[tuple[object, ...], ...]]:
     """Read factors and points from a CSV file with a column for each factor."""
     lines = csv.reader(read_text(path).splitlines(), strict=True)
     try:
@@ -490,7 +476,7 @@ def _factors_of_table(
     if twice:
         raise KamsimError(f"{path}, line {top}: '{twice}' is there twice")
     roles = [_role_of(f"{path}, line {top}", name, rows) for name in names]
-    known: dict[tuple[str, str], Any] = {}
+    known: dict[tuple[str, str], object] = {}
     values = tuple(_cells(f"{path}, line {number}", names, cells, rows, known) for number, cells in points)
     _check_each_once(path, [number for number, _ in points], values)
     if len(values) > MOST_POINTS:
@@ -508,8 +494,8 @@ def _cells(
     names: Sequence[str],
     cells: Sequence[str],
     rows: Mapping[str, Parameter],
-    known: dict[tuple[str, str], Any],
-) -> tuple[Any, ...]:
+    known: dict[tuple[str, str], object],
+) -> tuple[object, ...]:
     """Values of a line; what was checked in another line is not checked again."""
     if len(cells) != len(names):
         raise KamsimError(f"{where}: has {len(cells)} values for {len(names)} factors")
@@ -519,19 +505,9 @@ def _cells(
     return tuple(known[pair] for pair in zip(names, cells, strict=True))
 
 
-def _check_each_once(path: Path, numbers: Sequence[int], values: Sequence[tuple[Any, ...]]) -> None:
-    seen: dict[tuple[Any, ...], int] = {}
+def _check_each_once(path: Path, numbers: Sequence[int], values: Sequence[tuple[object, ...]]) -> None:
+    seen: dict[tuple[object, ...], int] = {}
     for number, row in zip(numbers, values, strict=True):
         if row in seen:
             raise KamsimError(f"{path}, line {number}: is the same point as line {seen[row]}")
         seen[row] = number
-
-
-# ---------------------------------------------------------------- points
-
-
-# ---------------------------------------------------------------- fractions
-
-# A factor is a column of signs: a product of basic columns, written as the set of bits of an integer. A set of factors
-# whose columns multiply to all ones, whose bits cancel, is a word; the shortest word is the resolution
-# (Box & Hunter 1961).

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import (
@@ -20,10 +19,6 @@ from kamsim.experiments.files import (
 )
 from kamsim.experiments.manifest import MANIFEST, Manifest, run_of
 from kamsim.experiments.replications import REPLICATIONS
-
-if TYPE_CHECKING:
-    pass
-
 
 FIGURE = "comparison.png"
 RUN_FILES = frozenset({REPLICATIONS, TABLE, FIGURE, MANIFEST})

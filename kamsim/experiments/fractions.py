@@ -11,12 +11,8 @@ from kamsim.errors import KamsimError
 from kamsim.types import Floats
 
 LETTERS = "ABCDEFGHJKLMNOPQRSTUVWXYZ"  # of the factors of a fraction; I stands for the mean
-
-
 # To here the search for the smallest fraction is exhaustive and takes at most some seconds.
 MOST_SEARCHED, MOST_RESOLUTION = 16, 6
-
-
 _COMPARED_WORDS = 1_000_000  # in all fractions of the same size that are compared
 
 

@@ -16,14 +16,8 @@ from kamsim.experiments.files import read_json
 from kamsim.scenario import Scenario
 
 Manifest = dict[str, Any]
-
-
 MANIFEST = "manifest.json"
-
-
 _ABILITIES = ("sse4.2", "avx", "avx2", "avx512f", "fma", "fma4", "neon", "sve")
-
-
 _PACKAGES = ("kamsim", "numpy", "numba", "mesa", "pyarrow", "scipy")
 
 

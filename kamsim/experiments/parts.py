@@ -45,14 +45,14 @@ class Rows(NamedTuple):
     error: list[str]  # empty where it did not fail
 
 
-class Part(NamedTuple):
+class Counted(NamedTuple):
     """What is known of a part on the disk."""
 
     rows: int
     failed: int
 
 
-def name_of(specification: Mapping[str, object]) -> str:
+def name_for(specification: Mapping[str, object]) -> str:
     """Name of the part that holds what a specification asks for: ``part-`` and 32 hexadecimal digits."""
     # Not sorted: the order of tiers has a meaning.
     text = json.dumps({"format": FORMAT, **specification}, allow_nan=False)
@@ -102,7 +102,7 @@ def _checksum(table: "pa.Table") -> str:
     return digest.hexdigest()
 
 
-def checked(path: Path) -> tuple["pa.Table", Part]:
+def checked(path: Path) -> tuple["pa.Table", Counted]:
     """Read a part and make sure that it is what was written: an error where it is cut short or changed."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -113,7 +113,7 @@ def checked(path: Path) -> tuple["pa.Table", Part]:
         table = pq.ParquetFile(pa.BufferReader(content)).read()
         # Rotten indices of a dictionary point outside of it, and rotten text is no text.
         table.validate(full=True)
-        part = Part(table.num_rows, table.num_rows - table["error"].null_count)
+        part = Counted(table.num_rows, table.num_rows - table["error"].null_count)
         said = json.loads(table.schema.metadata[b"kamsim"])
         name, whole = said["name"], (said["rows"], said["failed"], said["sha256"]) == (*part, _checksum(table))
         whole = whole and table.schema.field("policy").type == pa.dictionary(pa.int32(), pa.string())
@@ -193,7 +193,7 @@ class Store:
             return set()
         return {entry.name for entry in os.scandir(self.parts) if NAME.fullmatch(entry.name)}
 
-    def whole(self, name: str) -> Part | None:
+    def whole(self, name: str) -> Counted | None:
         """Part of that name if it is there and whole, else None."""
         try:
             return checked(self.parts / name)[1]

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
 
 REPLICATIONS = "replications.parquet"
-
-
 COLUMNS = ["replication", "scenario", "measure", "value"]
-
-
 # Replications in a row group of the Parquet file; the file's bytes depend on it, so it never follows the chunks.
 ROW_GROUP = 512
 

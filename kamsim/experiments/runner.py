@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def run_in_chunks(
 
 
 def in_order(
-    play: Callable[..., Result], tasks: Iterable[tuple[Any, ...]], workers: int, executor: Executor | None = None
+    play: Callable[..., Result], tasks: Iterable[tuple[object, ...]], workers: int, executor: Executor | None = None
 ) -> Generator[Result, None, None]:
     """Play tasks some at a time, and hand over what came of them in their order.
 

@@ -2,10 +2,10 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,21 +17,25 @@ from kamsim.experiments.chunks import (
     Chunk,
     Plan,
     chunks_of,
+    name_of,
     part_of,
     plan_of,
     play_chunk,
     seconds_per_replication,
     size_of_chunks,
-    specification_of,
     with_point,
 )
 from kamsim.experiments.designs import Experiment
 from kamsim.experiments.executors import Place, Rules, completed, local_place
 from kamsim.experiments.manifest import arithmetic, run_of, version_of
-from kamsim.experiments.parts import MANIFEST, Rows, Store, checked, difference_of, name_of, opened
+from kamsim.experiments.parts import MANIFEST, Counted, Rows, Store, checked, difference_of, opened
 from kamsim.experiments.runner import checked_workers
+from kamsim.records import Record
 
-Progress = Callable[[int, int], None]
+if TYPE_CHECKING:
+    import pandas as pd
+
+SweepProgress = Callable[[int, int], None]  # told how much is done, and of how much
 
 BYTES_PER_VALUE = 8.3  # measures are noise, and noise does not compress
 POINTS_CHECKED_FIRST = 2_000  # points of a design that are all made into scenarios before anything is played
@@ -40,7 +44,7 @@ LAST_DIGITS = 1e-9  # of a figure: rounding in single operations, and what sums 
 
 
 @dataclass(frozen=True)
-class Progressed:
+class Progressed(Record):
     """Where a sweep stands.
 
     Parameters
@@ -64,17 +68,6 @@ class Progressed:
     computed: int = 0
     superseded: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {
-            "parts": self.parts,
-            "done": self.done,
-            "failed": self.failed,
-            "damaged": list(self.damaged),
-            "computed": self.computed,
-            "superseded": self.superseded,
-        }
-
 
 # ---------------------------------------------------------------- running
 
@@ -85,7 +78,7 @@ def warm_up(plan: Plan) -> None:
     play_chunk(chunk._replace(points=chunk.points[:1], replications=1))
 
 
-def manifest_of(plan: Plan, aim: Sequence[Any] | None = None) -> dict[str, Any]:
+def manifest_of(plan: Plan, aim: Sequence[object] | None = None) -> dict[str, object]:
     """What a store says that it holds: a plan, and where replications are added, to what aim."""
     return {
         "command": "sweep",
@@ -122,20 +115,14 @@ def run_sweep(
     retry_failed: bool = False,
     restart: bool = False,
     chunks: Sequence[Chunk] | None = None,
-    aim: Sequence[Any] | None = None,
+    aim: Sequence[object] | None = None,
     rules: Rules[Chunk, Rows] = RULES,
-    progress: Progress | None = None,
+    progress: SweepProgress | None = None,
 ) -> Progressed:
-    """Play what is missing of a sweep.
+    """Play what is missing of a sweep, in a folder where one that was begun goes on.
 
     Parameters
     ----------
-    plan : Plan
-        The sweep.
-    folder : Path
-        Of its store; a sweep begun there goes on.
-    place : Place
-        Where chunks are played.
     retry_failed : bool
         Whether parts that hold failed replications are played again.
     restart : bool
@@ -144,15 +131,8 @@ def run_sweep(
         What is asked for; by default the whole plan.
     aim : sequence, optional
         To what replications are added, for the manifest.
-    rules : Rules
-        How a chunk is played.
     progress : callable, optional
         Told how many replication-policies are done, and how many this run has to do.
-
-    Returns
-    -------
-    Progressed
-        Where the sweep stands at the end.
 
     Raises
     ------
@@ -163,43 +143,52 @@ def run_sweep(
         check_points(plan)
     with opened(folder) as store:
         aside = _claim(store, manifest_of(plan, aim), restart)
-        wanted, done, failed, computed, advanced = set[str](), 0, 0, 0, 0
-        damaged: list[str] = []
         if chunks is not None:
             # Nobody may read parts of another aim among these.
-            asked = {name_of(specification_of(chunk)) for chunk in chunks}
-            store.supersede(sorted(store.names() - asked))
-
-        def pending() -> Iterator[Chunk]:
-            nonlocal done, failed, advanced
-            here = store.names()
-            for chunk in chunks_of(plan) if chunks is None else chunks:
-                name = name_of(specification_of(chunk))
-                wanted.add(name)
-                if name not in here and not store.take_back(name):
-                    yield chunk
-                    continue
-                part = store.whole(name)
-                if part is None:
-                    damaged.append(name)
-                    yield chunk
-                elif retry_failed and part.failed:
-                    yield chunk
-                else:
-                    done, failed = done + 1, failed + part.failed
-                    advanced += part.rows
-                    if progress is not None:
-                        progress(advanced, plan.size)
-
-        for chunk, rows in completed(place, rules, pending()):
-            store.write(name_of(specification_of(chunk)), part_of(plan, chunk, rows))
-            done, computed, failed = done + 1, computed + 1, failed + sum(map(bool, rows.error))
-            advanced += len(rows.point)
-            if progress is not None:
-                progress(advanced, plan.size)
-        left_over = sorted(store.names() - wanted)
+            store.supersede(sorted(store.names() - set(map(name_of, chunks))))
+        tally, computed = _Tally(plan.size, progress), 0
+        missing = _missing(store, chunks_of(plan) if chunks is None else chunks, tally, retry_failed)
+        for chunk, rows in completed(place, rules, missing):
+            store.write(name_of(chunk), part_of(plan, chunk, rows))
+            tally.add(Counted(len(rows.point), sum(map(bool, rows.error))))
+            computed += 1
+        left_over = sorted(store.names() - tally.asked)
         store.supersede(left_over)
-        return Progressed(len(wanted), done, failed, tuple(damaged), computed, len(left_over) + len(aside - wanted))
+        return tally.progressed(computed, len(left_over) + len(aside - tally.asked))
+
+
+class _Tally:
+    """What is known so far of the parts of a sweep, told as it grows."""
+
+    def __init__(self, size: int = 0, told: SweepProgress | None = None) -> None:
+        self._size, self._told, self._rows, self._done, self._failed = size, told, 0, 0, 0
+        self.asked, self.damaged = set[str](), list[str]()
+
+    def add(self, part: Counted) -> None:
+        """Count a part that is there and whole."""
+        self._done, self._failed, self._rows = self._done + 1, self._failed + part.failed, self._rows + part.rows
+        if self._told is not None:
+            self._told(self._rows, self._size)
+
+    def progressed(self, computed: int = 0, superseded: int = 0) -> Progressed:
+        """Where the sweep stands."""
+        return Progressed(len(self.asked), self._done, self._failed, tuple(self.damaged), computed, superseded)
+
+
+def _missing(store: Store, chunks: Iterable[Chunk], tally: _Tally, retry_failed: bool) -> Iterator[Chunk]:
+    """Chunks whose parts are not there, damaged, or to be tried again; the others are counted."""
+    here = store.names()
+    for chunk in chunks:
+        name = name_of(chunk)
+        tally.asked.add(name)
+        if name in here or store.take_back(name):
+            part = store.whole(name)
+            if part is None:
+                tally.damaged.append(name)
+            elif not (retry_failed and part.failed):
+                tally.add(part)
+                continue
+        yield chunk
 
 
 def sweep(
@@ -211,7 +200,7 @@ def sweep(
     book: Book | None = None,
     retry_failed: bool = False,
     restart: bool = False,
-    progress: Progress | None = None,
+    progress: SweepProgress | None = None,
 ) -> Progressed:
     """Play what is missing of an experiment, on this machine; `read_sweep` reads what came of it.
 
@@ -247,15 +236,13 @@ def sweep(
     return run_sweep(plan, Path(out), place, retry_failed=retry_failed, restart=restart, progress=progress)
 
 
-def _claim(store: Store, manifest: Mapping[str, Any], restart: bool) -> set[str]:
+def _claim(store: Store, manifest: Mapping[str, object], restart: bool) -> set[str]:
     """Make the store one of this manifest; parts of another are set aside, and taken back where they fit."""
     before, aside = store.manifest(), set[str]()
     if before is not None and run_of(before) != run_of(manifest):
-        if before.get("model") != manifest["model"] and not restart:
-            raise KamsimError(
-                f"{store.folder}: was made by kamsim {before.get('kamsim')} with model {before.get('model')}, this is "
-                f"kamsim {manifest['kamsim']} with model {manifest['model']}; choose another `out`, or `restart` to "
-                "set its parts aside and compute them anew"
+        if before.get("model") != chunking.MODEL and not restart:
+            raise _of_another_model(
+                store, before, "choose another `out`, or `restart` to set its parts aside and compute them anew"
             )
         aside = store.names()
         store.supersede(sorted(aside))
@@ -263,9 +250,15 @@ def _claim(store: Store, manifest: Mapping[str, Any], restart: bool) -> set[str]
         store.remove(sorted(store.names()))
     # Parts of several machines may differ in last digits, so all that were at work are named.
     machines = [] if before is None or restart else before.get("arithmetic")
-    others = [one for one in machines if one not in manifest["arithmetic"]] if isinstance(machines, list) else []
-    store.write_manifest({**manifest, "arithmetic": others + manifest["arithmetic"]})
+    others = [one for one in machines if one != arithmetic()] if isinstance(machines, list) else []
+    store.write_manifest({**manifest, "arithmetic": [*others, arithmetic()]})
     return aside
+
+
+def _of_another_model(store: Store, manifest: Mapping[str, object], advice: str) -> KamsimError:
+    made = f"kamsim {manifest.get('kamsim')} with model {manifest.get('model')}"
+    here = f"kamsim {version_of('kamsim')} with model {chunking.MODEL}"
+    return KamsimError(f"{store.folder}: was made by {made}, this is {here}; {advice}")
 
 
 def chunks_with_aim(plan: Plan, points: Sequence[int], first: int) -> list[Chunk]:
@@ -277,18 +270,14 @@ def _chunks_there(plan: Plan, store: Store) -> Iterator[Chunk]:
     """Chunks of a plan; where replications were added to an aim, of all its rounds that left a part."""
     manifest, here = store.manifest(), store.names()
     if manifest is None:  # the names of the parts say whether there was an aim
-        without_aim = any(name_of(specification_of(chunk)) in here for chunk in chunks_of(plan))
+        without_aim = any(name_of(chunk) in here for chunk in chunks_of(plan))
     else:
         without_aim = not manifest.get("aim")
     if without_aim:
         yield from chunks_of(plan)
         return
     for first in itertools.count(0, plan.replications):
-        there = [
-            chunk
-            for chunk in chunks_with_aim(plan, range(len(plan.points)), first)
-            if name_of(specification_of(chunk)) in here
-        ]
+        there = [chunk for chunk in chunks_with_aim(plan, range(len(plan.points)), first) if name_of(chunk) in here]
         if not there:
             return
         yield from there
@@ -300,32 +289,30 @@ def _chunks_there(plan: Plan, store: Store) -> Iterator[Chunk]:
 def status_of(plan: Plan, folder: Path) -> Progressed:
     """Look where a sweep stands, without touching it; an error where there is none, or one of another model."""
     store = _of_this_model(folder, "its parts cannot be told from here")
+    tally = _Tally()
+    if store.manifest() is None:
+        tally.damaged.append(MANIFEST)
     here = store.names()
-    asked = done = failed = 0
-    damaged = [] if store.manifest() else [MANIFEST]
     for chunk in _chunks_there(plan, store):
-        asked += 1
-        name = name_of(specification_of(chunk))
+        name = name_of(chunk)
+        tally.asked.add(name)
         if name in here:
             part = store.whole(name)
             if part is None:
-                damaged.append(name)
+                tally.damaged.append(name)
             else:
-                done, failed = done + 1, failed + part.failed
-    return Progressed(asked, done, failed, tuple(damaged))
+                tally.add(part)
+    return tally.progressed()
 
 
-def _of_this_model(folder: Path, otherwise: str) -> Store:
+def _of_this_model(folder: Path, advice: str) -> Store:
     """Store that this model made; without a manifest, one whose parts will tell by their names."""
     store = Store(folder)
     manifest = store.manifest()
     if manifest is None and not store.names():
         raise KamsimError(f"{folder}: holds no sweep")
     if manifest is not None and manifest.get("model") != chunking.MODEL:
-        raise KamsimError(
-            f"{folder}: was made by kamsim {manifest.get('kamsim')} with model {manifest.get('model')}, this is kamsim "
-            f"{version_of('kamsim')} with model {chunking.MODEL}; {otherwise}"
-        )
+        raise _of_another_model(store, manifest, advice)
     return store
 
 
@@ -348,13 +335,13 @@ def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int |
     """
     store = _of_this_model(folder, "its parts cannot be told from here")
     here = store.names()
-    there = [name for chunk in _chunks_there(plan, store) if (name := name_of(specification_of(chunk))) in here]
+    there = [name for chunk in _chunks_there(plan, store) if (name := name_of(chunk)) in here]
     if not there:
         raise KamsimError(f"{folder}: holds no part of this experiment as it is now, so there is nothing to verify")
     drawn = set(np.random.default_rng(seed).permutation(sorted(there))[:parts].tolist())
     found = Verified([], [], {})
     for chunk in _chunks_there(plan, store):
-        name = name_of(specification_of(chunk))
+        name = name_of(chunk)
         if name in drawn:
             found.verified.append(name)
             again = part_of(plan, chunk, play_chunk(chunk))
@@ -366,7 +353,7 @@ def verify_sweep(plan: Plan, folder: Path, *, parts: int = VERIFIED, seed: int |
     return found
 
 
-def read_sweep(folder: str | Path, *, any_model: bool = False) -> Any:
+def read_sweep(folder: str | Path, *, any_model: bool = False) -> "pd.DataFrame":
     """Read a sweep as one table, and make sure that every part of it is what was written.
 
     Parameters
@@ -399,13 +386,13 @@ def read_sweep(folder: str | Path, *, any_model: bool = False) -> Any:
     tables = [checked(store.parts / name)[0].replace_schema_metadata(None) for name in sorted(store.names())]
     if not tables:
         raise KamsimError(f"{folder}: the sweep there has no part yet")
-    table: Any = pa.concat_tables(tables, promote_options="permissive")
-    frame = table.unify_dictionaries().to_pandas()
+    table = pa.concat_tables(tables, promote_options="permissive")
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
     return frame.sort_values(["point", "policy", "replication"], kind="stable", ignore_index=True)
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Size:
     """Size of a sweep before it is run; seconds on so many workers and megabytes on the disk, about."""
 
     points: int
@@ -416,13 +403,11 @@ class Estimate:
     megabytes: float
 
 
-def estimate_of(plan: Plan, workers: int) -> Estimate:
+def estimate_of(plan: Plan, workers: int) -> Size:
     """Estimate what a sweep costs that some workers share, from the size of the book; nothing is played."""
     each = seconds_per_replication(plan)
     together, at_a_time = size_of_chunks(plan, plan.replications)
     parts = math.ceil(len(plan.points) / together) * math.ceil(plan.replications / at_a_time)
     work = each * len(plan.points) * plan.replications
     size = plan.size * len(plan.measures) * BYTES_PER_VALUE + 3_000 * parts
-    return Estimate(
-        len(plan.points), len(plan.policies), plan.replications, parts, work / min(workers, parts), size / 1e6
-    )
+    return Size(len(plan.points), len(plan.policies), plan.replications, parts, work / min(workers, parts), size / 1e6)

@@ -3,7 +3,7 @@
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kamsim.analysis.explain import CONTENT, ClaimExplained, Explanation, Part
 from kamsim.experiments.files import json_text
@@ -42,7 +42,7 @@ def explanation_files(explanation: Explanation) -> dict[str, bytes]:
     return {CONTENT: text.encode(), **charts}
 
 
-def content_of(explanation: Explanation) -> dict[str, Any]:
+def content_of(explanation: Explanation) -> dict[str, object]:
     """Explanation as plain values, each claim with its sentences."""
     claims = [{**claim.to_dict(), "sentences": sentences_of(claim)} for claim in explanation.claims]
     return {**explanation.to_dict(), "claims": claims}

@@ -30,7 +30,7 @@ SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMENT_COLUMN = 36
 
 Json = dict[str, Any]
-WriteKey = Callable[[str, Any, FieldInfo], str]
+WriteKey = Callable[[str, object, FieldInfo], str]
 
 
 # ---------------------------------------------------------------- scenarios as TOML
@@ -134,12 +134,12 @@ def _table(name: str, record: BaseModel, write: WriteKey, header: bool) -> Itera
             yield write(key, getattr(record, key), field)
 
 
-def _written(key: str, value: Any, field: FieldInfo) -> str:
+def _written(key: str, value: object, field: FieldInfo) -> str:
     line = f"{key} = {_value(value)}"
     return f"{line:<{COMMENT_COLUMN}}  # {meaning(key, field)}"
 
 
-def _commented(key: str, value: Any, field: FieldInfo) -> str:
+def _commented(key: str, value: object, field: FieldInfo) -> str:
     return f"# {_written(key, value, field)}"
 
 
@@ -166,7 +166,7 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _value(name)
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, Mapping):

@@ -144,7 +144,7 @@ def _spread(result: "Sensitivity") -> str:
 def _luck(result: "Sensitivity") -> str:
     start = f"Luck of the {result.replications:,} worlds makes {_less(result.luck)} of what varies"
     gap = f"either half of them alone gives total parts that differ by at most {100 * result.gap:.0f} points"
-    more = "; play more worlds (-n) for a surer answer" if result.luck >= MUCH_LUCK else ""
+    more = "; more `replications` give a surer answer" if result.luck >= MUCH_LUCK else ""
     return f"{start}; {gap}{more}."
 
 

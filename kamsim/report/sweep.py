@@ -11,7 +11,7 @@ from kamsim.experiments.chunks import Plan
 from kamsim.experiments.designs import Experiment, points_of
 from kamsim.experiments.files import write_whole
 from kamsim.experiments.parts import SUMMARY
-from kamsim.experiments.sweep import Estimate, Progressed
+from kamsim.experiments.sweep import Progressed, Size
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.report.table import Group, Row, Table, heading_of, lower, scale_of
 
@@ -20,13 +20,13 @@ MOST_EFFECTS = 15
 MOST_VALUES = 20_000_000  # points x worlds that effects are told of
 
 
-def estimate_text(plan: Plan, estimate: Estimate, place: str) -> str:
+def estimate_text(plan: Plan, size: Size, place: str) -> str:
     """Say in two lines what a sweep is going to cost at a place."""
-    policies = f" x {estimate.policies} policies" if estimate.policies > 1 else ""
+    policies = f" x {size.policies} policies" if size.policies > 1 else ""
     return (
-        f"{plan.name}: {estimate.points:,} points{policies} x {estimate.replications:,} replications = "
-        f"{plan.size:,} replication-policies in {estimate.parts:,} parts\n"
-        f"about {duration(estimate.seconds)} on {place}, about {estimate.megabytes:,.1f} MB on the disk"
+        f"{plan.name}: {size.points:,} points{policies} x {size.replications:,} replications = "
+        f"{plan.size:,} replication-policies in {size.parts:,} parts\n"
+        f"about {duration(size.seconds)} on {place}, about {size.megabytes:,.1f} MB on the disk"
     )
 
 
@@ -56,7 +56,7 @@ def status_text(progressed: Progressed, folder: Path) -> str:
     if progressed.failed:
         rows = "replications" if progressed.failed > 1 else "replication"
         lines.append(
-            f"failed: {progressed.failed:,} {rows}; the column error says why, --retry-failed plays them again"
+            f"failed: {progressed.failed:,} {rows}; the column error says why, `retry_failed` plays them again"
         )
     return "\n".join(lines)
 
@@ -75,7 +75,7 @@ def precision_text(precise: Precise, plan: Plan) -> str:
         return f"{name} is separated as the best on {plan.compare}, after {many} replications a point; {seen}"
     if precise.reached:
         return f"precise enough on {plan.compare}, after {many} replications a point; {seen}"
-    return f"not as precise as asked after {many} replications a point; {seen}; --most allows more"
+    return f"not as precise as asked after {many} replications a point; {seen}; `most` allows more"
 
 
 def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:

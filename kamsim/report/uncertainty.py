@@ -57,7 +57,7 @@ def uncertainty_table(comparison: "UncertainComparison") -> Table:
     legend = (
         f"difference: to {comparison.reference}, mean over {comparison.sets:,} parameter sets{same} "
         f"{comparison.replications:,} worlds",
-        "worlds: how far these worlds leave that mean open, 95 %; less with more of them (-n)",
+        "worlds: how far these worlds leave that mean open, 95 %; less with more `replications`",
         f"better, worse: {percent(AGREEING)} of the sets agree, and the worlds rule out mere luck",
         "best: probability that no other scenario does better",
         "regret: what is lost against the best scenario of each set, mean over sets; the best is chosen in half of "
@@ -125,7 +125,7 @@ def _lead_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
     start = f"Total profit of {lead.scenario} against {lead.rival}: {gap}"
     if lead.apart:
         return f"{start}."
-    return f"{start}, and the {comparison.replications:,} worlds do not tell these two apart: more with -n."
+    return f"{start}, and the {comparison.replications:,} worlds do not tell these two apart: more `replications` may."
 
 
 def _verdicts_sentence(comparison: "UncertainComparison") -> str:

@@ -24,6 +24,7 @@ from kamsim.errors import KamsimError, nearest, on_one_line, shown
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, End, Parameter, Section, parameter, range_text
 from kamsim.evidence.ledger import section as rows_of
 from kamsim.text import read_toml
+from kamsim.types import Json
 
 LEVERS = ("selection", "alignment", "boundaries", "retiering")
 PRESETS: dict[str, dict[str, float]] = {
@@ -268,7 +269,7 @@ class Scenario(Declared):
         value = self.policy.retiering
         return value == "spend" or (isinstance(value, dict) and "spend" in value)
 
-    def changed(self, **sections: Any) -> "Scenario":
+    def changed(self, **sections: object) -> "Scenario":
         """Copy with some keys changed, validated anew.
 
         Parameters
@@ -295,7 +296,7 @@ def with_values(scenario: Scenario, values: Mapping[str, object]) -> Scenario:
 
     ``world.turnover``, ``tiers.key.promise``; an error where a name or value is not valid.
     """
-    sections: dict[str, Any] = {}
+    sections: Json = {}
     for name, value in values.items():
         section, *tables, key = name.split(".")
         place = sections.setdefault(section, {})

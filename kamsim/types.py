@@ -11,6 +11,8 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Records = NDArray[np.record]  # rows read as agents, compiled or not: ``accounts[3].trust``
 
+Json = dict[str, Any]  # as a file of JSON has it
+
 Progress = Callable[[int], None]  # told how much is done
 
 

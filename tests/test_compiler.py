@@ -106,7 +106,7 @@ def test_a_changed_way_to_make_jobs_is_another_model_and_the_same_kernel(copy):
 
 def test_a_default_in_the_ledger_is_no_other_model(copy):
     before = copy.hashes()
-    copy.edit("evidence/ledger.py", '_row("world", "accounts", ', '_row("world", "accounts", 1 + ')
+    copy.edit("evidence/ledger.py", 'Parameter("world", "accounts", ', 'Parameter("world", "accounts", 1 + ')
     assert copy.hashes()[0] == before[0]
 
 

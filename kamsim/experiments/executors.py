@@ -22,9 +22,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.context import SpawnContext, SpawnProcess
 from types import ModuleType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from kamsim.errors import KamsimError
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
@@ -118,7 +121,7 @@ def cluster_place(address: str) -> Place:
         raise KamsimError("`cluster` takes Dask; install it: pip install 'kamsim[cluster]'") from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said in one sentence
 
-    def client() -> Any:
+    def client() -> distributed.Client:
         try:
             return distributed.Client(address, timeout="10s", set_as_default=False)
         except Exception as error:
@@ -135,7 +138,7 @@ def cluster_place(address: str) -> Place:
 class _ClusterExecutor(Executor):
     """Executor of a Dask client that closes the client with itself."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: "Client") -> None:
         self._client = client
         self._executor = client.get_executor(pure=False)
 
@@ -150,7 +153,7 @@ class _ClusterExecutor(Executor):
 
 
 def named_place(name: str, jobs: int) -> Place:
-    """Any other executor, by the name of what gives one.
+    """An executor of another kind, by the name of what gives one.
 
     ``module:callable``; the callable takes nothing and returns a `concurrent.futures.Executor`, which is given some
     `jobs` at a time. An error where there is no such callable.

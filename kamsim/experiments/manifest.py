@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import read_json
 from kamsim.scenario import Scenario
+from kamsim.types import Json
 
-Manifest = dict[str, Any]
+Manifest = Json
 MANIFEST = "manifest.json"
 _ABILITIES = ("sse4.2", "avx", "avx2", "avx512f", "fma", "fma4", "neon", "sve")
 _PACKAGES = ("kamsim", "numpy", "numba", "mesa", "pyarrow", "scipy")

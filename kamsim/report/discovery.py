@@ -23,7 +23,7 @@ def discovery_table(result: "Discovery") -> Table | None:
     if not result.conditions:
         return None
     ranges = {one.parameter: one for one in result.ranges}
-    rows = tuple(_row(condition, ranges[condition.parameter]) for condition in result.conditions)
+    rows = tuple(_bound_row(condition, ranges[condition.parameter]) for condition in result.conditions)
     legend = (
         f"density {percent(result.density)}: part of the cases in this corner that fail",
         f"coverage {percent(result.coverage)}: part of the failures that are in it",
@@ -34,7 +34,7 @@ def discovery_table(result: "Discovery") -> Table | None:
     return Table((Group("", rows),), ("", "varied", "fails mostly", "kind"), legend=legend)
 
 
-def _row(condition: "Condition", varied: "Range") -> Row:
+def _bound_row(condition: "Condition", varied: "Range") -> Row:
     low, high = short_number(condition.low), short_number(condition.high)
     bounds = f"above {low}" if math.isinf(condition.high) else f"up to {high}"
     if math.isfinite(condition.low) and math.isfinite(condition.high):

@@ -65,14 +65,14 @@ def claim_table(claim: ClaimExplained) -> Table:
     Effects are marked as good, for they are what a program does.
     """
     published = Row(("  published", shown(claim.published, claim.figure.unit), "", ""), "aside")
-    groups = [Group("", (published, _row(claim.figure, 2)))]
+    groups = [Group("", (published, _part_row(claim.figure, 2)))]
     for heading, parts in (("  made of", claim.parts), ("  besides", claim.besides)):
         if parts:
-            groups.append(Group(heading, tuple(_row(part, 4) for part in parts)))
+            groups.append(Group(heading, tuple(_part_row(part, 4) for part in parts)))
     return Table(tuple(groups), ("", "", "95 % interval", "kind"), TITLES[claim.claim], dense=True)
 
 
-def _row(part: Part, indent: int) -> Row:
+def _part_row(part: Part, indent: int) -> Row:
     kind = "" if part.kind == "figure" else part.kind
     cells = (f"{'':<{indent}}{part.label}", shown(part.value, part.unit), interval(part), kind)
     return Row(cells, "good" if kind == "effect" else "")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -25,11 +25,11 @@ from kamsim.scenario import (
     range_of,
     shipped_scenarios,
 )
+from kamsim.types import Json
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMENT_COLUMN = 36
 
-Json = dict[str, Any]
 WriteKey = Callable[[str, object, FieldInfo], str]
 
 

@@ -39,9 +39,9 @@ def sensitivity_table(result: "Sensitivity") -> Table:
 
     What each explains with all that it does together with others, and alone, in % of the variance.
     """
-    rows = [_row(influence, influence.parameter) for influence in result.influences]
+    rows = [_influence_row(influence, influence.parameter) for influence in result.influences]
     if result.others is not None:
-        rows.append(_row(result.others, f"{len(result.screened_out)} others together"))
+        rows.append(_influence_row(result.others, f"{len(result.screened_out)} others together"))
     legend = (
         f"total: part of the variance of {asked(result)} that goes with the parameter, {result.played:,} points in "
         f"the same {result.replications:,} worlds",
@@ -51,7 +51,7 @@ def sensitivity_table(result: "Sensitivity") -> Table:
     return Table((Group("", tuple(rows)),), ("", "total", "95 %", "alone", "95 %", "", "kind"), legend=legend)
 
 
-def _row(influence: "Influence", name: str) -> Row:
+def _influence_row(influence: "Influence", name: str) -> Row:
     total, first = percent(influence.total), percent(influence.first)
     totals = _interval(influence.total_low, influence.total_high)
     firsts = _interval(influence.first_low, influence.first_high)

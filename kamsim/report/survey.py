@@ -34,15 +34,15 @@ def survey_table(survey: "Survey") -> Table:
     Says of each published figure whether it is inside the interval of samples of the survey's size.
     """
     columns = ("", "published", "simulated", f"sample of {survey.sample}", "inside")
-    further = (_row(figure)._replace(mark="") for figure in survey.further)
+    further = (_published_row(figure)._replace(mark="") for figure in survey.further)
     groups = (
-        Group("", tuple(map(_row, survey.figures))),
+        Group("", tuple(map(_published_row, survey.figures))),
         Group("Further figures of the same organizations", tuple(further)),
     )
     return Table(groups, columns, legend=_LEGEND)
 
 
-def _row(figure: "SurveyFigure") -> Row:
+def _published_row(figure: "SurveyFigure") -> Row:
     label, is_part = _LABELS.get(figure.name, (figure.name, False))
     scale = Scale(100.0, 1, "%") if is_part else Scale(1.0, 2, "")
     inside = figure.low <= figure.published <= figure.high

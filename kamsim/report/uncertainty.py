@@ -72,10 +72,10 @@ def _group(comparison: "UncertainComparison", measure: Measure) -> Group:
     rows = [row for row in comparison.measures if row.measure == measure.name]
     scale = scale_of(measure, (row.mean for row in rows))
     mean = "" if math.isnan(rows[0].mean) else f"; reference {scale.shown(rows[0].mean)}"
-    return Group(heading_of(measure, scale, mean), tuple(_row(row, scale) for row in rows))
+    return Group(heading_of(measure, scale, mean), tuple(_scenario_row(row, scale) for row in rows))
 
 
-def _row(row: "UncertainMeasure", scale: Scale) -> Row:
+def _scenario_row(row: "UncertainMeasure", scale: Scale) -> Row:
     best, regret = percent(row.probability_best), scale.shown(row.regret)
     if not row.verdict:
         return Row((row.scenario, "reference", "", "", best, regret, ""))

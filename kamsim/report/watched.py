@@ -19,18 +19,18 @@ from kamsim.report.table import (
     percent,
     scale_of,
 )
-from kamsim.studies.watch import Run, Year
+from kamsim.studies.watch import Watched, Year
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def years_table(run: Run) -> Table:
+def years_table(run: Watched) -> Table:
     """Table of a run, a line per year; years that missed quota or ended in a rebuild say so."""
     money = scale_of(TOTAL_PROFIT, (year.revenue for year in run.years))
     columns = ("year", "sales", "profit", "key", "of key", "quota", "met", "collab.", "trust", "left", "")
     phases = groupby(run.years, key=lambda year: year.phase)
-    groups = tuple(Group(_PHASES[phase], tuple(_row(year, money) for year in years)) for phase, years in phases)
+    groups = tuple(Group(_PHASES[phase], tuple(_year_row(year, money) for year in years)) for phase, years in phases)
     unit = f"money in {money.unit}" if money.unit else MEDIAN_WALLETS
     return Table(groups, columns, f"{run.scenario}, seed {run.seed}; {unit}", _LEGEND, dense=True)
 
@@ -47,7 +47,7 @@ _LEGEND = (
 )
 
 
-def _row(year: Year, money: Scale) -> Row:
+def _year_row(year: Year, money: Scale) -> Row:
     part = Scale(1.0, 2, "")
     met = NOTHING if year.attainment is None else percent(year.attainment)
     # Only a missed quota leads to a rebuild, so one word will do.
@@ -71,7 +71,7 @@ def _row(year: Year, money: Scale) -> Row:
 # ---------------------------------------------------------------- figure
 
 
-def run_figure(run: Run) -> bytes:
+def run_figure(run: Watched) -> bytes:
     """Draw a run, as a PNG: key account revenue against quota, and below it collaboration and trust."""
     figure = canvas(10)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -88,7 +88,7 @@ def run_figure(run: Run) -> bytes:
     return png(figure)
 
 
-def _draw_quota(panel: "Axes", run: Run) -> None:
+def _draw_quota(panel: "Axes", run: Watched) -> None:
     program = [year for year in run.years if year.quota is not None and year.key_revenue is not None]
     scale = scale_of(TOTAL_PROFIT, (year.key_revenue for year in program))
     numbers = [year.year for year in program]
@@ -118,7 +118,7 @@ def _say_nothing_is_key(panel: "Axes") -> None:
     panel.text(0.7, 0.5, "no key accounts", transform=panel.transAxes, ha="center", fontsize=FONT + 2, color=GRAY)
 
 
-def _draw_relationship(panel: "Axes", run: Run) -> None:
+def _draw_relationship(panel: "Axes", run: Watched) -> None:
     numbers = [year.year for year in run.years]
     trust = [math.nan if year.trust is None else year.trust for year in run.years]
     collaboration = [math.nan if year.collaboration is None else year.collaboration for year in run.years]
@@ -128,7 +128,7 @@ def _draw_relationship(panel: "Axes", run: Run) -> None:
     panel.set_ylabel("0 to 1", fontsize=FONT)
 
 
-def _shade_phases(panel: "Axes", run: Run) -> None:
+def _shade_phases(panel: "Axes", run: Watched) -> None:
     """Shade the years that are not observed."""
     before = [year.year for year in run.years if year.phase != "window"]
     panel.set_xlim(0.5, len(run.years) + 0.6)
@@ -154,7 +154,7 @@ def figure_target(path: str | None, scenario: str, seed: int, accounts: str | No
     return folder / f"run-{scenario}{on_book}-{seed}.png"
 
 
-def write_figure(path: Path, run: Run) -> None:
+def write_figure(path: Path, run: Watched) -> None:
     """Draw a run into a file from `figure_target`."""
     content = run_figure(run)
     with suppress(OSError):  # what cannot be made cannot be written to either, which is said then

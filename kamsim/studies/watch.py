@@ -35,7 +35,7 @@ class Year(NamedTuple):
     departures: int
 
 
-class Run(NamedTuple):
+class Watched(NamedTuple):
     """One organization played to the end."""
 
     scenario: str
@@ -55,7 +55,7 @@ def play_run(
     book: Book | None = None,
     agents: Path | None = None,
     progress: Progress | None = None,
-) -> Run:
+) -> Watched:
     """Play one organization, the first that `compare` plays with the same seed, through Mesa.
 
     ``agents`` is a Parquet file for a record of every agent after every quarter; ``progress`` is told how many quarters
@@ -76,7 +76,7 @@ def play_run(
     if agents is not None:
         _write_parquet(agents, records)
     notes = (*(book.notes if book else ()), *([capped] if capped else []))
-    return Run(scenario.name, seed, tuple(years_of(program)), notes)
+    return Watched(scenario.name, seed, tuple(years_of(program)), notes)
 
 
 def quarters_of(scenario: Scenario) -> int:

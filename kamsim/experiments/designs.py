@@ -114,8 +114,16 @@ class Points(NamedTuple):
 def points_of(experiment: Experiment) -> Points:
     """Points of an experiment, the same every time.
 
-    In a full design the first factor changes fastest (Yates' order), as do the factors that generate a fraction; in a
-    grid the last one does.
+    Parameters
+    ----------
+    experiment : Experiment
+        From `load_experiment`.
+
+    Returns
+    -------
+    Points
+        In a full design the first factor changes fastest (Yates' order), as do the factors that generate a fraction;
+        in a grid the last one does.
     """
     names = tuple(factor.name for factor in experiment.factors)
     return Points(names, _matrix(experiment).copy(), Values(experiment))

@@ -5,10 +5,10 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.analysis.twins import look_at_twins
 from kamsim.books.book import read_book, yearly_spend
 from kamsim.books.moments import gini
 from kamsim.experiments.chunk import job_of
+from kamsim.experiments.twins import look_at_twins
 from kamsim.model.plan import History
 from kamsim.scenario import load_scenario
 from kamsim.world.world import World

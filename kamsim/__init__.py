@@ -7,13 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kamsim.analysis.compare import Comparison, compare
-    from kamsim.analysis.discovery import Discovery, discover
-    from kamsim.analysis.explain import Explanation, explain
-    from kamsim.analysis.sensitivity import Sensitivity, sensitivity
-    from kamsim.analysis.survey import Survey, survey
-    from kamsim.analysis.uncertainty import UncertainComparison, compare_under_uncertainty
-    from kamsim.analysis.validation import Validation, validate
     from kamsim.books.book import Book, read_book
     from kamsim.errors import KamsimError
     from kamsim.evidence.posterior import Posterior, read_posterior
@@ -27,6 +20,13 @@ if TYPE_CHECKING:
     from kamsim.model.session import draw_world, simulate
     from kamsim.policy.policy import Policy
     from kamsim.scenario import Scenario, load_scenario, shipped_scenarios
+    from kamsim.studies.compare import Comparison, compare
+    from kamsim.studies.discover import Discovery, discover
+    from kamsim.studies.explain import Explanation, explain
+    from kamsim.studies.sensitivity import Sensitivity, sensitivity
+    from kamsim.studies.survey import Survey, survey
+    from kamsim.studies.uncertainty import UncertainComparison, compare_under_uncertainty
+    from kamsim.studies.validate import Validation, validate
     from kamsim.world.world import World
 
 __version__ = "0.1.0"
@@ -35,10 +35,10 @@ __version__ = "0.1.0"
 _HOMES = {
     "Account": "kamsim.model.agents",
     "Book": "kamsim.books.book",
-    "Comparison": "kamsim.analysis.compare",
-    "Discovery": "kamsim.analysis.discovery",
+    "Comparison": "kamsim.studies.compare",
+    "Discovery": "kamsim.studies.discover",
     "Experiment": "kamsim.experiments.designs",
-    "Explanation": "kamsim.analysis.explain",
+    "Explanation": "kamsim.studies.explain",
     "Function": "kamsim.model.agents",
     "History": "kamsim.model.plan",
     "KamsimError": "kamsim.errors",
@@ -49,28 +49,28 @@ _HOMES = {
     "Progressed": "kamsim.experiments.sweep",
     "Run": "kamsim.model.ensemble",
     "Scenario": "kamsim.scenario",
-    "Sensitivity": "kamsim.analysis.sensitivity",
-    "Survey": "kamsim.analysis.survey",
-    "UncertainComparison": "kamsim.analysis.uncertainty",
-    "Validation": "kamsim.analysis.validation",
+    "Sensitivity": "kamsim.studies.sensitivity",
+    "Survey": "kamsim.studies.survey",
+    "UncertainComparison": "kamsim.studies.uncertainty",
+    "Validation": "kamsim.studies.validate",
     "World": "kamsim.world.world",
-    "compare": "kamsim.analysis.compare",
-    "compare_under_uncertainty": "kamsim.analysis.uncertainty",
-    "discover": "kamsim.analysis.discovery",
+    "compare": "kamsim.studies.compare",
+    "compare_under_uncertainty": "kamsim.studies.uncertainty",
+    "discover": "kamsim.studies.discover",
     "draw_world": "kamsim.model.session",
-    "explain": "kamsim.analysis.explain",
+    "explain": "kamsim.studies.explain",
     "load_experiment": "kamsim.experiments.file",
     "load_scenario": "kamsim.scenario",
     "read_book": "kamsim.books.book",
     "read_posterior": "kamsim.evidence.posterior",
     "read_sweep": "kamsim.experiments.sweep",
-    "sensitivity": "kamsim.analysis.sensitivity",
+    "sensitivity": "kamsim.studies.sensitivity",
     "shipped_experiments": "kamsim.experiments.file",
     "shipped_scenarios": "kamsim.scenario",
     "simulate": "kamsim.model.session",
-    "survey": "kamsim.analysis.survey",
+    "survey": "kamsim.studies.survey",
     "sweep": "kamsim.experiments.sweep",
-    "validate": "kamsim.analysis.validation",
+    "validate": "kamsim.studies.validate",
 }
 
 __all__ = [

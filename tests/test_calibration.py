@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-import kamsim.analysis.calibration as calibration
-from kamsim.analysis.calibration import (
+import kamsim.studies.calibrate as calibration
+from kamsim.analysis.emulator import fitted_emulator, sampled
+from kamsim.cli import main
+from kamsim.errors import KamsimError
+from kamsim.evidence.ledger import LEDGER
+from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.scenario import load_scenario, with_values
+from kamsim.studies.calibrate import (
     FIGURES,
     Aim,
     Effort,
@@ -19,12 +25,6 @@ from kamsim.analysis.calibration import (
     misfit_of,
     simulated_at,
 )
-from kamsim.analysis.emulator import fitted_emulator, sampled
-from kamsim.cli import main
-from kamsim.errors import KamsimError
-from kamsim.evidence.ledger import LEDGER
-from kamsim.evidence.plausible import PLAUSIBLE, TIED
-from kamsim.scenario import load_scenario, with_values
 
 SMALL = Effort(
     spread=64,

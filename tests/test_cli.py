@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from kamsim.analysis.compare import compare
-from kamsim.analysis.precision import checked_aim
 from kamsim.cli import DEFAULT_COMPARISON, main
 from kamsim.errors import KamsimError
 from kamsim.measures.outcomes import MEASURES
 from kamsim.report.scenarios import scenario_content, scenario_schema, scenario_text
 from kamsim.scenario import Scenario, load_scenario, shipped_scenarios
+from kamsim.studies.compare import compare
+from kamsim.studies.precision import checked_aim
 
 SMALL = """
 extends = "status_quo"

@@ -14,15 +14,6 @@ import pytest
 from matplotlib.figure import Figure
 from scipy import stats
 
-from kamsim.analysis import compare as compare_module
-from kamsim.analysis.compare import (
-    Comparison,
-    compare,
-    compared_measures,
-    notes_on_what_was_not_seen,
-    outcome_blocks,
-    tallied,
-)
 from kamsim.books.book import Book, read_book
 from kamsim.errors import KamsimError
 from kamsim.experiments import replications, runner
@@ -32,6 +23,15 @@ from kamsim.experiments.runner import available_cores, chunk_for, in_blocks, run
 from kamsim.measures.outcomes import MEASURES
 from kamsim.report import comparison as comparing
 from kamsim.scenario import Scenario, load_scenario
+from kamsim.studies import compare as compare_module
+from kamsim.studies.compare import (
+    Comparison,
+    compare,
+    compared_measures,
+    notes_on_what_was_not_seen,
+    outcome_blocks,
+    tallied,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMN = {measure.name: column for column, measure in enumerate(MEASURES)}

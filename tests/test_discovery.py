@@ -12,14 +12,14 @@ import pytest
 from click.testing import CliRunner
 from conftest import small
 
-from kamsim.analysis import points as playing
 from kamsim.analysis.corners import Condition, box_of, conditions_in
-from kamsim.analysis.discovery import REPLICATIONS, SAMPLED, Discovery, discover
-from kamsim.analysis.ranges import Range
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.report.discovery import discovery_sentences, discovery_table
 from kamsim.report.terminal import text_of
+from kamsim.studies import at_points as playing
+from kamsim.studies.discover import REPLICATIONS, SAMPLED, Discovery, discover
+from kamsim.studies.ranges import Range
 
 FEW = ("world.market_growth", "world.gross_margin", "world.turnover")
 compiled_only = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="hundreds of runs take too long in plain Python")
@@ -116,7 +116,7 @@ def middling() -> float:
 
 def _profits() -> np.ndarray:
     from kamsim.analysis.intervals import means_of
-    from kamsim.analysis.points import played_at, question_of
+    from kamsim.studies.at_points import played_at, question_of
 
     question = question_of(small("full_program"), None, "total_profit", FEW, replications=3, seed=2, jobs=1)
     return means_of(played_at(question, np.random.default_rng(0).random((60, 3))))

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from kamsim.analysis.calibration import AIMS, BOOK_MOMENTS, FIGURES, RATIOS, Space, fits, simulated_at
-from kamsim.analysis.survey import survey
 from kamsim.evidence.posterior import read_posterior
 from kamsim.evidence.published import OUTCOMES
 from kamsim.evidence.real_books import MOMENTS
 from kamsim.scenario import load_scenario, with_values
+from kamsim.studies.calibrate import AIMS, BOOK_MOMENTS, FIGURES, RATIOS, Space, fits, simulated_at
+from kamsim.studies.survey import survey
 
 # How far the simulated figure may be from the published one.
 TOLERANCE = {

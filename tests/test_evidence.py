@@ -15,7 +15,6 @@ from click.testing import CliRunner, Result
 from pydantic import BaseModel
 
 from kamsim import KamsimError, Scenario, load_experiment, load_scenario, read_posterior
-from kamsim.analysis.ranges import ranges_of
 from kamsim.cli import main
 from kamsim.evidence import posterior
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, parameter
@@ -23,6 +22,7 @@ from kamsim.evidence.published import OUTCOMES
 from kamsim.report.evidence import KINDS, SECTIONS, counts_of, evidence_of, evidence_page
 from kamsim.report.scenarios import scenario_schema, scenario_text
 from kamsim.scenario import LEVERS, NAMED_TIERS, Population, Tier
+from kamsim.studies.ranges import ranges_of
 
 ROOT = Path(__file__).resolve().parents[1]
 BY_ROW = {"argvalues": LEDGER, "ids": lambda row: f"{row.section}.{row.name}"}

@@ -14,21 +14,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamsim import explain
-from kamsim.analysis import explain as module
 from kamsim.analysis.bootstrap import RESAMPLES, resampled
-from kamsim.analysis.explain import CLAIMS, ClaimExplained, Explanation, ask_explain, checked_claims
 from kamsim.analysis.shapley import coalitions, shapley_values
-from kamsim.analysis.survey import ENTERPRISE_FROM, figures_of, joined
-from kamsim.analysis.twins import histories_of
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunk import job_of, play_organizations
+from kamsim.experiments.twins import histories_of
 from kamsim.measures.survey import ANSWERS, answers
 from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Twin, drawn_levers
 from kamsim.report.explain import claim_table, content_of, explanation_figure, explanation_tables, sentences_of, shown
 from kamsim.report.terminal import text_of
 from kamsim.scenario import Scenario, load_scenario
+from kamsim.studies import explain as module
+from kamsim.studies import explain_collaboration, explain_parts, explain_rebuilds
+from kamsim.studies import explain_large_spend as large
+from kamsim.studies.explain import CLAIMS, Explanation, ask_explain, checked_claims
+from kamsim.studies.explain_parts import ClaimExplained
+from kamsim.studies.survey import ENTERPRISE_FROM, figures_of, joined
 
 FEW = 12 if numba.config.DISABLE_JIT else 60
 FIGURES = {
@@ -137,7 +140,7 @@ def test_the_treatment_is_what_its_parts_make(explanation: Explanation) -> None:
 def test_the_chain_of_ratios_holds_in_every_resample(seed: int) -> None:
     generator = np.random.default_rng(seed)
     sums = generator.uniform(1, 50, size=(5, 7 + 3 * 8))
-    told = module._growth_logs(sums)
+    told = large._growth_logs(sums)
     treatment, parts = told[:, 2], [1, 2, 7, 8, 9]
     assert told[:, 3:7].sum(axis=1) == pytest.approx(treatment, abs=1e-9)
     assert told[:, parts].sum(axis=1) == pytest.approx(told[:, 0], abs=1e-9)
@@ -153,18 +156,21 @@ def test_elevations_are_those_that_the_survey_counts() -> None:
         _, (history,) = histories_of([job], 3, organization)
         row = np.zeros(len(ANSWERS))
         answers(history, job.timeline.history_years, launch + 2, row)
-        elevated, grew = module._elevated(history, launch), module._grew_after(history, launch)
+        elevated, grew = (
+            large._elevated(history, launch),
+            large._grew_after(history, launch),
+        )
         assert elevated.sum() == row[ANSWERS.index("elevated")]
         assert (elevated & grew).sum() == row[ANSWERS.index("elevated_that_grew")]
 
 
 def test_weights_count_an_organization_as_often_as_they_say() -> None:
     (table,) = play_organizations([job_of(people())], 5, 0, 4)
-    asked = module._Asked(table.reports, table.key_spend)
+    asked = explain_collaboration._Asked(table.reports, table.key_spend)
     weights = np.array([[1.0, 1, 1, 1], [0, 2, 0, 3]])
     again = joined([type(table)(*(column[[1, 1, 3, 3, 3]] for column in table))])
     expected = [figures_of([drawn])["collaboration_ratio"] for drawn in (table, again)]
-    assert module.weighted_ratio(asked, weights) == pytest.approx(expected, rel=1e-12)
+    assert explain_collaboration.weighted_ratio(asked, weights) == pytest.approx(expected, rel=1e-12)
 
 
 def test_resamples_are_the_same_for_every_statistic_and_any_number_at_a_time() -> None:
@@ -232,7 +238,7 @@ def of_rebuilds(years: list[int]) -> History:
 def test_luck_sets_off_a_first_rebuild_that_has_not_come_without_it_by_then(
     as_is: list[int], without_luck: list[int], told: tuple[int, int]
 ) -> None:
-    assert module._set_off_by_luck(of_rebuilds(as_is), of_rebuilds(without_luck)) == told
+    assert explain_rebuilds._set_off_by_luck(of_rebuilds(as_is), of_rebuilds(without_luck)) == told
 
 
 def test_where_orders_have_no_luck_it_sets_off_no_rebuild() -> None:
@@ -253,7 +259,7 @@ def test_twins_judged_without_luck_live_in_the_same_world(explanation: Explanati
         assert_same_bits(world.quarters, alone.quarters)
         window = slice(SHORT["history_years"] + SHORT["warmup_years"], None)
         counts.append(without_luck.years["rebuilt"][window].sum() >= 2)
-        set_off.append(module._set_off_by_luck(as_is, without_luck))
+        set_off.append(explain_rebuilds._set_off_by_luck(as_is, without_luck))
     found = by_name(explanation.claims[2])
     rebuilt, by_luck = np.sum(set_off, axis=0)
     assert found["rest"].value == pytest.approx(np.mean(counts), abs=1e-12)
@@ -299,19 +305,22 @@ def handmade(revenue: list[float], quota: list[float], rebuilt: int | None = Non
 def test_a_first_rebuild_is_held_against_the_twin_with_known_answers() -> None:
     rebuilt = handmade([10, 8, 9, 12, 15], [0, 10, 9, 9, 9], rebuilt=1)
     stayed = handmade([10, 8, 10, 10, 10], [0, 10, 8, 8, 8])
-    told = module._first_rebuild(rebuilt, stayed, 0.5)
+    told = explain_rebuilds._first_rebuild(rebuilt, stayed, 0.5)
     assert told == pytest.approx([1, 0.8, 1.0, 1.25, -1, 10, 6, 30, -0.5 - 2, 5, 3 - 2, 15])
 
 
 @pytest.mark.parametrize("rebuilt", [None, 2, 4])
 def test_a_rebuild_without_years_after_it_tells_nothing(rebuilt: int | None) -> None:
     history = handmade([10, 8, 9, 12, 15], [0, 10, 9, 9, 9], rebuilt)
-    assert not any(module._first_rebuild(history, history, 0.5))
+    assert not any(explain_rebuilds._first_rebuild(history, history, 0.5))
 
 
 def test_parts_of_the_treatment_are_removed_one_by_one() -> None:
     job = job_of(people())
-    nothing, everything = module._treated(job, frozenset()), module._treated(job, frozenset(module._TREATMENT))
+    nothing, everything = (
+        large._treated(job, frozenset()),
+        large._treated(job, frozenset(large._TREATMENT)),
+    )
     assert (nothing.policy.promise == job.policy.promise[0]).all()
     assert not nothing.policy.concession.any()
     assert nothing.policy.twin.ceiling_reach > 5
@@ -322,7 +331,7 @@ def test_parts_of_the_treatment_are_removed_one_by_one() -> None:
 @pytest.mark.parametrize("name", ["population", "status_quo"])
 def test_selection_alone_is_switched_to_enterprise_criteria(name: str) -> None:
     job = job_of(people(name))
-    switched = module._selecting_by_potential(job)
+    switched = large._selecting_by_potential(job)
     for organization in range(10):
         before, after = (drawn_levers(3, 0, organization, each.mix, each.policy.levers) for each in (job, switched))
         assert after.selection == 1.0 >= ENTERPRISE_FROM
@@ -418,8 +427,8 @@ def test_one_organization_has_no_interval() -> None:
 
 def test_an_interval_that_many_resamples_cannot_tell_is_not_told() -> None:
     figures = np.concatenate([[1.0], np.full(90, 1.0), np.full(10, np.nan)])
-    assert math.isnan(module._part("", "", figures, "effect", "times").low)
-    assert module._part("", "", figures[:92], "effect", "times").low == 1.0
+    assert math.isnan(explain_parts.as_part("", "", figures, "effect", "times").low)
+    assert explain_parts.as_part("", "", figures[:92], "effect", "times").low == 1.0
 
 
 # ---------------------------------------------------------------- words

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from kamsim.analysis.bootstrap import resampled
-from kamsim.analysis.compare import compared_measures, tallied
-from kamsim.analysis.explain import _part
 from kamsim.analysis.intervals import interval, pooled
 from kamsim.experiments.chunk import job_of
 from kamsim.experiments.runner import run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import load_scenario
+from kamsim.studies.compare import compared_measures, tallied
+from kamsim.studies.explain_parts import as_part
 
 LEAST, MOST = 0.93, 0.97
 TRIES = 2_000  # so that the coverage itself is known to half a percent
@@ -83,6 +83,6 @@ def test_intervals_from_resampled_organizations_hold_a_planted_truth():
     for number in range(tries):
         missed, years = clustered(generator, 120)
         figures = resampled(lambda weights, m=missed, y=years: (weights @ m / (weights @ y))[:, None], 120, number)
-        part = _part("quota_miss", "", figures[:, 0], "figure", "share")
+        part = as_part("quota_miss", "", figures[:, 0], "figure", "share")
         held += part.low <= truth <= part.high
     assert LEAST <= held / tries <= MOST

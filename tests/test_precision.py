@@ -7,18 +7,18 @@ from test_sweep import content, plan_of
 
 import kamsim.experiments.chunks as chunks
 from kamsim.analysis.intervals import moments_of, reach_of
-from kamsim.analysis.precision import (
+from kamsim.errors import KamsimError
+from kamsim.experiments.chunks import Plan
+from kamsim.experiments.executors import named_place
+from kamsim.experiments.summary import best_first, summary_csv, swept, values_by_world
+from kamsim.experiments.sweep import read_sweep, run_sweep, status_of, verify_sweep
+from kamsim.studies.precision import (
     Aim,
     checked_aim,
     is_separated,
     judged,
     sweep_to_precision,
 )
-from kamsim.analysis.swept import best_first, summary_csv, swept, values_by_world
-from kamsim.errors import KamsimError
-from kamsim.experiments.chunks import Plan
-from kamsim.experiments.executors import named_place
-from kamsim.experiments.sweep import read_sweep, run_sweep, status_of, verify_sweep
 
 TRIES = 2_000
 POOL = named_place("faults:pool", 2)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from kamsim.analysis.compare import compare
 from kamsim.cli import DEFAULT_COMPARISON
 from kamsim.experiments.manifest import read_manifest, scenarios_of
 from kamsim.scenario import load_scenario
+from kamsim.studies.compare import compare
 
 REFERENCE = Path(__file__).parent.parent / "results" / "reference"
 

@@ -14,7 +14,6 @@ from conftest import assert_same_bits, small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamsim.analysis import points as playing
 from kamsim.analysis.indices import (
     BASE_POINTS,
     TRAJECTORIES,
@@ -25,15 +24,16 @@ from kamsim.analysis.indices import (
     luck_of,
 )
 from kamsim.analysis.intervals import errors_of, means_of
-from kamsim.analysis.points import played_at, question_of
-from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
-from kamsim.analysis.sensitivity import MOST_RANKED, Influence, Sensitivity, ask_sensitivity, sensitivity
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import parameter
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.report.sensitivity import sensitivity_figure, sensitivity_sentences, sensitivity_table
 from kamsim.report.terminal import text_of
+from kamsim.studies import at_points as playing
+from kamsim.studies.at_points import played_at, question_of
+from kamsim.studies.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
+from kamsim.studies.sensitivity import MOST_RANKED, Influence, Sensitivity, ask_sensitivity, sensitivity
 
 FEW = ("world.market_growth", "world.gross_margin", "world.share_speed=0.04:0.2")
 compiled_only = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="hundreds of runs take too long in plain Python")

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from kamsim.analysis.compare import compare
 from kamsim.books.book import read_book
 from kamsim.errors import KamsimError
 from kamsim.experiments.folder import result_folder
@@ -25,6 +24,7 @@ from kamsim.experiments.replications import (
     replications_in_batches,
 )
 from kamsim.scenario import Scenario, load_scenario
+from kamsim.studies.compare import compare
 
 
 def manifest(seed: int = 1) -> dict[str, Any]:

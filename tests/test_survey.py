@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kamsim.analysis import survey as survey_module
-from kamsim.analysis.survey import FURTHER, PUBLISHED, figures_of, joined, sampled_figures, survey
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.experiments.chunk import Table
 from kamsim.measures.survey import ANSWERS
 from kamsim.scenario import LEVERS, Scenario, load_scenario
+from kamsim.studies import survey as survey_module
+from kamsim.studies.survey import FURTHER, PUBLISHED, figures_of, joined, sampled_figures, survey
 
 
 def organization(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from conftest import assert_same_bits, small
 
-from kamsim.analysis import twins
-from kamsim.analysis.twins import histories_of, look_at_twins
+from kamsim.experiments import twins
 from kamsim.experiments.chunk import job_of
+from kamsim.experiments.twins import histories_of, look_at_twins
 from kamsim.model.plan import History
 from kamsim.model.session import draw_world, simulate
 from kamsim.scenario import load_scenario

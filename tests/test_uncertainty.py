@@ -14,20 +14,8 @@ from conftest import small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamsim.analysis import uncertainty
 from kamsim.analysis.best import chances_best, chances_between
 from kamsim.analysis.corners import Flip, drivers_of, flip_of
-from kamsim.analysis.parameter_sets import movable, movements_of, takes, value_in, with_moved, with_set
-from kamsim.analysis.uncertainty import (
-    Told,
-    UncertainComparison,
-    UncertainMeasure,
-    best_of,
-    compare_under_uncertainty,
-    contrasts,
-    told_of,
-    uncertain_measures,
-)
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence import posterior as reading
@@ -38,6 +26,16 @@ from kamsim.measures.outcomes import MEASURES
 from kamsim.report.terminal import text_of
 from kamsim.report.uncertainty import uncertainty_figure, uncertainty_sentences, uncertainty_table
 from kamsim.source import model_hash
+from kamsim.studies import uncertainty, uncertainty_sets
+from kamsim.studies.parameter_sets import movable, movements_of, takes, value_in, with_moved, with_set
+from kamsim.studies.uncertainty import (
+    UncertainComparison,
+    UncertainMeasure,
+    best_of,
+    compare_under_uncertainty,
+    uncertain_measures,
+)
+from kamsim.studies.uncertainty_sets import Told, contrasts, told_of
 
 COLUMN = {measure.name: column for column, measure in enumerate(MEASURES)}
 PROFIT = COLUMN["total_profit"]
@@ -601,7 +599,7 @@ def test_flips_are_told_only_of_leaders_the_worlds_tell_apart_over_enough_sets(
         yield values
 
     numbers = iter(range(sets))
-    monkeypatch.setattr(uncertainty, "outcome_blocks", blocks)
+    monkeypatch.setattr(uncertainty_sets, "outcome_blocks", blocks)
     found = compare_under_uncertainty(scenarios, posterior, replications=6, jobs=1)
     assert found.lead is not None
     assert found.lead.apart == (noise < 1.0)

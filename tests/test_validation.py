@@ -15,28 +15,6 @@ from scipy import stats
 
 import kamsim
 from kamsim.analysis.intervals import Estimate, interval, mean_of, pooled
-from kamsim.analysis.survey import survey
-from kamsim.analysis.validation import (
-    Check,
-    Seen,
-    Twins,
-    decile_check,
-    demotion_against_promotion,
-    demotion_effects,
-    departure_cost,
-    departure_costs,
-    known_deciles,
-    known_range,
-    own_book_checks,
-    promotion_effects,
-    rank_rule,
-    rebuilt_once,
-    seen_in,
-    top_share_check,
-    twins_of,
-    validate,
-    within,
-)
 from kamsim.books.book import read_book, yearly_spend
 from kamsim.books.history import YearlySpend, by_year
 from kamsim.books.moments import (
@@ -55,6 +33,30 @@ from kamsim.model.plan import History, empty_history
 from kamsim.report.terminal import text_of
 from kamsim.report.validation import validation_sentence, validation_table
 from kamsim.scenario import load_scenario
+from kamsim.studies.survey import survey
+from kamsim.studies.validate import (
+    Check,
+    decile_check,
+    demotion_against_promotion,
+    departure_cost,
+    known_deciles,
+    known_range,
+    own_book_checks,
+    rank_rule,
+    rebuilt_once,
+    top_share_check,
+    validate,
+    within,
+)
+from kamsim.studies.validate_twins import (
+    Seen,
+    Twins,
+    demotion_effects,
+    departure_costs,
+    promotion_effects,
+    seen_in,
+    twins_of,
+)
 
 DATA = Path(os.environ.get("KAMSIM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 FILES = {"iowa": "iowa_liquor_quarterly.csv", "online_retail": "online_retail2_quarterly.csv"}

@@ -34,11 +34,11 @@ from kamsim.cli.frame import (
 from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
-    from kamsim.analysis.precision import Aim
     from kamsim.experiments.chunks import Plan
     from kamsim.experiments.designs import Experiment
     from kamsim.experiments.executors import Place
     from kamsim.experiments.sweep import Progressed
+    from kamsim.studies.precision import Aim
 
 DEFAULT_COMPARISON = (
     "status_quo",
@@ -95,16 +95,16 @@ def compare(
     if replications is not None:
         settings["replications"] = replications
     if uncertainty or posterior is not None:
-        from kamsim.analysis.uncertainty import ask_compare_under_uncertainty
         from kamsim.evidence.posterior import read_posterior
         from kamsim.report import uncertainty as unsure
+        from kamsim.studies.uncertainty import ask_compare_under_uncertainty
 
         sets = read_posterior(posterior)
         asked = ask_compare_under_uncertainty(loaded, sets, book=book_of(accounts), **settings)
         answer(asked, unsure.tell, as_json=as_json, folder=folder_of(asked, out), figure=unsure.uncertainty_figure)
     else:
-        from kamsim.analysis.compare import ask_compare
         from kamsim.report import comparison
+        from kamsim.studies.compare import ask_compare
 
         plain = ask_compare(loaded, book=book_of(accounts), **settings)
         folder, figure = folder_of(plain, out), comparison.comparison_figure
@@ -152,9 +152,9 @@ def run(
 @as_json_option
 def survey(*, scenario: str, as_json: bool, **settings: Any) -> None:
     """Survey simulated organizations as the published survey asked real ones, and print both side by side."""
-    from kamsim.analysis.survey import ask_survey
     from kamsim.report.survey import survey_table
     from kamsim.scenario import load_scenario
+    from kamsim.studies.survey import ask_survey
 
     asked = ask_survey(load_scenario(scenario), **settings)
     answer(asked, lambda found: [survey_table(found)], as_json=as_json)
@@ -207,11 +207,11 @@ def validate(*, scenario: str, accounts: tuple[str, ...], as_json: bool, **setti
 
     A miss is a finding and no error: the exit code is 0 all the same.
     """
-    from kamsim.analysis.twins import KERNELS
-    from kamsim.analysis.validation import ask_validate
     from kamsim.books.book import read_book, yearly_spend
+    from kamsim.experiments.twins import KERNELS
     from kamsim.report import validation
     from kamsim.scenario import load_scenario
+    from kamsim.studies.validate import ask_validate
 
     loaded = load_scenario(scenario)
     asked = ask_validate(loaded, books=[yearly_spend(read_book(path)) for path in accounts], **settings)
@@ -237,10 +237,10 @@ def explain(*, claims: tuple[str, ...], scenario: str, out: str | None, as_json:
     A CLAIM is large_spend, collaboration, rebuilds or quota; by default all four. Each figure of the survey
     is split into what the program does to accounts, and what comes from who is chosen, compared or lucky.
     """
-    from kamsim.analysis.explain import ask_explain
-    from kamsim.analysis.twins import KERNELS
+    from kamsim.experiments.twins import KERNELS
     from kamsim.report import explain as explaining
     from kamsim.scenario import load_scenario
+    from kamsim.studies.explain import ask_explain
 
     asked = ask_explain(load_scenario(scenario), claims, **settings)
     answer(
@@ -274,11 +274,11 @@ def calibrate(
     Finds the best fit, and a posterior: parameter sets that fit within the sampling error of the published survey.
     Takes some minutes. What has been simulated is kept: interrupted, the same command goes on where it ended.
     """
-    from kamsim.analysis import calibration as calibrating
     from kamsim.evidence.plausible import PLAUSIBLE
     from kamsim.experiments.chunk import play_in_shared_worlds
     from kamsim.report import calibration
     from kamsim.scenario import load_scenario
+    from kamsim.studies import calibrate as calibrating
 
     loaded = load_scenario(scenario)
     folder = Path(out) if out is not None else RESULTS / f"calibrate-{loaded.name}-{seed}"
@@ -326,9 +326,9 @@ def sensitivity(*, scenario: str, against: str | None, out: str | None, as_json:
     Calibrated parameters vary over what is plausible, others that are named by a quarter either way. Each gets the
     part of the variance that goes with it, alone and together with others. Takes a minute or two.
     """
-    from kamsim.analysis.sensitivity import ask_sensitivity
     from kamsim.report import sensitivity as drivers
     from kamsim.scenario import load_scenario
+    from kamsim.studies.sensitivity import ask_sensitivity
 
     asked = ask_sensitivity(load_scenario(scenario), against=scenario_of(against), **settings)
     folder, figure = folder_of(asked, out), drivers.sensitivity_figure
@@ -363,9 +363,9 @@ def discover(
     It fails where it does worse than another policy in the same worlds, or where a measure is beyond a threshold.
     Calibrated parameters vary over what is plausible, others that are named by a quarter either way.
     """
-    from kamsim.analysis.discovery import ask_discover
     from kamsim.report import discovery
     from kamsim.scenario import DEFAULT_SCENARIO, load_scenario
+    from kamsim.studies.discover import ask_discover
 
     if against is None and threshold is None:
         against = DEFAULT_SCENARIO
@@ -434,13 +434,13 @@ def sweep(
     Each second of work is a part on the disk: killed at any moment, the same command goes on where it ended, and
     after a change of the experiment only what changed is played. Results do not depend on where they are computed.
     """
-    from kamsim.analysis.precision import checked_aim
     from kamsim.experiments import sweep as sweeping
     from kamsim.experiments.chunk import play_in_shared_worlds
     from kamsim.experiments.chunks import plan_of
     from kamsim.experiments.executors import chosen_place
     from kamsim.experiments.file import load_experiment
     from kamsim.experiments.runner import checked_workers
+    from kamsim.studies.precision import checked_aim
 
     loaded = load_experiment(experiment)
     workers = checked_workers(loaded.replications if replications is None else replications, loaded.seed, jobs)
@@ -499,9 +499,9 @@ def _play_sweep(
     plan: "Plan", folder: Path, place: "Place", aim: "Aim | None", flags: Mapping[str, bool]
 ) -> tuple["Progressed", str]:
     """Play a sweep; say where it stands and, where it had an aim, how it ended."""
-    from kamsim.analysis.precision import sweep_to_precision
     from kamsim.experiments.sweep import run_sweep
     from kamsim.report.sweep import precision_text
+    from kamsim.studies.precision import sweep_to_precision
 
     retry, anew = flags["retry_failed"], flags["restart"]
     with working("replication-policies", plan.size, rated=True) as progress:
@@ -514,7 +514,7 @@ def _play_sweep(
 def _say_swept(
     experiment: "Experiment", plan: "Plan", folder: Path, stands: "Progressed", ended: str, as_json: bool
 ) -> NoReturn:
-    from kamsim.analysis.swept import swept
+    from kamsim.experiments.summary import swept
     from kamsim.report import sweep as reporting
 
     rows = swept(plan, folder)

@@ -20,10 +20,10 @@ from kamsim.errors import KamsimError, on_one_line, shown
 from kamsim.process import INTERRUPTED, LEAST_ADDRESS_SPACE, limited_address_space, listen, told_to_end
 
 if TYPE_CHECKING:
-    from kamsim.analysis.asked import Asked, Figure
     from kamsim.books.book import Book
     from kamsim.report.table import Table
     from kamsim.scenario import Scenario
+    from kamsim.studies.asked import Asked, Figure
 
 RESULTS = Path("results")
 RESUMABLE = ("calibrate", "sweep")

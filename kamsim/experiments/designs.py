@@ -14,11 +14,11 @@ from kamsim.errors import KamsimError
 from kamsim.experiments.fractions import (
     MOST_RESOLUTION,
     MOST_SEARCHED,
-    _all_combinations,
-    _basic,
-    _fraction,
-    _generated,
-    _resolution,
+    all_combinations,
+    basic_columns,
+    fraction_matrix,
+    generated_columns,
+    resolution_of,
     smallest_fraction,
 )
 from kamsim.scenario import PRESETS, Declared, Scenario
@@ -28,7 +28,7 @@ Kind = Literal["full", "fractional", "grid", "latin_hypercube", "sobol", "points
 Role = Literal["lever", "uncertainty"]
 MOST_POINTS = 1_000_000
 DEFAULT_RESOLUTION = 4
-_SECTION_OF: dict[Role, str] = {"lever": "levers", "uncertainty": "uncertainties"}
+SECTION_OF: dict[Role, str] = {"lever": "levers", "uncertainty": "uncertainties"}
 
 
 class DesignSection(Declared):
@@ -171,15 +171,16 @@ class Values(Sequence[dict[str, object]]):
         return types if len(types) == 1 else {type(point[factor.name]) for point in self}  # not every level is drawn
 
 
-def _check_points(path: Path, experiment: Experiment) -> None:
+def check_points_of(path: Path, experiment: Experiment) -> None:
     """Refuse a design that is too large or that cannot be made."""
     if experiment.design.kind == "fractional":
         _check_two_levels(path, experiment.factors)
         _columns(experiment)
-    _check_number(path, _number_of_points(experiment))
+    check_number(path, _number_of_points(experiment))
 
 
-def _check_number(path: Path, number: int) -> None:
+def check_number(path: Path, number: int) -> None:
+    """Refuse more points than a sweep can number."""
     if number > MOST_POINTS:
         raise KamsimError(
             f"{path}: the design has {number:,} points, more than {MOST_POINTS:,}; vary less, or choose another kind "
@@ -191,7 +192,7 @@ def _check_two_levels(path: Path, factors: Sequence[Factor]) -> None:
     for factor in factors:
         if len(factor.levels) != 2:
             raise KamsimError(
-                f"{path}: {factor.name} in [{_SECTION_OF[factor.role]}] has {len(factor.levels)} levels, and kind "
+                f"{path}: {factor.name} in [{SECTION_OF[factor.role]}] has {len(factor.levels)} levels, and kind "
                 "fractional takes two of every factor"
             )
 
@@ -202,7 +203,7 @@ def _number_of_points(experiment: Experiment) -> int:
     if experiment.design.points is not None:
         return experiment.design.points
     if experiment.design.kind == "fractional":
-        return 1 << len(_basic(_columns(experiment)))
+        return 1 << len(basic_columns(_columns(experiment)))
     return math.prod(len(factor.levels) for factor in experiment.factors)
 
 
@@ -217,11 +218,11 @@ def _matrix(experiment: Experiment) -> Floats:
     if kind == "points":
         return _scaled(experiment)
     if kind == "fractional":
-        return _fraction(_columns(experiment))
+        return fraction_matrix(_columns(experiment))
     if kind == "full":
-        return _all_combinations(levels[::-1])[:, ::-1]
+        return all_combinations(levels[::-1])[:, ::-1]
     if kind == "grid":
-        return _all_combinations(levels)
+        return all_combinations(levels)
     return _sampled(kind, len(levels), _number_of_points(experiment), seed)
 
 
@@ -261,10 +262,10 @@ def _columns(experiment: Experiment) -> tuple[int, ...]:
     """Column of each factor in terms of the basic ones."""
     design, factors = experiment.design, len(experiment.factors)
     if design.generators is not None:
-        columns = _generated(experiment.file, design.generators, factors)
-        if design.resolution is not None and _resolution(columns) < design.resolution:
+        columns = generated_columns(experiment.file, design.generators, factors)
+        if design.resolution is not None and resolution_of(columns) < design.resolution:
             raise KamsimError(
-                f"{experiment.file}: generators in [design] give resolution {_resolution(columns)}, less than the "
+                f"{experiment.file}: generators in [design] give resolution {resolution_of(columns)}, less than the "
                 f"{design.resolution} that is asked for"
             )
         return columns

@@ -15,15 +15,15 @@ from pydantic import ConfigDict, Field, ValidationError
 from kamsim.errors import KamsimError, nearest, shown
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, number_of, parameter
 from kamsim.experiments.designs import (
-    _SECTION_OF,
     MOST_POINTS,
+    SECTION_OF,
     DesignSection,
     Experiment,
     Factor,
     Kind,
     Role,
-    _check_number,
-    _check_points,
+    check_number,
+    check_points_of,
 )
 from kamsim.experiments.fractions import (
     MOST_RESOLUTION,
@@ -159,7 +159,7 @@ def load_experiment(source: str | os.PathLike[str]) -> Experiment:
         path.stem, str(path), file.question, policies, file.replications, file.seed, measures, compare,
         file.design, factors, rows,
     )  # fmt: skip
-    _check_points(path, experiment)
+    check_points_of(path, experiment)
     return experiment
 
 
@@ -292,14 +292,14 @@ def _factors(
         for role, section in sections.items():
             if section:
                 raise KamsimError(
-                    f"{path}: [{_SECTION_OF[role]}] is not for kind points: the columns of {file.design.file} are the "
+                    f"{path}: [{SECTION_OF[role]}] is not for kind points: the columns of {file.design.file} are the "
                     "factors"
                 )
         return _factors_of_table(path.parent / str(file.design.file), rows_by_name)
     if file.design.kind in ("full", "grid"):
         # Before levels are made, of which a line of text can ask for a million.
         given_levels = [_levels_in(given) for section in sections.values() for _, given in _flat(section)]
-        _check_number(path, math.prod(given_levels))
+        check_number(path, math.prod(given_levels))
     factors = [
         _factor(path, name, role, given, rows_by_name, file.design.kind)
         for role, section in sections.items()
@@ -350,12 +350,12 @@ def _role_of(where: str, name: str, rows: Mapping[str, Parameter]) -> Role:
 
 
 def _factor(path: Path, name: str, role: Role, given: object, rows: Mapping[str, Parameter], kind: Kind) -> Factor:
-    section = _SECTION_OF[role]
+    section = SECTION_OF[role]
     belongs = _role_of(f"{path}: [{section}]", name, rows)
     if belongs != role:
         chooses = "something" if belongs == "lever" else "nothing"
         raise KamsimError(
-            f"{path}: {name} in [{section}] is {chooses} that a program chooses; it belongs in [{_SECTION_OF[belongs]}]"
+            f"{path}: {name} in [{section}] is {chooses} that a program chooses; it belongs in [{SECTION_OF[belongs]}]"
         )
     where, row = f"{path}: {name} in [{section}]", rows.get(name)
     if isinstance(given, list):

@@ -29,7 +29,7 @@ def smallest_fraction(factors: int, resolution: int) -> tuple[int, ...]:
         if found is None:
             continue
         best = found
-        while (better := _best_fraction(factors, basic, _resolution(best) + 1)) is not None:
+        while (better := _best_fraction(factors, basic, resolution_of(best) + 1)) is not None:
             best = better
         return best
     raise ValueError(f"no fraction of {factors} factors has resolution {resolution}")
@@ -77,7 +77,7 @@ def _fractions(factors: int, basic: int, resolution: int) -> Iterator[tuple[int,
 
 def _words(columns: Sequence[int]) -> Iterator[int]:
     """All words of a fraction, as sets of factors."""
-    basic = _basic(columns)
+    basic = basic_columns(columns)
     relations = [
         1 << place | sum(1 << factor for factor in _factors_in(columns, basic, mask))
         for place, mask in enumerate(columns)
@@ -98,11 +98,12 @@ def _word_lengths(columns: Sequence[int]) -> list[int]:
     return lengths
 
 
-def _resolution(columns: Sequence[int]) -> int:
+def resolution_of(columns: Sequence[int]) -> int:
+    """Length of the shortest word of a fraction."""
     return min(word.bit_count() for word in _words(columns))
 
 
-def _basic(columns: Sequence[int]) -> list[int]:
+def basic_columns(columns: Sequence[int]) -> list[int]:
     """Places of the factors that generate the others: the first with each single bit."""
     return [columns.index(1 << bit) for bit in range(max(columns).bit_length())]
 
@@ -111,15 +112,15 @@ def _factors_in(columns: Sequence[int], basic: Sequence[int], mask: int) -> list
     return [basic[bit] for bit in range(len(basic)) if mask >> bit & 1]
 
 
-def _fraction(columns: Sequence[int]) -> Floats:
+def fraction_matrix(columns: Sequence[int]) -> Floats:
     """Coded points of a fraction: a product of basic columns for every factor."""
-    bits = len(_basic(columns))
-    basic = _all_combinations([2] * bits)[:, ::-1]
+    bits = len(basic_columns(columns))
+    basic = all_combinations([2] * bits)[:, ::-1]
     chosen = [[bit for bit in range(bits) if mask >> bit & 1] for mask in columns]
     return np.column_stack([basic[:, bits_of].prod(axis=1) for bits_of in chosen])
 
 
-def _generated(file: str, generators: Sequence[str], factors: int) -> tuple[int, ...]:
+def generated_columns(file: str, generators: Sequence[str], factors: int) -> tuple[int, ...]:
     """Columns that generators such as ``D = ABC`` give."""
     if factors > len(LETTERS):
         raise KamsimError(f"{file}: kind fractional takes up to {len(LETTERS)} factors, not {factors}")
@@ -151,7 +152,7 @@ def _generated(file: str, generators: Sequence[str], factors: int) -> tuple[int,
     return columns
 
 
-def _all_combinations(levels: Sequence[int]) -> Floats:
+def all_combinations(levels: Sequence[int]) -> Floats:
     """All combinations of levels, coded from -1 to 1, the last column changing fastest."""
     places = np.indices(levels).reshape(len(levels), -1).T
     matrix: Floats = 2.0 * places / (np.array(levels) - 1.0) - 1.0

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from kamsim.analysis.calibration import Calibration, FittedFigure, FittedParameter
 from kamsim.experiments.files import write_whole
 from kamsim.report.table import NOTHING, Group, Row, Table
 from kamsim.source import model_hash
+from kamsim.studies.calibrate import Calibration, FittedFigure, FittedParameter
 from kamsim.text import neutral
 
 FITTED = "fitted.toml"

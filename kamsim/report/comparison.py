@@ -36,7 +36,7 @@ from kamsim.report.table import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kamsim.analysis.compare import ComparedMeasure, Comparison
+    from kamsim.studies.compare import ComparedMeasure, Comparison
 
 COLUMNS = 3
 MARK_OF: dict[str, Mark] = {"better": "good", "worse": "bad"}

@@ -3,14 +3,14 @@
 import math
 from typing import TYPE_CHECKING
 
-from kamsim.analysis.points import measure_named
 from kamsim.report.table import TOTAL_PROFIT, Group, Row, Table, lower, percent, scale_of, short_number
 from kamsim.report.uncertainty import condition_text
+from kamsim.studies.at_points import measure_named
 
 if TYPE_CHECKING:
     from kamsim.analysis.corners import Condition
-    from kamsim.analysis.discovery import Discovery
-    from kamsim.analysis.ranges import Range
+    from kamsim.studies.discover import Discovery
+    from kamsim.studies.ranges import Range
 
 
 def tell(result: "Discovery") -> tuple[Table | None, str]:

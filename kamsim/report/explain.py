@@ -5,10 +5,11 @@ import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from kamsim.analysis.explain import CONTENT, ClaimExplained, Explanation, Part
 from kamsim.experiments.files import json_text
 from kamsim.report.plot import BLUE, GRAY, INK, LARGE, canvas, dress_large, log_ticks, patch, png
 from kamsim.report.table import NOTHING, Group, Row, Scale, Table
+from kamsim.studies.explain import CONTENT, Explanation
+from kamsim.studies.explain_parts import ClaimExplained, Part
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

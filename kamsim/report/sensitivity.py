@@ -4,7 +4,6 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from kamsim.analysis.points import measure_named
 from kamsim.report.plot import BLUE, INK, LARGE, canvas, dress_large, patch, png
 from kamsim.report.table import (
     MEDIAN_WALLETS,
@@ -17,9 +16,10 @@ from kamsim.report.table import (
     scale_of,
 )
 from kamsim.report.table import percent as unbounded
+from kamsim.studies.at_points import measure_named
 
 if TYPE_CHECKING:
-    from kamsim.analysis.sensitivity import Influence, Sensitivity
+    from kamsim.studies.sensitivity import Influence, Sensitivity
 
 MOST_NAMED = 4
 EXPLAINED = 0.8  # part of the variance after which no further parameter is named

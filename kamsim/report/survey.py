@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from kamsim.report.table import Group, Row, Scale, Table
 
 if TYPE_CHECKING:
-    from kamsim.analysis.survey import Survey, SurveyFigure
+    from kamsim.studies.survey import Survey, SurveyFigure
 
 # Label and whether the figure is a part of organizations, shown in %.
 _LABELS = {

@@ -5,15 +5,15 @@ from pathlib import Path
 
 from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
 from kamsim.analysis.intervals import cautions, largest_unseen, points_among
-from kamsim.analysis.precision import Precise
-from kamsim.analysis.swept import Swept, best_first, summary_csv, values_by_world
 from kamsim.experiments.chunks import Plan
 from kamsim.experiments.designs import Experiment, points_of
 from kamsim.experiments.files import write_whole
 from kamsim.experiments.parts import SUMMARY
+from kamsim.experiments.summary import Swept, best_first, summary_csv, values_by_world
 from kamsim.experiments.sweep import Progressed, Size
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.report.table import Group, Row, Table, heading_of, lower, scale_of
+from kamsim.studies.precision import Precise
 
 SHOWN = 12  # points in a table
 MOST_EFFECTS = 15

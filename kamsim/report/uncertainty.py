@@ -4,7 +4,6 @@ import math
 from typing import TYPE_CHECKING
 
 from kamsim.analysis.best import AGREEING
-from kamsim.analysis.uncertainty import BEST_FROM, FEW_SETS
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.report.comparison import MARK_OF
 from kamsim.report.plot import (
@@ -35,12 +34,14 @@ from kamsim.report.table import (
     scale_of,
     short_number,
 )
+from kamsim.studies.uncertainty import BEST_FROM
+from kamsim.studies.uncertainty_sets import FEW_SETS
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
     from kamsim.analysis.corners import Condition, Flip
-    from kamsim.analysis.uncertainty import Lead, Leaning, UncertainComparison, UncertainMeasure
+    from kamsim.studies.uncertainty import Lead, Leaning, UncertainComparison, UncertainMeasure
 
 MOST_LISTED = 4  # names in a sentence
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kamsim.report.table import NOTHING, Group, Mark, Row, Scale, Table, lower
 
 if TYPE_CHECKING:
-    from kamsim.analysis.validation import Check, Figure, Validation
+    from kamsim.studies.validate import Check, Figure, Validation
 
 INDENT = "  "
 MOST_PARTS = 3  # more are for machines: the reason says which of them are outside

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from kamsim.analysis.emulator import Emulator, fitted_emulator, sampled
 from kamsim.analysis.intervals import CONFIDENCE
-from kamsim.analysis.survey import book_moments, figures_of, joined, sampled_figures
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
@@ -29,6 +28,7 @@ from kamsim.experiments.runner import checked_workers, run_in_chunks
 from kamsim.records import Record
 from kamsim.scenario import Scenario, with_values
 from kamsim.source import model_hash
+from kamsim.studies.survey import book_moments, figures_of, joined, sampled_figures
 from kamsim.types import Floats, Progress
 
 RATIOS = ("large_spend_growth_ratio", "collaboration_ratio")  # told apart on a log scale

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.analysis.asked import Asked
 from kamsim.analysis.intervals import cautions, points_among, ratio
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
@@ -20,6 +19,7 @@ from kamsim.measures.survey import ANSWERS
 from kamsim.policy.policy import seats_of
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
+from kamsim.studies.asked import Asked
 from kamsim.types import Floats, Progress
 
 PUBLISHED = {figure.name: figure.value for figure in OUTCOMES}

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from kamsim.analysis.asked import Asked
 from kamsim.analysis.indices import (
     BASE_POINTS,
     TRAJECTORIES,
@@ -28,7 +27,13 @@ from kamsim.analysis.indices import (
     rank_correlations,
 )
 from kamsim.analysis.intervals import means_of
-from kamsim.analysis.points import (
+from kamsim.errors import KamsimError
+from kamsim.experiments.files import write_result
+from kamsim.experiments.manifest import MANIFEST
+from kamsim.records import Record
+from kamsim.scenario import Scenario
+from kamsim.studies.asked import Asked
+from kamsim.studies.at_points import (
     POINTS,
     REPLICATIONS,
     Question,
@@ -37,11 +42,6 @@ from kamsim.analysis.points import (
     question_of,
     write_points,
 )
-from kamsim.errors import KamsimError
-from kamsim.experiments.files import write_result
-from kamsim.experiments.manifest import MANIFEST
-from kamsim.records import Record
-from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress
 
 MOST_RANKED = 10  # parameters that get indices of their own; the others get one together

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kamsim.analysis.asked import Asked
 from kamsim.analysis.intervals import Moments, cautions, half_width_of, merged_moments, moments_of
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
@@ -22,6 +21,7 @@ from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
 from kamsim.records import Record
 from kamsim.scenario import Scenario
+from kamsim.studies.asked import Asked
 from kamsim.types import Floats, Progress
 from kamsim.world.world import known_of
 

@@ -6,54 +6,55 @@ Sets are equally likely; what is told over them is uncertainty of knowledge, not
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.analysis.asked import Asked
-from kamsim.analysis.best import AGREEING, ALIKE, chances_best, chances_between, is_best, regrets_of
-from kamsim.analysis.compare import checked_names, outcome_blocks, planned
+from kamsim.analysis.best import AGREEING, ALIKE, chances_between, is_best
 from kamsim.analysis.corners import Driver, Flip, drivers_of, flip_of
 from kamsim.analysis.intervals import error_and_margin
-from kamsim.analysis.parameter_sets import (
-    Movements,
-    movable,
-    movements_of,
-    notes_on_sets,
-    notes_on_worlds,
-    takes,
-    value_in,
-    with_moved,
-    with_set,
-)
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
-from kamsim.evidence.ledger import LEDGER, Parameter
+from kamsim.evidence.ledger import LEDGER
 from kamsim.evidence.plausible import TIED
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
 from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.manifest import manifest_of
-from kamsim.experiments.runner import checked_workers, run_in_chunks
+from kamsim.experiments.runner import checked_workers
 from kamsim.measures.outcomes import MEASURES
 from kamsim.records import Record
 from kamsim.scenario import Scenario
+from kamsim.studies.asked import Asked
+from kamsim.studies.compare import checked_names, planned
+from kamsim.studies.parameter_sets import (
+    notes_on_sets,
+    notes_on_worlds,
+    takes,
+)
+from kamsim.studies.uncertainty_sets import (
+    DIRECTION,
+    FEW_SETS,
+    PROFIT,
+    Ensemble,
+    Played,
+    Told,
+    ensemble_of,
+    notes_on_refused,
+    played_at_sets,
+)
 from kamsim.types import Floats, Progress
 
 Verdict = Literal["better", "worse", "same", "cannot tell", ""]
 
 REPLICATIONS = 100
 BEST_FROM = 0.8  # probability from which a policy is called best
-FEW_SETS = 20  # below which nothing is said on where a ranking flips
 SETS = "sets.parquet"
 _FILES = frozenset({*RUN_FILES, SETS})
-_PROFIT = next(place for place, measure in enumerate(MEASURES) if measure.name == "total_profit")
-_DIRECTION = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
 
 
 @dataclass(frozen=True)
@@ -322,8 +323,8 @@ def ask_compare_under_uncertainty(
     notes = (*apart, *plan.notes, *posterior.notes, *notes_on_sets(scenarios, posterior))
 
     def answer(progress: Progress | None, folder: Path | None) -> UncertainComparison:
-        found = _played(ensemble, book, seed, replications, workers, progress)
-        said = (*notes, *_notes_on_refused(found, len(posterior.values)))
+        found = played_at_sets(ensemble, book, seed, replications, workers, progress)
+        said = (*notes, *notes_on_refused(found, len(posterior.values)))
         comparison = _compared(found, ensemble, names, (seed, replications), plan.units, said)
         comparison = replace(comparison, same_worlds=not apart)
         if folder is not None:
@@ -342,179 +343,6 @@ def ask_compare_under_uncertainty(
 
 
 # ---------------------------------------------------------------- what is played
-
-
-class Ensemble(NamedTuple):
-    """Scenarios, the parameter sets put into them, and how assumed values are moved in each set."""
-
-    scenarios: Sequence[Scenario]
-    posterior: Posterior
-    rows: tuple[Parameter, ...]
-    movements: Movements
-
-    def at(self, number: int) -> list[Scenario]:
-        """Scenarios of a set as it stands, and after them the same with assumed values moved."""
-        values, factors = self.posterior.values[number], self.movements.factors[number].tolist()
-        stands = [with_set(scenario, self.posterior.names, values) for scenario in self.scenarios]
-        return [*stands, *with_moved(stands, self.rows, factors, self.posterior)]
-
-
-def ensemble_of(scenarios: Sequence[Scenario], posterior: Posterior, seed: int) -> Ensemble:
-    """Put parameter sets and scenarios together, and draw how assumed values are moved.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        To be compared.
-    posterior : Posterior
-        Parameter sets.
-    seed : int
-        Of the run.
-
-    Returns
-    -------
-    Ensemble
-        Every scenario of a set has the same values, but for those that it has set itself.
-    """
-    rows = movable(scenarios, posterior)
-    return Ensemble(scenarios, posterior, rows, movements_of(rows, len(posterior.values), seed))
-
-
-class Told(NamedTuple):
-    """What is told of scenarios in the worlds of one set; arrays of shape (scenarios, measures)."""
-
-    mean: Floats
-    difference: Floats
-    chance_best: Floats
-    regret: Floats
-
-
-class Played(NamedTuple):
-    """What came of all sets; the first axis of arrays is whether assumed values were moved, the second the set."""
-
-    numbers: tuple[int, ...]  # sets that could be played
-    told: Told  # (2, sets, scenarios, measures)
-    worlds: Floats  # (2, worlds, scenarios, scenarios, measures), mean difference over sets of one to another
-    profit: Floats  # (sets, worlds, scenarios), total profit as the sets stand
-    parameters: tuple[dict[str, float], ...]  # by set and scenario, as they stand and then moved
-    refused: tuple[str, ...]
-
-
-def _played(
-    ensemble: Ensemble,
-    book: Book | None,
-    seed: int,
-    replications: int,
-    workers: int,
-    progress: Progress | None,
-) -> Played:
-    columns = _columns(ensemble)
-    numbers, told, parameters, refused = list[int](), list[list[Told]](), list[dict[str, float]](), list[str]()
-    profit = list[Floats]()
-    total = np.zeros((2, replications, len(ensemble.scenarios), len(ensemble.scenarios), len(MEASURES)))
-    known = np.zeros_like(total)
-    for number in range(len(ensemble.posterior.values)):
-        try:
-            there = ensemble.at(number)
-            plan = planned(there, book)
-        except KamsimError as error:
-            refused.append(str(error))
-            continue
-        with closing(run_in_chunks(plan.jobs, seed, replications, workers=workers)) as chunks:
-            outcomes = np.concatenate(list(outcome_blocks(chunks, plan.units)))
-        halves = np.stack(np.split(outcomes, 2, axis=1))
-        profit.append(halves[0, :, :, _PROFIT])
-        differences = contrasts(halves)
-        finite = np.isfinite(differences)
-        known += finite
-        total += np.where(finite, differences, 0.0)
-        numbers.append(number)
-        told.append([told_of(half) for half in halves])
-        parameters += [{name: _number(scenario, name) for name in columns} for scenario in there]
-        if progress is not None:
-            progress(number + 1)
-    if not numbers:
-        raise KamsimError(f"{ensemble.posterior.source}: no set can be put into these scenarios: {refused[0]}")
-    worlds = np.where(known > 0, total / np.maximum(known, 1.0), np.nan)
-    halved = [Told(*map(np.stack, zip(*(pair[half] for pair in told), strict=True))) for half in (0, 1)]
-    return Played(
-        tuple(numbers),
-        Told(*(np.stack(pair) for pair in zip(*halved, strict=True))),
-        worlds,
-        np.stack(profit),
-        tuple(parameters),
-        tuple(refused),
-    )
-
-
-def _columns(ensemble: Ensemble) -> tuple[str, ...]:
-    """Names of all parameters that a set may change in a scenario."""
-    names = dict.fromkeys((*ensemble.posterior.names, *ensemble.movements.names))
-    return tuple(name for name in names if any(value_in(one, name) is not None for one in ensemble.scenarios))
-
-
-def _number(scenario: Scenario, name: str) -> float:
-    value = value_in(scenario, name)
-    return math.nan if value is None else float(value)
-
-
-def _notes_on_refused(found: Played, sets: int) -> Iterator[str]:
-    if found.refused:
-        yield (
-            f"{len(found.refused)} of {sets} parameter sets do not go with the scenarios and are left out: "
-            f"{found.refused[0]}"
-        )
-    if len(found.numbers) < FEW_SETS:
-        yield (
-            f"{len(found.numbers)} parameter sets are few: {AGREEING:.0%} of them can hardly be told from all, "
-            f"and where the ranking flips is told from {FEW_SETS} on"
-        )
-
-
-def contrasts(values: Floats) -> Floats:
-    """Difference of each scenario to each other, along a further axis.
-
-    Parameters
-    ----------
-    values : array of shape (..., scenarios, measures)
-        Of any worlds.
-
-    Returns
-    -------
-    array of shape (..., scenarios, scenarios, measures)
-        The first less the second.
-    """
-    difference: Floats = values[..., :, None, :] - values[..., None, :, :]
-    return difference
-
-
-def told_of(values: Floats) -> Told:
-    """Tell scenarios apart in the worlds of one set.
-
-    Parameters
-    ----------
-    values : array of shape (worlds, scenarios, measures)
-        The reference first; not finite where a scenario does not have a measure.
-
-    Returns
-    -------
-    Told
-        Of the worlds in which all scenarios have the measure that ever have it.
-    """
-    told = Told(*(np.full(values.shape[1:], np.nan) for _ in Told._fields))
-    has = np.isfinite(values)
-    for column in range(values.shape[2]):
-        there = np.flatnonzero(has[:, :, column].any(axis=0))
-        complete = np.flatnonzero(has[:, there, column].all(axis=1))
-        block = values[complete][:, there, column]
-        if not block.size:
-            continue
-        told.mean[there, column] = block.mean(axis=0)
-        told.chance_best[there, column] = chances_best(block * _DIRECTION[column])
-        told.regret[there, column] = regrets_of(block * _DIRECTION[column])
-        if there[0] == 0:
-            told.difference[there, column] = (block - block[:, :1]).mean(axis=0)
-    return told
 
 
 # ---------------------------------------------------------------- what is concluded
@@ -586,7 +414,7 @@ def uncertain_measures(told: Told, worlds: Floats, names: Sequence[str]) -> tupl
 def _row(told: Told, worlds: Floats, names: Sequence[str], place: int, column: int) -> UncertainMeasure:
     mean, chance, lost = (_known(array[:, place, column]) for array in (told.mean, told.chance_best, told.regret))
     difference = _known(told.difference[:, place, column])
-    gain = difference * _DIRECTION[column]
+    gain = difference * DIRECTION[column]
     error, margin = error_and_margin(worlds[:, place, 0, column])
     low, high = np.quantile(difference, ((1 - AGREEING) / 2, (1 + AGREEING) / 2)) if len(difference) else (np.nan,) * 2
     contested = (~np.isnan(told.chance_best[:, :, column])).any(axis=1).sum()
@@ -669,20 +497,20 @@ def best_of(measures: Sequence[UncertainMeasure], told: Told, worlds: Floats, na
 def _against(told: Told, worlds: Floats, pair: tuple[int, int], column: int) -> Verdict:
     """Verdict on one scenario against another."""
     one, other = pair
-    gain = _known(told.mean[:, one, column] - told.mean[:, other, column]) * _DIRECTION[column]
+    gain = _known(told.mean[:, one, column] - told.mean[:, other, column]) * DIRECTION[column]
     return _verdict(gain, error_and_margin(worlds[:, one, other, column])[1])
 
 
 def _lead(found: Played, stands: Sequence[UncertainMeasure], names: Sequence[str], leader: str) -> Lead:
-    rows = {row.scenario: row for row in stands if row.measure == MEASURES[_PROFIT].name}
+    rows = {row.scenario: row for row in stands if row.measure == MEASURES[PROFIT].name}
     at = names.index(leader)
-    low, high = chances_between(found.profit * _DIRECTION[_PROFIT])[:, at]
+    low, high = chances_between(found.profit * DIRECTION[PROFIT])[:, at]
     chance = rows[leader].probability_best
     leads = []
     for place, rival in enumerate(names):
         if rival == leader:
             continue
-        differences = found.worlds[0, :, at, place, _PROFIT]
+        differences = found.worlds[0, :, at, place, PROFIT]
         difference, (error, margin) = _mean(_known(differences)), error_and_margin(differences)
         apart = abs(difference) > margin or not differences.any()
         leads.append(
@@ -703,7 +531,7 @@ def _lead(found: Played, stands: Sequence[UncertainMeasure], names: Sequence[str
 
 def _leader(measures: Sequence[UncertainMeasure], names: Sequence[str]) -> tuple[str, str]:
     """Scenario that is most probably best on total profit, and whom to hold it against: the reference or the next."""
-    rows = [row for row in measures if row.measure == MEASURES[_PROFIT].name]
+    rows = [row for row in measures if row.measure == MEASURES[PROFIT].name]
     ordered = [row.scenario for row in sorted(rows, key=lambda row: -row.probability_best)]
     if len(names) < 2:
         return names[0], ""
@@ -711,7 +539,7 @@ def _leader(measures: Sequence[UncertainMeasure], names: Sequence[str]) -> tuple
 
 
 def _flip(found: Played, ensemble: Ensemble, names: Sequence[str], leader: str) -> Flip:
-    best = is_best(found.told.mean[0, :, :, _PROFIT] * _DIRECTION[_PROFIT])
+    best = is_best(found.told.mean[0, :, :, PROFIT] * DIRECTION[PROFIT])
     at = names.index(leader)
     winners = [leader if row[at] else names[int(row.argmax())] for row in best]
     columns, values = _varied(found, ensemble)
@@ -732,7 +560,7 @@ def _varied(found: Played, ensemble: Ensemble) -> tuple[list[str], Floats]:
 
 
 def _drivers(found: Played, ensemble: Ensemble, leader: int, rival: int) -> tuple[Driver, ...]:
-    mean = found.told.mean[:, :, :, _PROFIT]
+    mean = found.told.mean[:, :, :, PROFIT]
     stands, moved = mean[:, :, leader] - mean[:, :, rival]
     columns, values = _varied(found, ensemble)
     factors = ensemble.movements.factors[list(found.numbers)]
@@ -741,7 +569,7 @@ def _drivers(found: Played, ensemble: Ensemble, leader: int, rival: int) -> tupl
 
 def _leaning(stands: Sequence[UncertainMeasure], moved: Sequence[UncertainMeasure]) -> Iterator[Leaning]:
     for one, other in zip(stands, moved, strict=True):
-        if one.measure != MEASURES[_PROFIT].name or not one.verdict:
+        if one.measure != MEASURES[PROFIT].name or not one.verdict:
             continue
         claim: Verdict = "worse" if one.worse > one.better else "better"
         agreeing, agreeing_moved = (row.worse if claim == "worse" else row.better for row in (one, other))

@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kamsim.analysis.compare import checked_names, planned
-from kamsim.analysis.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
 from kamsim.errors import KamsimError, nearest
 from kamsim.experiments.chunk import play_organizations
 from kamsim.experiments.manifest import Manifest, manifest_of
 from kamsim.experiments.runner import checked_workers, in_order
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.scenario import Scenario
+from kamsim.studies.compare import checked_names, planned
+from kamsim.studies.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
 from kamsim.types import Floats, Progress
 
 REPLICATIONS = 32

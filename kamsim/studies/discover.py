@@ -13,10 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from kamsim.analysis.asked import Asked
 from kamsim.analysis.corners import Bounds, Condition, are_too_few, box_of
 from kamsim.analysis.intervals import errors_of, means_of
-from kamsim.analysis.points import (
+from kamsim.errors import KamsimError
+from kamsim.experiments.files import write_result
+from kamsim.experiments.manifest import MANIFEST
+from kamsim.records import Record
+from kamsim.scenario import Scenario
+from kamsim.studies.asked import Asked
+from kamsim.studies.at_points import (
     POINTS,
     Question,
     manifest_for,
@@ -24,12 +29,7 @@ from kamsim.analysis.points import (
     question_of,
     write_points,
 )
-from kamsim.analysis.ranges import Range, values_at
-from kamsim.errors import KamsimError
-from kamsim.experiments.files import write_result
-from kamsim.experiments.manifest import MANIFEST
-from kamsim.records import Record
-from kamsim.scenario import Scenario
+from kamsim.studies.ranges import Range, values_at
 from kamsim.types import Flags, Floats, Progress
 
 SAMPLED = 1000

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from kamsim.analysis.parameter_sets import MOVED_BY, is_its_own, takes, value_in
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.ledger import LEDGER, Parameter, number_of, number_text
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.posterior import parameter_named
 from kamsim.scenario import LEVERS, Scenario, with_values
+from kamsim.studies.parameter_sets import MOVED_BY, is_its_own, takes, value_in
 
 _NAMES = tuple(f"{row.section}.{row.name}" for row in LEDGER)
 _MOST_NAMED = 5  # in a note

@@ -1,0 +1,184 @@
+"""Why the survey sees what it sees: each published claim, and its parts from twins in the very same worlds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kamsim.errors import KamsimError, nearest
+from kamsim.experiments.manifest import MANIFEST, manifest_of
+from kamsim.experiments.runner import checked_workers
+from kamsim.policy.policy import seats_of
+from kamsim.records import Record
+from kamsim.scenario import Scenario
+from kamsim.studies.asked import Asked
+from kamsim.studies.explain_collaboration import explain_collaboration
+from kamsim.studies.explain_large_spend import explain_large_spend
+from kamsim.studies.explain_parts import ClaimExplained, Study
+from kamsim.studies.explain_quota import explain_quota
+from kamsim.studies.explain_rebuilds import explain_rebuilds
+from kamsim.types import Progress
+from kamsim.world.world import MOST_ORGANIZATIONS
+
+CLAIMS = ("large_spend", "collaboration", "rebuilds", "quota")
+CONTENT = "explanation.json"
+FEWEST = 30  # organizations that an interval takes
+
+
+@dataclass(frozen=True)
+class Explanation(Record):
+    """Published claims explained on simulated organizations.
+
+    Parameters
+    ----------
+    claims : tuple of ClaimExplained
+        In the order asked for.
+    scenario : str
+        Name.
+    organizations, seed : int
+        Of the run.
+    notes : tuple of str
+        What limits the explanation, a sentence each.
+    """
+
+    claims: tuple[ClaimExplained, ...]
+    scenario: str
+    organizations: int
+    seed: int
+    notes: tuple[str, ...]
+
+
+def explain(
+    scenario: Scenario,
+    claims: Sequence[str] = (),
+    *,
+    organizations: int = 500,
+    seed: int = 1,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Explanation:
+    """Take published claims apart on the simulated organizations of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Usually one with a mix of organizations, ``population``.
+    claims : sequence of str
+        Of `CLAIMS`; by default all of them.
+    organizations : int
+        >= 1; each is played with all its twins.
+    seed : int
+        In [0, 2**64).
+    jobs : int, optional
+        Threads; by default as many as there are cores. They change no result.
+    progress : callable, optional
+        Told from time to time how much of the work of `ask_explain` is done.
+
+    Returns
+    -------
+    Explanation
+        The same to the last bit whatever the jobs.
+
+    Raises
+    ------
+    KamsimError
+        Where an argument is out of range, or there is no such claim.
+    """
+    return ask_explain(scenario, claims, organizations=organizations, seed=seed, jobs=jobs).play(progress)
+
+
+def ask_explain(
+    scenario: Scenario,
+    claims: Sequence[str] = (),
+    *,
+    organizations: int = 500,
+    seed: int = 1,
+    jobs: int | None = None,
+) -> Asked[Explanation]:
+    """Check what `explain` is asked, with the same arguments.
+
+    Returns
+    -------
+    Asked
+        Played, it gives an `Explanation`; its work counts organizations of a second pass twice.
+    """
+    if organizations < 1:
+        raise KamsimError(f"organizations must be at least 1, not {organizations}")
+    if organizations > MOST_ORGANIZATIONS:
+        raise KamsimError(f"organizations must be at most 2**32, not {organizations}")
+    workers = checked_workers(organizations, seed, jobs)
+    asked = checked_claims(claims)
+    _, seats = seats_of(scenario, scenario.world.accounts)
+    notes = tuple(note for note in (seats, _too_few(organizations)) if note)
+
+    def answer(progress: Progress | None, _: Path | None) -> Explanation:
+        explained, done = list[ClaimExplained](), 0
+        for claim in asked:
+
+            def told(more: int, before: int = done) -> None:
+                if progress is not None:
+                    progress(before + more)
+
+            explained.append(_EXPLAIN[claim](Study(scenario, organizations, seed, workers, told)))
+            done += _PASSES[claim] * organizations
+        return Explanation(tuple(explained), scenario.name, organizations, seed, notes)
+
+    manifest = manifest_of([scenario], seed, organizations) | {"command": "explain", "claims": list(asked)}
+    work = organizations * sum(_PASSES[claim] for claim in asked)
+    files = frozenset({CONTENT, MANIFEST, *(f"{claim}.png" for claim in asked)})
+    return Asked(manifest, work, "organizations", answer, files)
+
+
+def _too_few(organizations: int) -> str:
+    if organizations == 1:
+        return "a single organization has no intervals"
+    if organizations < FEWEST:
+        return f"{organizations} organizations are too few: with fewer than {FEWEST}, intervals are not to be trusted"
+    return ""
+
+
+def checked_claims(claims: Sequence[str]) -> tuple[str, ...]:
+    """Claims as asked for, each once; all of them where none is named.
+
+    Parameters
+    ----------
+    claims : sequence of str
+        As a user gave them.
+
+    Returns
+    -------
+    tuple of str
+        Of `CLAIMS`.
+
+    Raises
+    ------
+    KamsimError
+        Naming the nearest claim.
+    """
+    for claim in claims:
+        if claim not in CLAIMS:
+            raise KamsimError(f"{claim}: there is no claim of that name; {nearest(claim, CLAIMS)}")
+    return tuple(dict.fromkeys(claims)) or CLAIMS
+
+
+# ---------------------------------------------------------------- intervals
+
+
+# ---------------------------------------------------------------- elevated for large spend
+
+
+# ---------------------------------------------------------------- collaboration
+
+
+# ---------------------------------------------------------------- rebuilds
+
+
+# ---------------------------------------------------------------- quota
+
+
+_EXPLAIN = {
+    "large_spend": explain_large_spend,
+    "collaboration": explain_collaboration,
+    "rebuilds": explain_rebuilds,
+    "quota": explain_quota,
+}
+_PASSES = dict.fromkeys(CLAIMS, 1) | {"collaboration": 2}

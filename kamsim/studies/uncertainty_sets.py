@@ -1,0 +1,199 @@
+"""Policies played side by side at every parameter set of a posterior, and what is kept of it."""
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import NamedTuple
+
+import numpy as np
+
+from kamsim.analysis.best import AGREEING, chances_best, regrets_of
+from kamsim.books.book import Book
+from kamsim.errors import KamsimError
+from kamsim.evidence.ledger import Parameter
+from kamsim.evidence.posterior import Posterior
+from kamsim.experiments.runner import run_in_chunks
+from kamsim.measures.outcomes import MEASURES
+from kamsim.scenario import Scenario
+from kamsim.studies.compare import outcome_blocks, planned
+from kamsim.studies.parameter_sets import Movements, movable, movements_of, value_in, with_moved, with_set
+from kamsim.types import Floats, Progress
+
+FEW_SETS = 20  # below which nothing is said on where a ranking flips
+PROFIT = next(place for place, measure in enumerate(MEASURES) if measure.name == "total_profit")
+DIRECTION = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
+
+
+class Ensemble(NamedTuple):
+    """Scenarios, the parameter sets put into them, and how assumed values are moved in each set."""
+
+    scenarios: Sequence[Scenario]
+    posterior: Posterior
+    rows: tuple[Parameter, ...]
+    movements: Movements
+
+    def at(self, number: int) -> list[Scenario]:
+        """Scenarios of a set as it stands, and after them the same with assumed values moved."""
+        values, factors = self.posterior.values[number], self.movements.factors[number].tolist()
+        stands = [with_set(scenario, self.posterior.names, values) for scenario in self.scenarios]
+        return [*stands, *with_moved(stands, self.rows, factors, self.posterior)]
+
+
+def ensemble_of(scenarios: Sequence[Scenario], posterior: Posterior, seed: int) -> Ensemble:
+    """Put parameter sets and scenarios together, and draw how assumed values are moved.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        To be compared.
+    posterior : Posterior
+        Parameter sets.
+    seed : int
+        Of the run.
+
+    Returns
+    -------
+    Ensemble
+        Every scenario of a set has the same values, but for those that it has set itself.
+    """
+    rows = movable(scenarios, posterior)
+    return Ensemble(scenarios, posterior, rows, movements_of(rows, len(posterior.values), seed))
+
+
+class Told(NamedTuple):
+    """What is told of scenarios in the worlds of one set; arrays of shape (scenarios, measures)."""
+
+    mean: Floats
+    difference: Floats
+    chance_best: Floats
+    regret: Floats
+
+
+class Played(NamedTuple):
+    """What came of all sets; the first axis of arrays is whether assumed values were moved, the second the set."""
+
+    numbers: tuple[int, ...]  # sets that could be played
+    told: Told  # (2, sets, scenarios, measures)
+    worlds: Floats  # (2, worlds, scenarios, scenarios, measures), mean difference over sets of one to another
+    profit: Floats  # (sets, worlds, scenarios), total profit as the sets stand
+    parameters: tuple[dict[str, float], ...]  # by set and scenario, as they stand and then moved
+    refused: tuple[str, ...]
+
+
+def played_at_sets(
+    ensemble: Ensemble,
+    book: Book | None,
+    seed: int,
+    replications: int,
+    workers: int,
+    progress: Progress | None,
+) -> Played:
+    """Play every policy in the same worlds at every parameter set, and keep what is told of each."""
+    columns = _columns(ensemble)
+    numbers, told, parameters, refused = list[int](), list[list[Told]](), list[dict[str, float]](), list[str]()
+    profit = list[Floats]()
+    total = np.zeros((2, replications, len(ensemble.scenarios), len(ensemble.scenarios), len(MEASURES)))
+    known = np.zeros_like(total)
+    for number in range(len(ensemble.posterior.values)):
+        try:
+            there = ensemble.at(number)
+            plan = planned(there, book)
+        except KamsimError as error:
+            refused.append(str(error))
+            continue
+        with closing(run_in_chunks(plan.jobs, seed, replications, workers=workers)) as chunks:
+            outcomes = np.concatenate(list(outcome_blocks(chunks, plan.units)))
+        halves = np.stack(np.split(outcomes, 2, axis=1))
+        profit.append(halves[0, :, :, PROFIT])
+        differences = contrasts(halves)
+        finite = np.isfinite(differences)
+        known += finite
+        total += np.where(finite, differences, 0.0)
+        numbers.append(number)
+        told.append([told_of(half) for half in halves])
+        parameters += [{name: _number(scenario, name) for name in columns} for scenario in there]
+        if progress is not None:
+            progress(number + 1)
+    if not numbers:
+        raise KamsimError(f"{ensemble.posterior.source}: no set can be put into these scenarios: {refused[0]}")
+    worlds = np.where(known > 0, total / np.maximum(known, 1.0), np.nan)
+    halved = [Told(*map(np.stack, zip(*(pair[half] for pair in told), strict=True))) for half in (0, 1)]
+    return Played(
+        tuple(numbers),
+        Told(*(np.stack(pair) for pair in zip(*halved, strict=True))),
+        worlds,
+        np.stack(profit),
+        tuple(parameters),
+        tuple(refused),
+    )
+
+
+def _columns(ensemble: Ensemble) -> tuple[str, ...]:
+    """Names of all parameters that a set may change in a scenario."""
+    names = dict.fromkeys((*ensemble.posterior.names, *ensemble.movements.names))
+    return tuple(name for name in names if any(value_in(one, name) is not None for one in ensemble.scenarios))
+
+
+def _number(scenario: Scenario, name: str) -> float:
+    value = value_in(scenario, name)
+    return math.nan if value is None else float(value)
+
+
+def notes_on_refused(found: Played, sets: int) -> Iterator[str]:
+    """Say how many parameter sets could not be played, and why the first could not."""
+    if found.refused:
+        yield (
+            f"{len(found.refused)} of {sets} parameter sets do not go with the scenarios and are left out: "
+            f"{found.refused[0]}"
+        )
+    if len(found.numbers) < FEW_SETS:
+        yield (
+            f"{len(found.numbers)} parameter sets are few: {AGREEING:.0%} of them can hardly be told from all, "
+            f"and where the ranking flips is told from {FEW_SETS} on"
+        )
+
+
+def contrasts(values: Floats) -> Floats:
+    """Difference of each scenario to each other, along a further axis.
+
+    Parameters
+    ----------
+    values : array of shape (..., scenarios, measures)
+        Of any worlds.
+
+    Returns
+    -------
+    array of shape (..., scenarios, scenarios, measures)
+        The first less the second.
+    """
+    difference: Floats = values[..., :, None, :] - values[..., None, :, :]
+    return difference
+
+
+def told_of(values: Floats) -> Told:
+    """Tell scenarios apart in the worlds of one set.
+
+    Parameters
+    ----------
+    values : array of shape (worlds, scenarios, measures)
+        The reference first; not finite where a scenario does not have a measure.
+
+    Returns
+    -------
+    Told
+        Of the worlds in which all scenarios have the measure that ever have it.
+    """
+    told = Told(*(np.full(values.shape[1:], np.nan) for _ in Told._fields))
+    has = np.isfinite(values)
+    for column in range(values.shape[2]):
+        there = np.flatnonzero(has[:, :, column].any(axis=0))
+        complete = np.flatnonzero(has[:, there, column].all(axis=1))
+        block = values[complete][:, there, column]
+        if not block.size:
+            continue
+        told.mean[there, column] = block.mean(axis=0)
+        told.chance_best[there, column] = chances_best(block * DIRECTION[column])
+        told.regret[there, column] = regrets_of(block * DIRECTION[column])
+        if there[0] == 0:
+            told.difference[there, column] = (block - block[:, :1]).mean(axis=0)
+    return told

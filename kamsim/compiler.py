@@ -13,7 +13,7 @@ from numba.extending import register_jitable
 from kamsim.cache import KernelCache
 from kamsim.source import hash_of
 
-AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 
 # With NumPy's model of errors a division is one instruction, unchecked: no divisor of compiled code can be zero.
 OPTIONS = {"nogil": True, "error_model": "numpy"}
@@ -72,7 +72,7 @@ def kernel(function: AnyFunction) -> AnyFunction:
 
 
 @cache
-def code_hash(function: Callable[..., Any]) -> str:
+def code_hash(function: Callable[..., object]) -> str:
     """Short hash of all that a kernel is made of, wherever it stands, and of what compiles it.
 
     Parameters
@@ -108,7 +108,7 @@ def is_compiled(job: Any) -> bool:
     return bool(job._cache.holds_any())
 
 
-def fields_of(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
+def fields_of(names: Iterable[str]) -> Callable[[object], tuple[Any, ...]]:
     """Make a function that reads fields of a record or a named tuple by their names, compiled or not.
 
     Parameters
@@ -122,9 +122,9 @@ def fields_of(names: Iterable[str]) -> Callable[[Any], tuple[Any, ...]]:
         ``Levers(*fields_of(Levers._fields)(row))``: compiled code knows no loop over fields, and a list of places
         would go wrong in silence when a field is added.
     """
-    written: dict[str, Any] = {}
+    written: dict[str, object] = {}
     exec(f"def fields(row): return ({' '.join(f'row.{name},' for name in names)})", written)
-    return rule(cast(Callable[[Any], tuple[Any, ...]], written["fields"]))
+    return rule(cast(Callable[[object], tuple[Any, ...]], written["fields"]))
 
 
 def record_type(**fields: str) -> np.dtype[Any]:

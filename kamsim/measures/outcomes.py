@@ -1,6 +1,6 @@
 """M: what a strategy team asks of a run; each outcome is read from the years of the window."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from kamsim.compiler import compiled
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.rules.costs import annual_profit
 from kamsim.rules.tiering import log_growth
+from kamsim.types import Numbers
 
 
 class Measure(NamedTuple):
@@ -41,7 +42,7 @@ class Outcomes(NamedTuple):
 
 
 @compiled
-def outcomes(history: History, parameters: Any, first_year: int) -> Outcomes:
+def outcomes(history: History, parameters: Numbers, first_year: int) -> Outcomes:
     """Outcomes of a run; NaN where there were no key accounts.
 
     Parameters

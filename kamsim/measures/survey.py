@@ -5,13 +5,12 @@ knows nothing of trust, fit or any other state that nobody could tell an intervi
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
 from kamsim.compiler import compiled
 from kamsim.model.plan import LEAST_SPEND, History
-from kamsim.types import Floats
+from kamsim.types import Floats, Numbers
 
 YEARS_AFTER = 3
 
@@ -90,7 +89,7 @@ def answers(history: History, history_years: int, first_year: int, row: Floats) 
 
 
 @compiled
-def kam_reports(history: History, report_draw: Floats, parameters: Any, report: Floats, spend: Floats) -> None:
+def kam_reports(history: History, report_draw: Floats, parameters: Numbers, report: Floats, spend: Floats) -> None:
     """Write what each KAM would report in the last year: collaboration as it sees it, and spend of its key accounts.
 
     Parameters

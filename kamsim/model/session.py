@@ -28,7 +28,7 @@ def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book
     Returns
     -------
     World
-        Any policy can be played in it.
+        Every policy can be played in it.
     """
     parameters = parameters_of(scenario)
     known, _ = known_of(scenario, book)

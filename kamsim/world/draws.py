@@ -134,7 +134,7 @@ def between_bounds(value: float, lowest: float, highest: float) -> float:
     Parameters
     ----------
     value, lowest, highest : float
-        Any numbers, lowest <= highest.
+        Numbers, lowest <= highest.
 
     Returns
     -------

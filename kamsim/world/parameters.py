@@ -2,14 +2,14 @@
 
 import math
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from kamsim.evidence.ledger import section
 from kamsim.rules.spend import share_ceiling, share_target
 from kamsim.scenario import Scenario
-from kamsim.types import Floats
+from kamsim.types import Floats, Numbers
 
 WORLD_DTYPE = np.dtype([(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("world")])
 
@@ -43,10 +43,10 @@ def timeline_of(scenario: Scenario) -> Timeline:
     return Timeline(years.history_years, years.warmup_years, years.window_years)
 
 
-def parameters_of(scenario: Scenario) -> Any:
+def parameters_of(scenario: Scenario) -> Numbers:
     """World section of a scenario as a record: ``parameters.trust_speed``."""
     values = tuple(getattr(scenario.world, name) for name in WORLD_DTYPE.names or ())
-    return np.array([values], dtype=WORLD_DTYPE).view(np.recarray)[0]
+    return np.array([values], dtype=WORLD_DTYPE).view(np.recarray)[0]  # type: ignore[no-any-return]
 
 
 def seats_from(seats: float, accounts: int) -> int:

@@ -50,25 +50,7 @@ class Swept:
 
 
 def swept(plan: Plan, folder: Path) -> list[Swept]:
-    """Means and paired differences of a sweep, read part by part.
-
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    folder : Path
-        Of its store.
-
-    Returns
-    -------
-    list of Swept
-        By measure, point and policy.
-
-    Raises
-    ------
-    KamsimError
-        Where a part is damaged.
-    """
+    """Means and paired differences of a sweep, read part by part; by measure, point and policy."""
     store = Store(folder)
     shape = (len(plan.points), len(plan.policies), len(plan.measures))
     means, differences = (Moments(*(np.zeros(shape) for _ in range(3))) for _ in range(2))
@@ -138,20 +120,7 @@ def _rows(plan: Plan, means: Moments, differences: Moments, failed: Any) -> Iter
 
 
 def summary_csv(plan: Plan, rows: list[Swept]) -> str:
-    """Summary of a sweep as CSV, with the values of the factors at each point.
-
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    rows : list of Swept
-        From `swept`.
-
-    Returns
-    -------
-    str
-        A line per measure, point and policy.
-    """
+    """Summary of a sweep as CSV, a line per measure, point and policy, with the values of the factors."""
     factors = list(plan.factors)
     fields = [name for name in Swept.__dataclass_fields__ if name not in ("point", "policy", "measure")]
     lines: list[list[object]] = [["point", "policy", *factors, "measure", *fields]]
@@ -163,44 +132,14 @@ def summary_csv(plan: Plan, rows: list[Swept]) -> str:
 
 
 def best_first(rows: list[Swept], measure: str) -> list[Swept]:
-    """Points and policies by a measure, best first.
-
-    Parameters
-    ----------
-    rows : list of Swept
-        From `swept`.
-    measure : str
-        Name.
-
-    Returns
-    -------
-    list of Swept
-        Those that have the measure.
-    """
+    """Points and policies that have a measure by it, best first."""
     direction = next(1.0 if row.higher_is_better else -1.0 for row in MEASURES if row.name == measure)
     known = [row for row in rows if row.measure == measure and not math.isnan(row.mean)]
     return sorted(known, key=lambda row: -direction * row.mean)
 
 
 def values_by_world(plan: Plan, folder: Path, measure: str, policy: int = 0) -> Floats:
-    """A measure under one policy at every point, in every world of the plan.
-
-    Parameters
-    ----------
-    plan : Plan
-        The sweep.
-    folder : Path
-        Of its store.
-    measure : str
-        Name.
-    policy : int
-        Its place.
-
-    Returns
-    -------
-    array of shape (points, replications)
-        NaN where there is none.
-    """
+    """A measure under one policy by point and world of the plan, (points, replications); NaN where there is none."""
     column = plan.measures.index(measure)
     found = np.full((len(plan.points), plan.replications), np.nan)
     for points, replications, values, _ in _blocks(plan, Store(folder)):

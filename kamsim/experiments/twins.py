@@ -30,26 +30,9 @@ def look_at_twins(
 ) -> list[Row]:
     """Play every job in each of the organizations 0 to organizations - 1, and look at their histories together.
 
-    Parameters
-    ----------
-    jobs : sequence of Job
-        Twins, at least one; those that describe the same world share its draws.
-    seed : int
-        In [0, 2**64).
-    organizations : int
-        >= 0.
-    look : callable
-        Given the world of the first job and a history per job, in the order of the jobs; says what is kept of the
-        organization. It runs on threads, so that it may change nothing outside.
-    workers : int
-        Threads, >= 1; they change no result.
-    progress : callable, optional
-        Told from time to time how many organizations are done.
-
-    Returns
-    -------
-    list
-        What was kept of each organization, by number.
+    ``look`` is given the world of the first job and a history per job, in the order of the jobs; what it gives is kept,
+    by organization. It runs on threads, whose number changes no result, so that it may change nothing outside. Jobs
+    that describe the same world share its draws.
     """
     if not jobs or workers < 1:
         raise ValueError(f"jobs and workers must be at least 1, not {len(jobs)} and {workers}")
@@ -69,20 +52,7 @@ def look_at_twins(
 
 
 def histories_of(jobs: Sequence[Job], seed: int, organization: int) -> tuple[World, list[History]]:
-    """Play every job in one organization.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-        At least one.
-    seed, organization : int
-        Whose world.
-
-    Returns
-    -------
-    World, list of History
-        World of the first job; a history per job.
-    """
+    """Play every job in one organization: the world of the first, and a history per job."""
     worlds: dict[int, World] = {}
     histories: dict[int, History] = {}
     for group in shared_worlds(jobs):

@@ -34,23 +34,7 @@ class Question(NamedTuple):
 
 
 def measure_named(name: str) -> Measure:
-    """Find a measure; where there is none of the name, say which is nearest.
-
-    Parameters
-    ----------
-    name : str
-        ``total_profit``.
-
-    Returns
-    -------
-    Measure
-        Of `MEASURES`.
-
-    Raises
-    ------
-    KamsimError
-        Where there is none.
-    """
+    """Measure of a name; where there is none, an error says which is nearest."""
     names = {measure.name: measure for measure in MEASURES}
     if name not in names:
         raise KamsimError(f"'{name}' is no measure; {nearest(name, names)}")
@@ -67,35 +51,7 @@ def question_of(
     seed: int,
     jobs: int | None,
 ) -> Question:
-    """Check what is asked and put it together.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Whose measure it is.
-    against : Scenario, optional
-        What it is held against, in the same worlds.
-    measure : str
-        Name.
-    parameters : sequence of str
-        For `ranges_of`.
-    replications : int
-        Worlds at each point, >= 2.
-    seed : int
-        In [0, 2**64).
-    jobs : int, optional
-        Points at a time.
-
-    Returns
-    -------
-    Question
-        For `played_at`.
-
-    Raises
-    ------
-    KamsimError
-        One sentence on what is wrong.
-    """
+    """Check what is asked, of at least two worlds at each point, and put it together for `played_at`."""
     scenarios = (scenario,) if against is None else (scenario, against)
     checked_names(scenarios)
     workers = checked_workers(replications, seed, jobs)
@@ -107,22 +63,7 @@ def question_of(
 
 
 def manifest_for(command: str, question: Question, **settings: Any) -> Manifest:
-    """Everything that the answer to a question depends on.
-
-    Parameters
-    ----------
-    command : str
-        That asks.
-    question : Question
-        From `question_of`.
-    **settings
-        Of the command.
-
-    Returns
-    -------
-    dict
-        As of `manifest_of`.
-    """
+    """Everything that the answer to the question of a command depends on, as of `manifest_of`."""
     return {
         **manifest_of(question.scenarios, question.seed, question.replications),
         "command": command,
@@ -136,26 +77,10 @@ def manifest_for(command: str, question: Question, **settings: Any) -> Manifest:
 
 
 def played_at(question: Question, points: Floats, progress: Progress | None = None) -> Floats:
-    """Play the same worlds at every point.
+    """Play the same worlds at every point, of shape (points, parameters) in the unit cube.
 
-    Parameters
-    ----------
-    question : Question
-        From `question_of`.
-    points : array of shape (points, parameters)
-        In the unit cube.
-    progress : callable, optional
-        Told how many points are done.
-
-    Returns
-    -------
-    array of shape (points, worlds)
-        Of the measure or of the difference, NaN where there is none; the same to the last bit whatever the workers.
-
-    Raises
-    ------
-    KamsimError
-        Before anything is played, where the values of a point do not go together.
+    Of the measure or of the difference, shape (points, worlds), NaN where there is none; the same to the last bit
+    whatever the workers. Before anything is played, an error where the values of a point do not go together.
     """
     changed = [_scenarios_at(question, point) for point in points]
     column = MEASURES.index(question.measure)
@@ -190,18 +115,9 @@ def _scenarios_at(question: Question, point: Floats) -> list[Scenario]:
 
 
 def write_points(folder: Path, ranges: Sequence[Range], points: Floats, columns: dict[str, Any]) -> None:
-    """Write a row for every point: the values of its parameters and what came of them.
+    """Write a row for every point: further columns by name, then the values of its parameters.
 
-    Parameters
-    ----------
-    folder : Path
-        From `kamsim.experiments.folder.result_folder`.
-    ranges : sequence of Range
-        Of the parameters.
-    points : array of shape (points, parameters)
-        In the unit cube.
-    columns : dict
-        Further columns by name, before the parameters.
+    Points have shape (points, parameters), in the unit cube.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -303,23 +303,10 @@ class Simulated(NamedTuple):
 
 
 def simulated_at(space: Space, point: Floats, first_seed: int, organizations: int, scatter: bool = False) -> Simulated:
-    """Simulate the figures at a point.
+    """Simulate the figures at a point of the unit cube, in the worlds of some organizations.
 
-    Parameters
-    ----------
-    space : Space
-        Free parameters.
-    point : array of shape (parameters,)
-        In the unit cube.
-    first_seed, organizations : int
-        Whose worlds.
-    scatter : bool
-        Whether to sample surveys as well.
-
-    Returns
-    -------
-    Simulated
-        Moments of books are those of all accounts where nobody is ever elevated, in the same worlds.
+    With ``scatter`` surveys are sampled as well. Moments of books are those of all accounts where nobody is ever
+    elevated, in the same worlds.
     """
     scenario = with_values(space.scenario, space.values(point))
     tiers = {name: {"seats": 0} for name in scenario.tiers.ordered}
@@ -350,17 +337,8 @@ def _log_if_ratio(name: str, value: Any) -> Any:
 def misfit_of(figures: Floats, aims: Sequence[Aim]) -> Floats:
     """Squared deviations of figures from their aims, in units of `SHARPNESS` and `MOMENT_MARGIN`.
 
-    Parameters
-    ----------
-    figures : array of shape (..., figures)
-        Ratios as logs.
-    aims : sequence of Aim
-        In the same order.
-
-    Returns
-    -------
-    array of shape (...)
-        >= 0; a range counts from a margin within its ends on.
+    Figures have shape (..., figures), ratios as logs; each gives a number >= 0. A range counts from a margin within its
+    ends on.
     """
     total = np.zeros(figures.shape[:-1])
     for column, aim in enumerate(aims):
@@ -388,21 +366,9 @@ def _off_published(figures: Floats, aims: Sequence[Aim]) -> Floats:
 def log_likelihood(figures: Floats, error: Floats, scatter: Floats, aims: Sequence[Aim]) -> Floats:
     """Log likelihood of what was published and seen in real books, given simulated figures.
 
-    Parameters
-    ----------
-    figures : array of shape (points, figures)
-        Ratios as logs.
-    error : array of shape (figures,)
-        Standard deviation of what is known of them.
-    scatter : array of shape (published, published)
-        Covariance of figures of a survey's sample.
-    aims : sequence of Aim
-        In the order of the figures.
-
-    Returns
-    -------
-    array of shape (points,)
-        Normal about the published figures; flat inside the ranges of real books, normal beyond their ends.
+    Figures have shape (points, figures), ratios as logs; ``error``, (figures,), is the standard deviation of what is
+    known of them, ``scatter``, (published, published), the covariance of figures of a survey's sample. Normal about the
+    published figures; flat inside the ranges of real books, normal beyond their ends.
     """
     published = len(scatter)
     precision = np.linalg.inv(scatter + np.diag(error[:published] ** 2))
@@ -429,22 +395,11 @@ def _beyond_region(figures: Floats, scatter: Floats, aims: Sequence[Aim]) -> Flo
 
 
 def fits(figures: Floats, scatter: Floats, aims: Sequence[Aim]) -> NDArray[np.bool_]:
-    """Whether figures are all where the evidence has them.
+    """Whether figures, of shape (points, figures) with ratios as logs, are all where the evidence has them.
 
-    Parameters
-    ----------
-    figures : array of shape (points, figures)
-        Ratios as logs.
-    scatter : array of shape (published, published)
-        Covariance of figures of a survey's sample.
-    aims : sequence of Aim
-        In the order of the figures.
-
-    Returns
-    -------
-    array of bool, shape (points,)
-        The published ones together inside the region that holds 95 % of a survey's samples about them (chi-squared),
-        moments of real books inside their ranges.
+    The published ones together inside the region that holds 95 % of a survey's samples about them (chi-squared), with
+    ``scatter``, (published, published), the covariance of figures of such a sample; moments of real books inside their
+    ranges.
     """
     return _beyond_region(figures, scatter, aims) <= 0.0
 

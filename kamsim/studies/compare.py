@@ -173,23 +173,7 @@ def ask_compare(
 
 
 def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
-    """Names of scenarios to compare.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        In any order.
-
-    Returns
-    -------
-    tuple of str
-        In the same order.
-
-    Raises
-    ------
-    KamsimError
-        Where there is no scenario, or two have the same name.
-    """
+    """Names of scenarios to compare; an error where there is none, or two have the same name."""
     names = tuple(scenario.name for scenario in scenarios)
     if not names:
         raise KamsimError("there is no scenario to compare; give at least one")
@@ -210,22 +194,7 @@ class Plan(NamedTuple):
 def planned(scenarios: Sequence[Scenario], book: Book | None) -> Plan:
     """Scenarios as jobs on a synthetic or real book, with what is to be said about them.
 
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        The reference first.
-    book : Book, optional
-        Account book to play in.
-
-    Returns
-    -------
-    Plan
-        A job, a unit of money and notes by scenario.
-
-    Raises
-    ------
-    KamsimError
-        Where a scenario does not go with the book.
+    An error where a scenario does not go with the book.
     """
     known = [known_of(scenario, book) for scenario in scenarios]
     jobs = [job_of(scenario, accounts) for scenario, (accounts, _) in zip(scenarios, known, strict=True)]
@@ -295,17 +264,8 @@ class Tally(NamedTuple):
 def outcome_blocks(chunks: Iterable[Sequence[Table]], units: Sequence[float]) -> Iterator[Floats]:
     """Outcomes in blocks that do not depend on the chunks, with money as money.
 
-    Parameters
-    ----------
-    chunks : iterable of sequence of Table
-        From `run_in_chunks`, a table per scenario.
-    units : sequence of float
-        What a median wallet is in money, by scenario.
-
-    Yields
-    ------
-    array of shape (replications, scenarios, measures)
-        Of a fixed number of replications, but perhaps the last.
+    Of shape (replications, scenarios, measures), of a fixed number of replications but perhaps the last; units are what
+    a median wallet is in money, by scenario.
     """
     money = np.array([measure.unit == "money" for measure in MEASURES])
     scale = np.where(money, np.array(units)[:, None], 1.0)
@@ -314,19 +274,9 @@ def outcome_blocks(chunks: Iterable[Sequence[Table]], units: Sequence[float]) ->
 
 
 def tallied(blocks: Iterable[Floats], keep: Callable[[Floats], None] | None = None) -> Tally:
-    """Add up replications block by block; memory does not grow with them.
+    """Add up replications block by block, each given to ``keep`` too; memory does not grow with them.
 
-    Parameters
-    ----------
-    blocks : iterable of array of shape (replications, scenarios, measures)
-        At least one; the reference is the first scenario.
-    keep : callable, optional
-        Given each block, to store it.
-
-    Returns
-    -------
-    Tally
-        Of all of them.
+    Blocks have shape (replications, scenarios, measures); the reference is the first scenario.
     """
     tally: Tally | None = None
     for block in blocks:
@@ -365,20 +315,7 @@ def _merged(one: Tally, other: Tally) -> Tally:
 
 
 def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedMeasure, ...]:
-    """Turn a tally into a table, measure by measure.
-
-    Parameters
-    ----------
-    tally : Tally
-        From `tallied`.
-    scenarios : sequence of str
-        Names, the reference first.
-
-    Returns
-    -------
-    tuple of ComparedMeasure
-        A row for every measure and scenario.
-    """
+    """Turn a tally into a table, a row for every measure and scenario, the reference first."""
     mean = _where_known(tally.values.mean, tally.values.number)
     difference = _where_known(tally.differences.mean, tally.differences.number)
     half_width = half_width_of(tally.differences)

@@ -137,23 +137,7 @@ def _too_few(organizations: int) -> str:
 
 
 def checked_claims(claims: Sequence[str]) -> tuple[str, ...]:
-    """Claims as asked for, each once; all of them where none is named.
-
-    Parameters
-    ----------
-    claims : sequence of str
-        As a user gave them.
-
-    Returns
-    -------
-    tuple of str
-        Of `CLAIMS`.
-
-    Raises
-    ------
-    KamsimError
-        Naming the nearest claim.
-    """
+    """Claims as asked for, each once; all of them where none is named. An error names the nearest claim."""
     for claim in claims:
         if claim not in CLAIMS:
             raise KamsimError(f"{claim}: there is no claim of that name; {nearest(claim, CLAIMS)}")

@@ -98,17 +98,8 @@ def _asked_of(study: Study, jobs: Sequence[Job]) -> list[_Asked]:
 def weighted_ratio(asked: _Asked, weights: Floats) -> Floats:
     """Mean spend of the third of KAMs that report most collaboration, over that of the rest, as the survey has it.
 
-    Parameters
-    ----------
-    asked : _Asked
-        Reports and spend.
-    weights : array of shape (resamples, organizations)
-        How often each organization counts.
-
-    Returns
-    -------
-    array of shape (resamples,)
-        NaN where there is nothing to compare.
+    Weights, of shape (resamples, organizations), are how often each organization counts; NaN where there is nothing to
+    compare.
     """
     return ratio(*_means_by_report(asked, weights))
 

@@ -26,20 +26,7 @@ class Movements(NamedTuple):
 
 
 def value_in(scenario: Scenario, name: str) -> Any:
-    """Value of a parameter in a scenario.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Validated.
-    name : str
-        ``world.turnover``, ``tiers.key.promise``.
-
-    Returns
-    -------
-    float or None
-        None where the scenario has no such tier or population.
-    """
+    """Value of a parameter, ``tiers.key.promise``, in a scenario; None where it has no such tier or population."""
     section, *tables, key = name.split(".")
     place: Any = getattr(scenario, section)
     for table in tables:
@@ -56,17 +43,7 @@ def is_its_own(scenario: Scenario, name: str) -> bool:
 def takes(scenario: Scenario, name: str) -> bool:
     """Whether a value of a parameter set goes into a scenario.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Validated.
-    name : str
-        Of the parameter.
-
-    Returns
-    -------
-    bool
-        False where the scenario has set the parameter itself, or has no seats in the tier or no population.
+    Not where the scenario has set the parameter itself, or has no seats in the tier or no population.
     """
     section, _, rest = name.partition(".")
     tier = rest.rpartition(".")[0]
@@ -88,19 +65,9 @@ def with_set(scenario: Scenario, names: Sequence[str], values: Sequence[float]) 
 def movable(scenarios: Sequence[Scenario], posterior: Posterior) -> tuple[Parameter, ...]:
     """Rows of the ledger that are assumed and can be moved by a part of their value.
 
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        To be compared.
-    posterior : Posterior
-        What it varies already is not moved again.
-
-    Returns
-    -------
-    tuple of Parameter
-        Not all that are assumed. Left out are what the posterior varies, whole numbers (years, counts), zeros, sizes
-        and sums of money, those of timeline and population, and what no scenario takes because each has set
-        it itself or has no such tier.
+    Not all that are assumed. Left out are what the posterior varies, whole numbers (years, counts), zeros, sizes and
+    sums of money, those of timeline and population, and what no scenario takes because each has set it itself or has no
+    such tier.
     """
     return tuple(
         row
@@ -126,19 +93,7 @@ def _places(scenario: Scenario, row: Parameter, posterior: Posterior) -> list[st
 def movements_of(rows: Sequence[Parameter], sets: int, seed: int) -> Movements:
     """Draw by how much assumed values are moved, each up to a quarter either way (Latin hypercube).
 
-    Parameters
-    ----------
-    rows : sequence of Parameter
-        From `movable`.
-    sets : int
-        Parameter sets.
-    seed : int
-        Of the run.
-
-    Returns
-    -------
-    Movements
-        A factor for each set and row.
+    A factor for each set and row.
     """
     from scipy.stats import qmc
 
@@ -154,21 +109,8 @@ def with_moved(
 ) -> list[Scenario]:
     """Copies of scenarios with assumed values moved, by the same factor in each.
 
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        With a parameter set put in.
-    rows : sequence of Parameter
-        From `movable`.
-    factors : sequence of float
-        What each is multiplied by; results are clipped to the range of the ledger.
-    posterior : Posterior
-        What it varies is not moved.
-
-    Returns
-    -------
-    list of Scenario
-        Where two moved values do not go together, all are moved half as far, and so on.
+    Results are clipped to the range of the ledger; what the posterior varies is not moved. Where two moved values do
+    not go together, all are moved half as far, and so on.
     """
     for part in (1.0, 0.5, 0.25, 0.125):
         moved = {row: 1.0 + part * (factor - 1.0) for row, factor in zip(rows, factors, strict=True)}
@@ -189,20 +131,7 @@ def _moved(scenario: Scenario, factors: Mapping[Parameter, float], posterior: Po
 
 
 def notes_on_sets(scenarios: Sequence[Scenario], posterior: Posterior) -> Iterator[str]:
-    """Say which values of the parameter sets do not go into which scenario.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        To be compared.
-    posterior : Posterior
-        The sets.
-
-    Yields
-    ------
-    str
-        A sentence for all scenarios that keep the same.
-    """
+    """Say which values of the parameter sets do not go into which scenarios, a sentence for all that keep the same."""
     apart = _worlds_apart(scenarios, posterior)
     kept: dict[tuple[str, ...], list[str]] = {}
     for scenario in scenarios:
@@ -219,17 +148,7 @@ def notes_on_sets(scenarios: Sequence[Scenario], posterior: Posterior) -> Iterat
 def notes_on_worlds(scenarios: Sequence[Scenario], posterior: Posterior) -> Iterator[str]:
     """Say where scenarios are not played in the same worlds, because some keep what the posterior varies for others.
 
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        To be compared.
-    posterior : Posterior
-        The sets.
-
-    Yields
-    ------
-    str
-        A sentence for all scenarios that set the same values; none where all differences are those of policies.
+    A sentence for all that set the same values; none where all differences are those of policies.
     """
     apart = _worlds_apart(scenarios, posterior)
     own: dict[tuple[str, ...], list[str]] = {}

@@ -73,22 +73,10 @@ class Precise:
 
 
 def is_separated(against: Moments, confidence: float, look: int) -> bool:
-    """Whether the best is separated from all others.
+    """Whether the best is separated from all others, given the moments of its paired advantage over each.
 
-    Parameters
-    ----------
-    against : Moments
-        Of the paired advantage of the best over every other.
-    confidence : float
-        With which the right one is to be chosen, over all looks and all others together.
-    look : int
-        How many times the data have been looked at, this one included.
-
-    Returns
-    -------
-    bool
-        True where every advantage is above zero, the error shared out over the others and, as 1 / (look (look + 1)),
-        over the looks (Bonferroni; the shares add up to one however often one looks).
+    True where every advantage is above zero, the error that ``confidence`` leaves over all looks shared out over the
+    others and, as 1 / (look (look + 1)), over the looks (Bonferroni; the shares add up to one however often one looks).
     """
     from scipy.special import stdtr
 
@@ -128,24 +116,9 @@ def sweep_to_precision(
 ) -> Precise:
     """Play a sweep round by round, each of the plan's replications, until its aim is reached.
 
-    Parameters
-    ----------
-    plan : Plan
-        The sweep; with several policies each is told against the first, else each point against the first point.
-    folder, place, retry_failed, restart, progress
-        As for `run_sweep`.
-    aim : Aim
-        When to stop.
-
-    Returns
-    -------
-    Precise
-        How it ended; the same whatever was interrupted.
-
-    Raises
-    ------
-    KamsimError
-        Where the plan has nothing to tell a difference of.
+    With several policies each is told against the first, else each point against the first point; an error where there
+    is nothing to tell a difference of. How it ends is the same whatever was interrupted. All else is as for
+    `run_sweep`.
     """
     if len(plan.points) * len(plan.policies) < 2:
         raise KamsimError(f"{plan.name}: a single point of a single policy has no difference to be precise about")
@@ -189,22 +162,10 @@ class Judged(NamedTuple):
 
 
 def judged(values: list[list[Floats]], aim: Aim, look: int) -> Judged:
-    """Judge what has been seen against the aim.
+    """Judge what has been seen, by point and policy, against the aim, looking for so many times.
 
-    Parameters
-    ----------
-    values : list of list of array
-        By point and policy, by replication.
-    aim : Aim
-        When to stop.
-    look : int
-        How many times the data have been looked at; each look is of as many more.
-
-    Returns
-    -------
-    Judged
-        A point is known well enough where it is so at this look and was so at the one before: a rare event may be
-        missed once, and an interval may look narrow by luck.
+    A point is known well enough where it is so at this look and was so at the one before: a rare event may be missed
+    once, and an interval may look narrow by luck.
     """
     points, policies = len(values), len(values[0])
     differences = [
@@ -261,27 +222,7 @@ def _separated(values: list[list[Floats]], aim: Aim, look: int) -> int:
 
 
 def checked_aim(measure: str, precision: float | None, confidence: float | None, most: int) -> Aim | None:
-    """Aim of a command, None where none was asked for.
-
-    Parameters
-    ----------
-    measure : str
-        Of the experiment.
-    precision, confidence : float or None
-        As given.
-    most : int
-        Replications at which to stop in any case.
-
-    Returns
-    -------
-    Aim or None
-        For `sweep_to_precision`.
-
-    Raises
-    ------
-    KamsimError
-        Where a number is out of its range.
-    """
+    """Aim of a command, None where none was asked for; an error where a number is out of its range."""
     if precision is None and confidence is None:
         return None
     if precision is not None and not (math.isfinite(precision) and 0 < precision < 1):

@@ -60,26 +60,12 @@ class Asked(NamedTuple):
 
 
 def ranges_of(scenarios: Sequence[Scenario], parameters: Sequence[str] = ()) -> tuple[Range, ...]:
-    """Parameters to vary in scenarios, each with its ends.
+    """Parameters to vary in scenarios, each with its ends, in the order given.
 
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        One, or two that are compared.
-    parameters : sequence of str
-        ``world.turnover`` or ``world.turnover=0.02:0.08``. A calibrated parameter that is named without ends varies
-        over what is plausible, any other by a quarter of its value either way, within the range of the ledger. By
-        default every parameter with a plausible range that the scenarios have not set themselves.
-
-    Returns
-    -------
-    tuple of Range
-        In the order given.
-
-    Raises
-    ------
-    KamsimError
-        Where a name or an end is not valid, naming the nearest valid choice.
+    ``world.turnover`` or ``world.turnover=0.02:0.08``. A calibrated parameter that is named without ends varies over
+    what is plausible, any other by a quarter of its value either way, within the range of the ledger. By default every
+    parameter with a plausible range that the scenarios have not set themselves. An error where a name or an end is not
+    valid.
     """
     asked = [_asked(text) for text in parameters]
     names = [one.name for one in asked]
@@ -94,20 +80,7 @@ def ranges_of(scenarios: Sequence[Scenario], parameters: Sequence[str] = ()) -> 
 
 
 def notes_on_ranges(scenarios: Sequence[Scenario], parameters: Sequence[str]) -> Iterator[str]:
-    """Say which parameters are not varied because a scenario has set them itself.
-
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        As given to `ranges_of`.
-    parameters : sequence of str
-        As given to `ranges_of`.
-
-    Yields
-    ------
-    str
-        One sentence, or none.
-    """
+    """Say, if at all in one sentence, which parameters are not varied because a scenario has set them itself."""
     own = [name for name in PLAUSIBLE if any(is_its_own(scenario, name) for scenario in scenarios)]
     if own and not parameters:
         more = f" and {len(own) - _MOST_NAMED} more" if len(own) > _MOST_NAMED else ""
@@ -207,22 +180,8 @@ def values_at(ranges: Sequence[Range], point: Sequence[float]) -> dict[str, floa
 def scenario_at(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
     """Copy of a scenario with the values of a point put in, as far as it has these parameters.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Validated.
-    values : mapping
-        From `values_at`.
-
-    Returns
-    -------
-    Scenario
-        What is tied to a varied parameter follows it, unless it varies or the scenario has set it itself.
-
-    Raises
-    ------
-    KamsimError
-        Where the values do not go together.
+    What is tied to a varied parameter follows it, unless it varies or the scenario has set it itself. An error where
+    the values do not go together.
     """
     tied = {
         name: values[other] + more

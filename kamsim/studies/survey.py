@@ -150,28 +150,16 @@ def ask_survey(
 
 
 def figures_of(tables: Sequence[Table]) -> dict[str, float]:
-    """Figures of organizations, without sampling intervals.
+    """Figures of organizations, in any pieces, by name: those published, then `FURTHER`; NaN where one cannot be told.
 
-    Parameters
-    ----------
-    tables : sequence of Table
-        Of one scenario, in any pieces.
-
-    Returns
-    -------
-    dict
-        By name: those published, then `FURTHER`; NaN where one cannot be told.
-
-    Notes
-    -----
     - ``quota_miss``: organization-years that missed quota, of those asked about.
-    - ``rebuilt_twice``, ``rebuilt_once``: organizations that rebuilt at least so often in the window.
-    - ``large_spend_growth_ratio``: chance to grow of accounts that organizations selecting by spend elevated, over
-      that of accounts elevated by enterprise criteria; ``large_spend_against_not_elevated``: over that of accounts
-      that the same organizations, selecting by spend, did not elevate.
-    - ``collaboration_ratio``: mean spend per key account of the third of KAMs that report most collaboration, over
-      that of the rest.
-    - ``year_to_year_correlation``, ``growth_sd``: of log annual spend of ordinary accounts, and of its yearly change.
+     ``rebuilt_twice``, ``rebuilt_once``: organizations that rebuilt at least so often in the window.
+     ``large_spend_growth_ratio``: chance to grow of accounts that organizations selecting by spend elevated, over
+     that of accounts elevated by enterprise criteria; ``large_spend_against_not_elevated``: over that of accounts
+     that the same organizations, selecting by spend, did not elevate.
+     ``collaboration_ratio``: mean spend per key account of the third of KAMs that report most collaboration, over
+     that of the rest.
+     ``year_to_year_correlation``, ``growth_sd``: of log annual spend of ordinary accounts, and of its yearly change.
     """
     table = joined(tables)
     figures = _figures_of_sums(_summands(table).sum(axis=0))
@@ -182,15 +170,8 @@ def figures_of(tables: Sequence[Table]) -> dict[str, float]:
 def book_moments(table: Table) -> dict[str, float]:
     """Moments of log annual spend of ordinary accounts, of all organizations together.
 
-    Parameters
-    ----------
-    table : Table
-        Organizations; those without ordinary accounts tell nothing.
-
-    Returns
-    -------
-    dict
-        ``year_to_year_correlation``, ``growth_sd`` and ``log_spend_sd``; NaN where they cannot be told.
+    ``year_to_year_correlation``, ``growth_sd`` and ``log_spend_sd``; organizations without ordinary accounts tell
+    nothing.
     """
     total = dict(zip(_SUMMANDS, _summands(table).sum(axis=0), strict=True))
     correlation, growth_sd = _year_to_year(total)
@@ -203,21 +184,9 @@ def book_moments(table: Table) -> dict[str, float]:
 def sampled_figures(
     table: Table, generator: np.random.Generator, *, samples: int = SAMPLES, size: int = SURVEY_SAMPLE
 ) -> dict[str, Floats]:
-    """Figures of samples drawn from organizations with replacement.
+    """Figures of samples drawn from organizations with replacement, an entry per sample.
 
-    Parameters
-    ----------
-    table : Table
-        Organizations.
-    generator : Generator
-        Draws the samples.
-    samples, size : int
-        How many, and organizations in each.
-
-    Returns
-    -------
-    dict
-        By name, an entry per sample; NaN where a sample cannot tell, having for instance no enterprise selection.
+    NaN where a sample cannot tell, having for instance no enterprise selection.
     """
     drawn = generator.integers(len(table.answers), size=(samples, size))
     summands = _summands(table)
@@ -238,18 +207,7 @@ def _missed_when_asked_once(table: Table, drawn: NDArray[np.int64], generator: n
 
 
 def joined(tables: Sequence[Table]) -> Table:
-    """Tables of consecutive organizations as one.
-
-    Parameters
-    ----------
-    tables : sequence of Table
-        Of one scenario.
-
-    Returns
-    -------
-    Table
-        Rows in the order given.
-    """
+    """Tables of consecutive organizations as one, rows in the order given."""
     return Table(*(np.concatenate(columns) for columns in zip(*tables, strict=True)))
 
 

@@ -390,21 +390,10 @@ def _compared(
 
 
 def uncertain_measures(told: Told, worlds: Floats, names: Sequence[str]) -> tuple[UncertainMeasure, ...]:
-    """Turn what is told of each set into a table, measure by measure.
+    """Turn what is told of each set into a table, a row for every measure and scenario, the reference first.
 
-    Parameters
-    ----------
-    told : Told
-        Arrays of shape (sets, scenarios, measures).
-    worlds : array of shape (worlds, scenarios, scenarios, measures)
-        Difference of one to another in each world, mean over sets.
-    names : sequence of str
-        Of the scenarios, the reference first.
-
-    Returns
-    -------
-    tuple of UncertainMeasure
-        A row for every measure and scenario.
+    ``told`` has shape (sets, scenarios, measures); ``worlds``, (worlds, scenarios, scenarios, measures), is the
+    difference of one to another in each world, mean over sets.
     """
     return tuple(
         _row(told, worlds, names, place, column) for column in range(len(MEASURES)) for place in range(len(names))
@@ -457,23 +446,9 @@ def _verdict(gain: Floats, margin: float) -> Verdict:
 
 
 def best_of(measures: Sequence[UncertainMeasure], told: Told, worlds: Floats, names: Sequence[str]) -> Iterator[Best]:
-    """Say for each measure which scenario is best, or between which it cannot be told.
+    """Say for each measure that anybody has which scenario is best, or between which it cannot be told.
 
-    Parameters
-    ----------
-    measures : sequence of UncertainMeasure
-        From `uncertain_measures`.
-    told : Told
-        As for `uncertain_measures`.
-    worlds : array of shape (worlds, scenarios, scenarios, measures)
-        As for `uncertain_measures`.
-    names : sequence of str
-        Of the scenarios, the reference first.
-
-    Yields
-    ------
-    Best
-        For each measure that anybody has.
+    Arrays are as for `uncertain_measures`.
     """
     for column, measure in enumerate(MEASURES):
         rows = [row for row in measures if row.measure == measure.name and not math.isnan(row.probability_best)]

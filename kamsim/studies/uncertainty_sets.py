@@ -42,19 +42,7 @@ class Ensemble(NamedTuple):
 def ensemble_of(scenarios: Sequence[Scenario], posterior: Posterior, seed: int) -> Ensemble:
     """Put parameter sets and scenarios together, and draw how assumed values are moved.
 
-    Parameters
-    ----------
-    scenarios : sequence of Scenario
-        To be compared.
-    posterior : Posterior
-        Parameter sets.
-    seed : int
-        Of the run.
-
-    Returns
-    -------
-    Ensemble
-        Every scenario of a set has the same values, but for those that it has set itself.
+    Every scenario of a set has the same values, but for those that it has set itself.
     """
     rows = movable(scenarios, posterior)
     return Ensemble(scenarios, posterior, rows, movements_of(rows, len(posterior.values), seed))
@@ -154,34 +142,19 @@ def notes_on_refused(found: Played, sets: int) -> Iterator[str]:
 
 
 def contrasts(values: Floats) -> Floats:
-    """Difference of each scenario to each other, along a further axis.
+    """Difference of each scenario to each other: the first less the second, along a further axis.
 
-    Parameters
-    ----------
-    values : array of shape (..., scenarios, measures)
-        Of any worlds.
-
-    Returns
-    -------
-    array of shape (..., scenarios, scenarios, measures)
-        The first less the second.
+    From shape (..., scenarios, measures) to (..., scenarios, scenarios, measures).
     """
     difference: Floats = values[..., :, None, :] - values[..., None, :, :]
     return difference
 
 
 def told_of(values: Floats) -> Told:
-    """Tell scenarios apart in the worlds of one set.
+    """Tell scenarios apart in the worlds of one set, values of shape (worlds, scenarios, measures).
 
-    Parameters
-    ----------
-    values : array of shape (worlds, scenarios, measures)
-        The reference first; not finite where a scenario does not have a measure.
-
-    Returns
-    -------
-    Told
-        Of the worlds in which all scenarios have the measure that ever have it.
+    The reference comes first; what is not finite a scenario does not have. Of the worlds in which all scenarios have
+    the measure that ever have it.
     """
     told = Told(*(np.full(values.shape[1:], np.nan) for _ in Told._fields))
     has = np.isfinite(values)

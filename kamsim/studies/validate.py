@@ -256,18 +256,7 @@ def _notes(scenario: Scenario, organizations: int) -> list[str]:
 
 
 def within(value: float, low: float, high: float) -> Verdict:
-    """Verdict on a figure that has to lie in a range.
-
-    Parameters
-    ----------
-    value, low, high : float
-        Figure and range.
-
-    Returns
-    -------
-    str
-        ``unknown`` where the figure or the range is NaN.
-    """
+    """Verdict on a figure that has to lie in a range; ``unknown`` where any of them is NaN."""
     if math.isnan(value) or math.isnan(low) or math.isnan(high):
         return "unknown"
     return "pass" if low <= value <= high else "miss"
@@ -299,19 +288,10 @@ def _where(value: float, low: float, high: float) -> str:
 
 
 def rebuilt_once(rebuilds: NDArray[np.int64], seed: int) -> Check:
-    """Check how many organizations rebuilt at least once, against samples of the survey's size.
+    """Check how many organizations rebuilt at least once in the window, of shape (organizations,).
 
-    Parameters
-    ----------
-    rebuilds : array of shape (organizations,)
-        In the window.
-    seed : int
-        Names the samples, which are those of `kamsim.studies.survey.survey`.
-
-    Returns
-    -------
-    Check
-        Passed if the published part lies in the interval of 95 % of the samples.
+    Passed if the published part lies in the interval of 95 % of samples of the survey's size, which are those of
+    `kamsim.studies.survey.survey`.
     """
     pattern, number = PUBLISHED["rebuilt_once"], len(rebuilds)
     answers = np.zeros((number, len(ANSWERS)))
@@ -330,17 +310,9 @@ def rebuilt_once(rebuilds: NDArray[np.int64], seed: int) -> Check:
 
 
 def top_share_check(top_shares: Floats) -> Check:
-    """Check how much of sales the top 20 % of accounts bring.
+    """Check how much of sales the top 20 % of accounts bring in the first year of the window, by organization.
 
-    Parameters
-    ----------
-    top_shares : array of shape (organizations,)
-        In the first year of the window.
-
-    Returns
-    -------
-    Check
-        Passed if the mean lies in the published range.
+    Passed if the mean lies in the published range.
     """
     low, high = known_range("regular", "top_share")
     caveat = f"first year of the window; regular accounts of two real books bring {100 * low:.0f} to {100 * high:.0f} %"
@@ -348,17 +320,9 @@ def top_share_check(top_shares: Floats) -> Check:
 
 
 def departure_cost(sums: Floats) -> Check:
-    """Check what the departure of a KAM costs.
+    """Check what the departure of a KAM costs, by the sums of `departure_costs`, (organizations, 2).
 
-    Parameters
-    ----------
-    sums : array of shape (organizations, 2)
-        Of `departure_costs`.
-
-    Returns
-    -------
-    Check
-        Passed if the mean over accounts lies in the published range.
+    Passed if the mean over accounts lies in the published range.
     """
     caveat = (
         "key accounts in the calendar year after, against the same where nobody leaves; the published cost is of sales "
@@ -369,18 +333,10 @@ def departure_cost(sums: Floats) -> Check:
 
 
 def demotion_against_promotion(demotion: Floats, promotion: Floats) -> Check:
-    """Check whether demotion hurts more than promotion helps.
+    """Check whether demotion hurts more than promotion helps, by their effects, each (organizations, 2).
 
-    Parameters
-    ----------
-    demotion, promotion : arrays of shape (organizations, 2)
-        Of `demotion_effects` and `promotion_effects`.
-
-    Returns
-    -------
-    Check
-        Its figure is the loss by a demotion less the gain by a promotion, in logs of spend; passed if that is above
-        zero and a demotion is a loss.
+    Its figure is the loss by a demotion less the gain by a promotion, in logs of spend; passed if that is above zero
+    and a demotion is a loss.
     """
     pattern, down, up = PUBLISHED["demotion_against_promotion"], pooled(demotion), pooled(promotion)
     number = int(((demotion[:, 1] > 0) | (promotion[:, 1] > 0)).sum())
@@ -404,17 +360,9 @@ def demotion_against_promotion(demotion: Floats, promotion: Floats) -> Check:
 
 
 def rank_rule(misses: Floats) -> Check:
-    """Check how much of next year's top 20 % a ranking by spend misses.
+    """Check how much of next year's top 20 % a ranking by spend misses, on average in each organization.
 
-    Parameters
-    ----------
-    misses : array of shape (organizations,)
-        Means over the year pairs of the window.
-
-    Returns
-    -------
-    Check
-        Passed if the mean is below 55 % and inside the range of regular accounts of the two real books.
+    Passed if the mean is below 55 % and inside the range of regular accounts of the two real books.
     """
     pattern, estimate = PUBLISHED["rank_rule_miss"], mean_of(misses)
     low, high = known_range("regular", "rank_rule_miss")
@@ -435,57 +383,22 @@ def rank_rule(misses: Floats) -> Check:
 
 
 def known_range(accounts: str, moment: str) -> tuple[float, float]:
-    """Lowest and highest value of a moment in the real books of the evidence.
-
-    Parameters
-    ----------
-    accounts, moment : str
-        As `kamsim.books.moments.moments_of` names them.
-
-    Returns
-    -------
-    float, float
-        Over the books and their year pairs.
-    """
+    """Lowest and highest value of a moment of `moments_of` in the real books of the evidence and their year pairs."""
     rows = [row for row in evidence.MOMENTS if (row.accounts, row.moment) == (accounts, moment)]
     return min(row.low for row in rows), max(row.high for row in rows)
 
 
 def known_deciles(table: str) -> tuple[Floats, Floats]:
-    """Lowest and highest values of a decile table in the real books of the evidence.
-
-    Parameters
-    ----------
-    table : str
-        ``retention``, ``growth`` or ``steady_growth``.
-
-    Returns
-    -------
-    array, array
-        Over the books and their year pairs, by decile.
-    """
+    """Lowest and highest values, by decile, of a table in the real books of the evidence and their year pairs."""
     rows = [row for row in evidence.DECILES if row.table == table]
     return np.min([row.low for row in rows], axis=0), np.max([row.high for row in rows], axis=0)
 
 
 def decile_check(table: str, values: Floats, low: Floats, high: Floats, source: str = "two real books") -> Check:
-    """Check a decile table.
+    """Check a decile table, ``retention``, ``growth`` or ``steady_growth``.
 
-    Parameters
-    ----------
-    table : str
-        ``retention``, ``growth`` or ``steady_growth``.
-    values : array of shape (organizations, 10)
-        Means over the year pairs of the window.
-    low, high : arrays of shape (10,)
-        Ranges of real books over year pairs, without any tolerance.
-    source : str
-        Whose ranges.
-
-    Returns
-    -------
-    Check
-        Its figure is the number of deciles inside; passed if all ten are.
+    Values, (organizations, 10), are means over the year pairs of the window; ranges, (10,), are those of real books
+    over year pairs, without any tolerance. Its figure is the number of deciles inside; passed if all ten are.
     """
     estimates = [mean_of(column) for column in values.T]
     parts = tuple(
@@ -515,17 +428,7 @@ def _outside(table: str, verdicts: list[Verdict], estimates: list[Estimate]) -> 
 def own_book_checks(book: YearlySpend, seen: Seen) -> list[Check]:
     """Compare with a book of the user what is compared with the real books of the evidence.
 
-    Parameters
-    ----------
-    book : YearlySpend
-        From `kamsim.books.book.yearly_spend`.
-    seen : Seen
-        Of all organizations.
-
-    Returns
-    -------
-    list of Check
-        ``unknown`` where the book has but one pair of years: a point is no range to be inside of.
+    ``unknown`` where the book has but one pair of years: a point is no range to be inside of.
     """
     misses = moments_of(book)["regular", "rank_rule_miss"]
     low, high = float(np.min(misses)), float(np.max(misses))

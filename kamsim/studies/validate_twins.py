@@ -28,15 +28,7 @@ class Twins(NamedTuple):
 def twins_of(scenario: Scenario) -> list[Job]:
     """Jobs that play a scenario and its twins, in the order of `Twins`.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Validated.
-
-    Returns
-    -------
-    list of Job
-        In a population the levers that a twin does not change are drawn as in the scenario.
+    In a population the levers that a twin does not change are drawn as in the scenario.
     """
     without_seats = {"ordered": {name: {"seats": 0} for name in scenario.tiers.ordered}}
     section = "policy" if scenario.population is None else "population"
@@ -65,21 +57,9 @@ class Seen(NamedTuple):
 
 
 def seen_in(twins: Twins, history_years: int, first_year: int) -> Seen:
-    """Look at the twins of one organization.
+    """Look at the twins of one organization, whose window begins with ``first_year``.
 
-    Parameters
-    ----------
-    twins : Twins
-        Histories in the same world.
-    history_years : int
-        Years before the program.
-    first_year : int
-        First year of the window.
-
-    Returns
-    -------
-    Seen
-        Figures of year pairs are means over the pairs of consecutive years in the window.
+    Figures of year pairs are means over the pairs of consecutive years in the window.
     """
     spend = twins.itself.accounts["spend"]
     pairs = [(spend[year], spend[year + 1]) for year in range(first_year, len(spend) - 1)]
@@ -109,18 +89,10 @@ def sums_of(effects: Sequence[float]) -> Floats:
 
 
 def departure_costs(itself: History, nobody_leaves: History) -> list[float]:
-    """Part of an account's sales that is lost in the year after its KAM left.
+    """Part of an account's sales that is lost in the year after its KAM left, against a world without turnover.
 
-    Parameters
-    ----------
-    itself, nobody_leaves : History
-        Of the same world, as it is and without turnover.
-
-    Returns
-    -------
-    list of float
-        One for each time that an account was elevated and lost a KAM: the first KAM that it lost since then, if the
-        account was key in both histories from the elevation to the year after the departure.
+    One for each time that an account was elevated and lost a KAM: the first KAM that it lost since then, if the account
+    was key in both histories from the elevation to the year after the departure.
     """
     costs: list[float] = []
     key, key_in_twin = (history.accounts["tier"] > 0 for history in (itself, nobody_leaves))
@@ -142,17 +114,7 @@ def departure_costs(itself: History, nobody_leaves: History) -> list[float]:
 def promotion_effects(itself: History, nobody_elevated: History, history_years: int) -> list[float]:
     """Log ratio of spend to that of a twin without a program, of accounts elevated at the launch.
 
-    Parameters
-    ----------
-    itself, nobody_elevated : History
-        Of the same world, with a program and without.
-    history_years : int
-        Years before the program.
-
-    Returns
-    -------
-    list of float
-        Mean of the three years after the launch, by account; nothing where the run is shorter.
+    Mean of the three years after the launch, by account; nothing where the run is shorter.
     """
     if history_years + YEARS_AFTER > len(itself.years):
         return []
@@ -164,16 +126,8 @@ def promotion_effects(itself: History, nobody_elevated: History, history_years: 
 def demotion_effects(reviewed: History, not_reviewed: History) -> list[float]:
     """Log ratio of spend to that of a twin without reviews, of accounts that a review demoted to standard.
 
-    Parameters
-    ----------
-    reviewed, not_reviewed : History
-        Of the same world, with yearly reviews by performance and without.
-
-    Returns
-    -------
-    list of float
-        Mean of the three years after the first demotion, by account, if a review and no rebuild brought it and the
-        twin is key in the year of the demotion and the three years after.
+    Mean of the three years after the first demotion, by account, if a review and no rebuild brought it and the twin is
+    key in the year of the demotion and the three years after.
     """
     effects: list[float] = []
     key, key_in_twin = (history.accounts["tier"] > 0 for history in (reviewed, not_reviewed))

@@ -7,7 +7,7 @@ Every point is played in the same worlds, so whatever is told is told in each wo
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class LevelMean:
     """
 
     factors: Names
-    levels: tuple[Any, ...]
+    levels: tuple[object, ...]
     mean: float
     low: float
     high: float
@@ -212,7 +212,7 @@ def _check_regular(columns: Sequence[Column]) -> None:
 
 
 def level_means(
-    names: Sequence[str], points: Sequence[Mapping[str, Any]], values: Floats, together: int = 1
+    names: Sequence[str], points: Sequence[Mapping[str, object]], values: Floats, together: int = 1
 ) -> tuple[LevelMean, ...]:
     """Means of a measure by level of each factor.
 
@@ -248,7 +248,7 @@ def level_means(
     return tuple(rows)
 
 
-def _level_mean(factors: Names, levels: tuple[Any, ...], mean: Floats, difference: Floats) -> LevelMean:
+def _level_mean(factors: Names, levels: tuple[object, ...], mean: Floats, difference: Floats) -> LevelMean:
     own, paired = interval_of(mean), interval_of(difference)
     return LevelMean(factors, levels, *own[:3], *paired[:3], own.number)
 

@@ -1,7 +1,7 @@
 """What drives the output of any model on the unit cube: elementary effects (Morris), shares of variance (Sobol')."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -119,8 +119,8 @@ def indices_of(groups: Sequence[int], outputs: Floats, seed: int) -> Indices:
     return Indices(found["S1"], found["S1_conf"], found["ST"], found["ST_conf"])
 
 
-def _problem(groups: Sequence[int]) -> dict[str, Any]:
-    problem: dict[str, Any] = {
+def _problem(groups: Sequence[int]) -> dict[str, object]:
+    problem: dict[str, object] = {
         "num_vars": len(groups),
         "names": [f"x{place}" for place in range(len(groups))],
         "bounds": [[0.0, 1.0]] * len(groups),

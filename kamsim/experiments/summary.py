@@ -4,7 +4,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from kamsim.experiments.parts import Store, checked
 from kamsim.measures.outcomes import MEASURES
 from kamsim.records import plain
 from kamsim.text import csv_text
-from kamsim.types import Floats
+from kamsim.types import Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def swept(plan: Plan, folder: Path) -> list[Swept]:
     return list(_rows(plan, means, differences, failed))
 
 
-def _blocks(plan: Plan, store: Store) -> Iterator[tuple[Any, Any, Floats, Any]]:
+def _blocks(plan: Plan, store: Store) -> Iterator[tuple[Integers, Integers, Floats, Integers]]:
     """Points, replications, values (points, policies, replications, measures) and failures of every part."""
     for name in sorted(store.names()):
         table, _ = checked(store.parts / name)
@@ -87,7 +86,7 @@ def _values_of_first_point(plan: Plan, store: Store) -> Floats:
     return reference
 
 
-def _added(total: Moments, points: Any, values: Floats) -> Moments:
+def _added(total: Moments, points: Integers, values: Floats) -> Moments:
     new = moments_of(np.moveaxis(values, 2, 0))
     some = Moments(*(column[points] for column in total))
     for column, both in zip(total, merged_moments(some, new), strict=True):
@@ -95,7 +94,7 @@ def _added(total: Moments, points: Any, values: Floats) -> Moments:
     return total
 
 
-def _rows(plan: Plan, means: Moments, differences: Moments, failed: Any) -> Iterator[Swept]:
+def _rows(plan: Plan, means: Moments, differences: Moments, failed: Integers) -> Iterator[Swept]:
     about_mean, about_difference = half_width_of(means), half_width_of(differences)
     for column, measure in enumerate(plan.measures):
         for point in range(len(plan.points)):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from kamsim.experiments.chunk import Job, shared_worlds
 from kamsim.experiments.runner import in_order
@@ -15,7 +15,10 @@ from kamsim.world.world import World, draw_one_organization, draw_world, split_s
 Row = TypeVar("Row")
 Look = Callable[[World, list[History]], Row]
 
-KERNELS: tuple[Any, ...] = (draw_one_organization, _play_one)  # what has to be compiled before the first look
+KERNELS: tuple[Callable[..., object], ...] = (
+    draw_one_organization,
+    _play_one,
+)  # what has to be compiled before the first look
 AT_A_TIME = 8  # organizations of a task: enough that handing tasks over costs nothing beside them
 
 

@@ -1,9 +1,9 @@
 """Play one policy, or two side by side, at many points of uncertain parameters: in the same worlds at every point."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def question_of(
     return Question(scenarios, ranges, found, replications, seed, workers, notes)
 
 
-def manifest_for(command: str, question: Question, **settings: Any) -> Manifest:
+def manifest_for(command: str, question: Question, **settings: object) -> Manifest:
     """Everything that the answer to the question of a command depends on, as of `manifest_of`."""
     return {
         **manifest_of(question.scenarios, question.seed, question.replications),
@@ -114,7 +114,7 @@ def _scenarios_at(question: Question, point: Floats) -> list[Scenario]:
 # ---------------------------------------------------------------- what is kept
 
 
-def write_points(folder: Path, ranges: Sequence[Range], points: Floats, columns: dict[str, Any]) -> None:
+def write_points(folder: Path, ranges: Sequence[Range], points: Floats, columns: Mapping[str, object]) -> None:
     """Write a row for every point: further columns by name, then the values of its parameters.
 
     Points have shape (points, parameters), in the unit cube.

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,10 +175,8 @@ def calibrate(
         With a mix of organizations, some of which elevate by enterprise criteria.
     free : sequence of str
         Names of the parameters to fit; by default all that have a plausible range.
-    targets : mapping, optional
-        Other values of published figures, by name.
-    ranges : mapping, optional
-        Other ranges of the moments of real books, by name.
+    targets, ranges : mapping, optional
+        Other values of published figures, and other ranges of the moments of real books, by name.
     posterior : int
         Parameter sets to return, >= 1; fewer where fewer of those drawn fit.
     seed : int
@@ -210,16 +208,20 @@ def calibrate(
     aims = _aims(targets or {}, ranges or {})
     if not 1 <= posterior <= effort.candidates:
         raise KamsimError(f"posterior must be a whole number from 1 to {effort.candidates}, not {posterior}")
-    settings = {
-        "seed": seed,
+    with logged(None if folder is None else Path(folder), _settings(space, aims, effort), note) as log:
+        return _calibrated(space, aims, posterior, effort, log, progress)
+
+
+def _settings(space: "Space", aims: "Sequence[Aim]", effort: Effort) -> dict[str, object]:
+    """All that the evaluations of a calibration depend on."""
+    return {
+        "seed": space.seed,
         "free": list(space.names),
         "aims": {aim.name: [aim.low, aim.high] for aim in aims},
         "scenario": space.scenario.model_dump(mode="json", exclude_none=True),
         "effort": list(effort),
         "model": model_hash(),
     }
-    with logged(None if folder is None else Path(folder), settings, note) as log:
-        return _calibrated(space, aims, posterior, effort, log, progress)
 
 
 # ---------------------------------------------------------------- parameters and figures
@@ -327,8 +329,8 @@ def _told_apart(figures: Mapping[str, float]) -> Floats:
     return np.array([_log_if_ratio(name, np.float64(value)) for name, value in figures.items()])
 
 
-def _log_if_ratio(name: str, value: Any) -> Any:
-    return np.log(np.maximum(value, 1e-3)) if name in RATIOS else value
+def _log_if_ratio(name: str, value: Floats | float) -> Floats:
+    return np.log(np.maximum(value, 1e-3)) if name in RATIOS else np.asarray(value)
 
 
 # ---------------------------------------------------------------- fit
@@ -489,8 +491,18 @@ def _calibrated(
         found = [done.simulate(point, fresh=effort.candidate_organizations).figures for point in batch]
         candidates, figures = np.concatenate([candidates, batch]), np.concatenate([figures, found])
         fitting = np.flatnonzero(fits(figures, scatter, aims))
-    figures = np.concatenate([best_figures[None], figures])
-    return _told(space, aims, scatter, best, candidates[fitting], figures, fitting, posterior, done.simulated)
+    kept, fitted = candidates[fitting], space.values(best)
+    return Calibration(
+        space.scenario.name,
+        tuple(_figures_told(aims, scatter, best_figures, figures[fitting])),
+        tuple(_parameters_told(space, fitted, kept)),
+        fitted,
+        tuple(space.values(point) for point in kept[:posterior]),
+        len(fitting),
+        len(figures),
+        space.seed,
+        done.simulated,
+    )
 
 
 def _emulator(done: _Points, aims: Sequence[Aim]) -> Emulator:
@@ -551,31 +563,6 @@ def _best_fit(done: _Points, aims: Sequence[Aim], effort: Effort, generator: np.
 
 
 # ---------------------------------------------------------------- result
-
-
-def _told(
-    space: Space,
-    aims: tuple[Aim, ...],
-    scatter: Floats,
-    best: Floats,
-    kept: Floats,
-    figures: Floats,
-    fitting: NDArray[np.int64],
-    posterior: int,
-    simulated: int,
-) -> Calibration:
-    fitted = space.values(best)
-    return Calibration(
-        space.scenario.name,
-        tuple(_figures_told(aims, scatter, figures[0], figures[1:][fitting])),
-        tuple(_parameters_told(space, fitted, kept)),
-        fitted,
-        tuple(space.values(point) for point in kept[:posterior]),
-        len(fitting),
-        len(figures) - 1,
-        space.seed,
-        simulated,
-    )
 
 
 def _figures_told(aims: Sequence[Aim], scatter: Floats, best: Floats, kept: Floats) -> Iterator[FittedFigure]:

@@ -5,7 +5,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from kamsim.experiments.replications import ROW_GROUP, replications_file
 from kamsim.experiments.runner import checked_workers, in_blocks, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
-from kamsim.records import Record
+from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
 from kamsim.types import Floats, Progress
@@ -82,7 +82,7 @@ class Comparison(Record):
     unit_of_money: tuple[float, ...]
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; what cannot be told is None."""
         return {name: value for name, value in super().to_dict().items() if name != "unit_of_money"}
 
@@ -163,7 +163,7 @@ def ask_compare(
         notes = (*plan.notes, *notes_on_what_was_not_seen(tally, names))
         comparison = Comparison(names, names[0], compared, seed, replications, plan.units, notes)
         if folder is not None:
-            write_table(folder, comparison.to_dict()["measures"])
+            write_table(folder, plain(comparison.measures))
         return comparison
 
     return Asked(manifest_of(scenarios, seed, replications, book), replications, "worlds", answer)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -95,7 +94,7 @@ class Discovery(Record):
     replications: int
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; what cannot be told is None."""
         return super().to_dict() | {"against": self.against or None}
 
@@ -204,7 +203,7 @@ def ask_discover(
 
 def _discovered(
     question: Question, threshold: float, number: int, progress: Progress | None
-) -> tuple[Discovery, Floats, dict[str, Any]]:
+) -> tuple[Discovery, Floats, dict[str, object]]:
     """Result, cases in the unit cube, and what came of each."""
     from scipy.stats import qmc
 

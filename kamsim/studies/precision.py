@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from kamsim.experiments.parts import Store, checked
 from kamsim.experiments.sweep import Progressed, check_points, chunks_with_aim, run_sweep
 from kamsim.measures.outcomes import MEASURES
 from kamsim.types import Floats
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MOST_REPLICATIONS = 100_000
 LEAST_REPLICATIONS = 100  # below which the interval of a skewed difference is not to be trusted
@@ -95,7 +98,7 @@ class _Seen:
     def __init__(self, points: int, policies: int) -> None:
         self.values: list[list[Floats]] = [[np.empty(0) for _ in range(policies)] for _ in range(points)]
 
-    def add(self, table: Any, policies: list[str], measure: str) -> None:
+    def add(self, table: "pa.Table", policies: list[str], measure: str) -> None:
         point, policy = table["point"].to_numpy(), np.array(table["policy"].to_pylist())
         values = table[measure].to_numpy(zero_copy_only=False)
         for number in np.unique(point):

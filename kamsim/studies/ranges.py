@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.ledger import LEDGER, Parameter, number_of, number_text
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.posterior import parameter_named
+from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario, with_values
 from kamsim.studies.parameter_sets import MOVED_BY, is_its_own, takes, value_in
 
@@ -17,7 +18,7 @@ _MOST_NAMED = 5  # in a note
 
 
 @dataclass(frozen=True)
-class Range:
+class Range(Record):
     """Between which ends a parameter is varied.
 
     Parameters
@@ -43,10 +44,6 @@ class Range:
         if self.whole:
             return int(min(self.high, self.low + math.floor(part * (self.high - self.low + 1.0))))
         return self.low + part * (self.high - self.low)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
 
 
 class Asked(NamedTuple):

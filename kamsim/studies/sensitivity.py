@@ -133,7 +133,7 @@ class Sensitivity(Record):
     replications: int
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; what cannot be told is None."""
         return super().to_dict() | {"against": self.against or None}
 
@@ -191,8 +191,7 @@ def sensitivity(
     Raises
     ------
     KamsimError
-        One sentence on what is wrong with the arguments, before anything is played; or where the measure does not
-        exist at some of the points.
+        One sentence on what is wrong, before anything is played; or where some points do not have the measure.
     """
     asked = ask_sensitivity(
         scenario, against=against, measure=measure, parameters=parameters, screen=screen, points=points,
@@ -369,7 +368,7 @@ def _influence(question: Question, at: int, effects: Floats, correlations: Float
 
 
 def _index_fields(whole: Indices, at: int) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
+    fields: dict[str, float] = {}
     for name in ("first", "total"):
         value, margin = (float(array[at]) for array in (getattr(whole, name), getattr(whole, f"{name}_margin")))
         fields |= {name: value, f"{name}_low": value - margin, f"{name}_high": value + margin}

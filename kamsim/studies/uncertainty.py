@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kamsim.analysis.best import AGREEING, ALIKE, chances_between, is_best
 from kamsim.analysis.corners import Driver, Flip, drivers_of, flip_of
@@ -27,7 +26,7 @@ from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.runner import checked_workers
 from kamsim.measures.outcomes import MEASURES
-from kamsim.records import Record
+from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
 from kamsim.studies.compare import checked_names, planned
@@ -47,7 +46,7 @@ from kamsim.studies.uncertainty_sets import (
     notes_on_refused,
     played_at_sets,
 )
-from kamsim.types import Floats, Progress
+from kamsim.types import Flags, Floats, Progress
 
 Verdict = Literal["better", "worse", "same", "cannot tell", ""]
 
@@ -237,7 +236,7 @@ class UncertainComparison(Record):
     unit_of_money: tuple[float, ...]
     notes: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; what cannot be told is None."""
         content = {name: value for name, value in super().to_dict().items() if name != "unit_of_money"}
         first = list(content).index("lead")
@@ -328,7 +327,7 @@ def ask_compare_under_uncertainty(
         comparison = _compared(found, ensemble, names, (seed, replications), plan.units, said)
         comparison = replace(comparison, same_worlds=not apart)
         if folder is not None:
-            write_table(folder, comparison.to_dict()["measures"])
+            write_table(folder, plain(comparison.measures))
             _write_sets(folder, found, names)
         return comparison
 
@@ -429,7 +428,7 @@ def _known(values: Floats) -> Floats:
     return values[~np.isnan(values)]
 
 
-def _mean(values: NDArray[Any]) -> float:
+def _mean(values: Floats | Flags) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
@@ -569,7 +568,7 @@ def _write_sets(folder: Path, found: Played, names: Sequence[str]) -> None:
     import pyarrow.parquet as pq
 
     sets, scenarios = len(found.numbers), len(names)
-    columns: dict[str, Any] = {
+    columns: dict[str, object] = {
         "set": pa.array(np.repeat(np.array(found.numbers, dtype=np.int32), 2 * scenarios)),
         "moved": pa.array(np.tile(np.repeat([False, True], scenarios), sets)),
         "scenario": pa.array(list(names) * 2 * sets),

@@ -139,7 +139,7 @@ def test_both_drivers_agree_at_the_ends_of_all_ranges(scenario: Scenario, seed: 
 @pytest.mark.parametrize("name", ["status_quo", "full_program", "spend_retiering"])
 def test_both_drivers_agree_on_a_real_book(name: str) -> None:
     model = agree(small(name), 1, book=read_book(EXAMPLE_BOOK))
-    assert model.accounts[0].label == "A001"
+    assert next(iter(model.accounts)).label == "A001"
 
 
 # ---------------------------------------------------------------- with the compiler off
@@ -209,7 +209,7 @@ def test_agent_sets_select_group_and_aggregate_as_in_any_mesa_model() -> None:
     assert 0 < len(trusting) < len(model.accounts)
     assert model.accounts.agg("spend", max) == max(account.spend for account in model.accounts)
     assert model.accounts.groupby("tier").count()[0] == len(model.standard_accounts)
-    assert model.kams.get("portfolio")[0][0].manager is model.kams[0]
+    assert model.kams.get("portfolio")[0][0].manager is next(iter(model.kams))
 
 
 def test_the_data_collector_tells_every_quarter() -> None:
@@ -267,7 +267,7 @@ def test_a_pickled_model_goes_on_as_the_model_itself() -> None:
     other.run_model()
     assert_same_bits(other.history, model.history)
     assert other.datacollector.get_model_vars_dataframe().equals(model.datacollector.get_model_vars_dataframe())
-    assert other.accounts[0].model is other
+    assert next(iter(other.accounts)).model is other
 
 
 def test_rng_names_the_world_as_seed_does() -> None:

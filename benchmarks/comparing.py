@@ -9,7 +9,7 @@ import kamsim
 from benchmarks.measuring import Figures, all_seconds, interleaved, nanoseconds, printed_by
 from benchmarks.setting import EIGHT, SEED, Setting, scenarios, setting
 from kamsim.compiler import kernel
-from kamsim.experiments.chunk import Rooms, rooms_for
+from kamsim.experiments.jobs import Rooms, rooms_for
 from kamsim.model.ensemble import play
 from kamsim.policy.policy import Policy
 from kamsim.world.parameters import Budget, Timeline

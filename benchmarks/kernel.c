@@ -405,7 +405,7 @@ static void grant_support(GIVEN, Program *program) {
             function->asked += asked;
             remaining = most(0.0, remaining - asked * fraction[tier]);
         }
-        if (policy->twin.tiers_served_alike)
+        if (policy->intervention.tiers_served_alike)
             for (int64_t tier = 1; tier < n->tiers; tier++)
                 fraction[tier] = granted_fraction(function->asked, function->available);
     }
@@ -427,7 +427,7 @@ static void serve(GIVEN, Program *program, AccountYear *years_accounts) {
         account->collaboration = account->coverage * received;
         double value = value_delivered(
             account->partnership, account->coverage,
-            collaboration_felt(account->collaboration, policy->twin.set_collaboration), parameters->value_attention,
+            collaboration_felt(account->collaboration, policy->intervention.set_collaboration), parameters->value_attention,
             parameters->value_collaboration, parameters->value_joint);
         account->expectation = expectation_after_quarter(
             account->expectation, policy->promise[account->tier] * account->ambition, parameters->expectation_speed);
@@ -449,11 +449,11 @@ static void drift_and_order(
                 expectation_after_quarter(account->expectation, policy->promise[0], parameters->expectation_speed);
             account->trust = trust_without_program(account->trust, parameters->trust_mean, parameters->trust_drift);
         } else {
-            felt = collaboration_felt(account->collaboration, policy->twin.set_collaboration);
+            felt = collaboration_felt(account->collaboration, policy->intervention.set_collaboration);
         }
         double target = share_target(
             account->ceiling, account->trust, felt, account->share_base, parameters->share_trust,
-            parameters->share_collaboration, policy->twin.ceiling_reach);
+            parameters->share_collaboration, policy->intervention.ceiling_reach);
         account->share = share_after_quarter(account->share, target, parameters->share_speed);
         if (drawn->attacked) account->share = share_after_attack(account->share, account->trust, parameters->rival_damage);
         account->spend = quarter_spend(drawn->wallet, account->share, drawn->orders, account->concession);
@@ -717,12 +717,12 @@ static void year_end(GIVEN, Program *program, Desk *desk, const History *history
     if (year > launch_year) {
         in_all->quota = review->quota;
         double judged = in_all->key_revenue;
-        if (policy->twin.judged_without_luck) judged = expected_over(n, program, this_year);
+        if (policy->intervention.judged_without_luck) judged = expected_over(n, program, this_year);
         double attainment = quota_attainment(judged, review->quota);
         review->streak = missed_in_a_row(review->streak, attainment);
         review->missed_last_year = attainment < 1.0;
         in_all->missed = review->missed_last_year;
-        rebuild = patience_ends(review->streak, world->patience) && review->rebuilds < policy->twin.most_rebuilds;
+        rebuild = patience_ends(review->streak, world->patience) && review->rebuilds < policy->intervention.most_rebuilds;
     }
     if (rebuild) {
         review->streak = 0;
@@ -743,7 +743,7 @@ static void year_end(GIVEN, Program *program, Desk *desk, const History *history
     assign_kams(PASS, program, desk);
     double spend_of_key = total_over(n, program, this_year);
     review->quota = next_quota(
-        policy->twin.quota_without_luck ? expected_over(n, program, this_year) : spend_of_key,
+        policy->intervention.quota_without_luck ? expected_over(n, program, this_year) : spend_of_key,
         year == launch_year || rebuild ? 0.0 : review->quota, policy->terms->ratchet, world->market_growth,
         expected_premium(world->premium, world->prioritizes_returns, parameters->premium_elsewhere));
     set_concessions(PASS, program, this_year, spend_of_key);
@@ -787,7 +787,7 @@ static void quarter_fused(
     int64_t functions = n->functions, tiers = n->tiers;
     const AccountQuarter *drawn = &world->quarters[quarter * n->accounts];
     AccountYear *this_year = &history->accounts[year * n->accounts];
-    double set = policy->twin.set_collaboration, reach = policy->twin.ceiling_reach, given = 0.0;
+    double set = policy->intervention.set_collaboration, reach = policy->intervention.ceiling_reach, given = 0.0;
     bool is_set = !isnan(set);
     if (launched) {
         memset(program->weighted_need, 0, n->kams * sizeof(double));

@@ -94,7 +94,7 @@ def header(world: World, policy: Policy, history: History) -> str:
     ]
     tuples = [
         _struct(type(values).__name__, _fields_of(values))
-        for values in (policy.levers, policy.twin, policy, world, history)
+        for values in (policy.levers, policy.intervention, policy, world, history)
     ]
     sizes = _struct("Sizes", [(name, "int64_t") for name in SIZES])
     return "".join(["#include <stdbool.h>\n#include <stdint.h>\n\n", *records, *tuples, sizes])

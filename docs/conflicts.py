@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kamsim.books.book import read_book, yearly_spend
 from kamsim.books.moments import gini
-from kamsim.experiments.chunk import job_of
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.twins import look_at_twins
 from kamsim.model.plan import History
 from kamsim.scenario import load_scenario

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import kamsim.experiments.chunks as chunks
-from kamsim.experiments.chunk import play_organizations
+from kamsim.experiments.jobs import play_organizations
 
 POISONED = (1, 7)  # point and replication
 MARK = "KAMSIM_TEST_MARK"

@@ -15,7 +15,7 @@ from benchmarks import against, batched, comparing, kernel, mesa_driver, startin
 from benchmarks.measuring import Figures, Turns, interleaved
 from benchmarks.setting import setting
 from benchmarks.yardstick import compiler
-from kamsim.policy.policy import Twin
+from kamsim.policy.policy import Intervention
 
 TINY = {
     "kernel": lambda figures: kernel.measure(figures, organizations=1, worlds=1, rounds=1),
@@ -69,23 +69,25 @@ def test_against_says_what_is_no_revision(figures):
         against.measure(figures, "no-such-thing")
 
 
-TWINS = {
-    "nothing": Twin(),
-    "collaboration": Twin(set_collaboration=0.4),
-    "reach": Twin(ceiling_reach=3.0),
-    "luck": Twin(quota_without_luck=True, judged_without_luck=True),
-    "tiers": Twin(tiers_served_alike=True),
-    "course": Twin(most_rebuilds=0),
+INTERVENTIONS = {
+    "nothing": Intervention(),
+    "collaboration": Intervention(set_collaboration=0.4),
+    "reach": Intervention(ceiling_reach=3.0),
+    "luck": Intervention(quota_without_luck=True, judged_without_luck=True),
+    "tiers": Intervention(tiers_served_alike=True),
+    "course": Intervention(most_rebuilds=0),
 }
 
 
 @pytest.mark.skipif(compiler() is None, reason="there is no C compiler here")
 @pytest.mark.parametrize("fused", [False, True], ids=["by rules", "fused"])
-@pytest.mark.parametrize("twin", TWINS)
+@pytest.mark.parametrize("intervention", INTERVENTIONS)
 @pytest.mark.parametrize("accounts", [7, 120])
-def test_c_gives_the_same_bits(accounts, twin, fused):
+def test_c_gives_the_same_bits(accounts, intervention, fused):
     given = setting(accounts)
-    given = given._replace(policies=[policy._replace(twin=TWINS[twin]) for policy in given.policies])
+    given = given._replace(
+        policies=[policy._replace(intervention=INTERVENTIONS[intervention]) for policy in given.policies]
+    )
     yardstick = kernel.yardstick_for(given, compiler())
     found = kernel.unequal(given, yardstick, 5, fused=fused)
     assert found.values > 0
@@ -96,8 +98,8 @@ def test_c_gives_the_same_bits(accounts, twin, fused):
 def test_unequal_bits_are_counted():
     given = setting(30)
     yardstick = kernel.yardstick_for(given, compiler())
-    twin = [policy._replace(twin=Twin(ceiling_reach=0.9)) for policy in given.policies]
-    playing, reading = given, given._replace(policies=twin)
+    unsaturated = [policy._replace(intervention=Intervention(ceiling_reach=0.9)) for policy in given.policies]
+    playing, reading = given, given._replace(policies=unsaturated)
     found = kernel.unequal(playing, yardstick, 1, theirs=reading)
     assert 0 < found.unequal < found.values
     assert found.size > 0

@@ -16,10 +16,10 @@ from scipy import stats
 
 from kamsim.books.book import Book, read_book
 from kamsim.errors import KamsimError
-from kamsim.experiments import replications, runner
-from kamsim.experiments.chunk import Job, Table, job_of, play_organizations
+from kamsim.experiments import pool, replications
+from kamsim.experiments.jobs import Job, Table, job_of, play_organizations
 from kamsim.experiments.manifest import read_manifest, scenarios_of
-from kamsim.experiments.runner import available_cores, chunk_for, in_blocks, run_in_chunks
+from kamsim.experiments.pool import available_cores, chunk_for, in_blocks, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.report import comparison as comparing
 from kamsim.scenario import Scenario, load_scenario
@@ -207,7 +207,7 @@ def played_by_number(jobs: Any, seed: int, first: int, count: int) -> list[Table
 def test_rows_come_in_order_whatever_the_workers_and_chunks(
     monkeypatch: pytest.MonkeyPatch, workers: int, chunk: int
 ) -> None:
-    monkeypatch.setattr(runner, "play_organizations", played_by_number)
+    monkeypatch.setattr(pool, "play_organizations", played_by_number)
     done: list[int] = []
     chunks = list(run_in_chunks([], 5, 100, workers=workers, chunk=chunk, progress=done.append))
     rows = np.concatenate([tables[1].outcomes for tables in chunks])
@@ -241,7 +241,7 @@ class Counting(Executor):
 
 
 def test_a_bounded_number_is_in_flight_and_the_rest_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "play_organizations", played_by_number)
+    monkeypatch.setattr(pool, "play_organizations", played_by_number)
     executor = Counting()
     chunks = run_in_chunks([], 5, 1000, workers=2, chunk=1, executor=executor)
     next(chunks)
@@ -257,7 +257,7 @@ def test_an_error_in_a_chunk_reaches_the_reader(monkeypatch: pytest.MonkeyPatch)
             raise ArithmeticError("organization 3")
         return played_by_number(jobs, seed, first, count)
 
-    monkeypatch.setattr(runner, "play_organizations", broken)
+    monkeypatch.setattr(pool, "play_organizations", broken)
     done: list[int] = []
     with pytest.raises(ArithmeticError, match="organization 3"):
         list(run_in_chunks([], 5, 1000, workers=2, chunk=1, progress=done.append))
@@ -291,7 +291,7 @@ def with_small_blocks(patch: pytest.MonkeyPatch, chunk: int) -> None:
     """Let a short run have several row groups, cut by chunks of the given size."""
     patch.setattr(replications, "ROW_GROUP", 8)
     patch.setattr(compare_module, "ROW_GROUP", 8)
-    patch.setattr(runner, "chunk_for", lambda *_: chunk)
+    patch.setattr(pool, "chunk_for", lambda *_: chunk)
 
 
 @pytest.mark.parametrize(("workers", "chunk"), [(1, 64), (2, 1), (2, 7), (3, 7), (3, 64)])

@@ -13,7 +13,7 @@ from kamsim.source import hash_of, model_hash
 ROOT = Path(__file__).parent.parent
 HASHES = """
 from kamsim.compiler import code_hash
-from kamsim.experiments.chunk import play_in_shared_worlds as kernel
+from kamsim.experiments.jobs import play_in_shared_worlds as kernel
 from kamsim.source import model_hash
 print(model_hash(), code_hash(getattr(kernel, "py_func", kernel)))
 """
@@ -69,9 +69,9 @@ def test_a_function_that_moves_to_another_file_is_no_other_model(copy):
 
 def test_a_kernel_whose_file_is_renamed_is_found_and_no_other_model(copy):
     before = copy.hashes()
-    chunk = copy.folder / "kamsim" / "experiments" / "chunk.py"
-    chunk.rename(chunk.with_name("moved.py"))
-    chunk.write_text("from kamsim.experiments.moved import play_in_shared_worlds\n", encoding="utf-8")
+    jobs = copy.folder / "kamsim" / "experiments" / "jobs.py"
+    jobs.rename(jobs.with_name("moved.py"))
+    jobs.write_text("from kamsim.experiments.moved import play_in_shared_worlds\n", encoding="utf-8")
     assert copy.hashes() == before
 
 

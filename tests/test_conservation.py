@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamsim import KeyAccountProgram, Scenario, draw_world, load_scenario, shipped_scenarios, simulate
-from kamsim.experiments.chunk import job_of, play_organizations
+from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.measures.outcomes import MEASURES
 from kamsim.model.ensemble import Run
 from kamsim.policy.policy import policy_of

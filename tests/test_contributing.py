@@ -119,7 +119,7 @@ from conftest import small
 from test_drivers import agree
 
 import kamsim
-from kamsim.experiments.chunk import job_of, play_organizations
+from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.experiments.sweep import read_sweep
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import LEVERS

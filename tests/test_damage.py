@@ -18,11 +18,11 @@ from test_sweep import content, plan_of, small_chunks  # noqa: F401  # a fixture
 from kamsim.books.book import read_book
 from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import read_posterior
-from kamsim.experiments.evaluations import LOG, logged
 from kamsim.experiments.executors import named_place
 from kamsim.experiments.file import load_experiment
 from kamsim.experiments.files import write_whole
 from kamsim.experiments.folder import result_folder
+from kamsim.experiments.log import LOG, logged
 from kamsim.experiments.manifest import manifest_of, read_manifest, scenarios_of
 from kamsim.experiments.parts import MANIFEST, PARTS, Store, checked, opened
 from kamsim.experiments.replications import ROW_GROUP, read_replications, replications_file

@@ -15,11 +15,11 @@ from scipy.stats import qmc
 
 from kamsim import KamsimError, load_scenario
 from kamsim.experiments import file as design
-from kamsim.experiments.chunk import job_of
 from kamsim.experiments.chunks import plan_of, with_point
 from kamsim.experiments.designs import MOST_POINTS, Experiment, points_of
 from kamsim.experiments.file import experiment_folder, load_experiment, shipped_experiments
 from kamsim.experiments.fractions import smallest_fraction
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.sweep import check_points, estimate_of
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario

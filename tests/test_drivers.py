@@ -24,7 +24,7 @@ from kamsim import Account, Function, KeyAccountManager, KeyAccountProgram, Scen
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.model.plan import Trace, empty_trace
-from kamsim.policy.policy import Twin
+from kamsim.policy.policy import Intervention
 from kamsim.scenario import scenario_folder, shipped_scenarios
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,13 +63,17 @@ class Watched(KeyAccountProgram):
 
 
 def agree(
-    scenario: Scenario, seed: int, organization: int = 0, book: Book | None = None, twin: Twin | None = None
+    scenario: Scenario,
+    seed: int,
+    organization: int = 0,
+    book: Book | None = None,
+    intervention: Intervention | None = None,
 ) -> Watched:
     """Play both drivers and hold them against each other, quarter by quarter and year by year."""
     named: dict[str, Any] = {"seed": seed, "organization": organization}
-    model = Watched(scenario, book=book, twin=twin, **named)
+    model = Watched(scenario, book=book, intervention=intervention, **named)
     model.run_model()
-    run = simulate(draw_world(scenario, book=book, **named), scenario, trace=True, twin=twin)
+    run = simulate(draw_world(scenario, book=book, **named), scenario, trace=True, intervention=intervention)
     assert_same_bits(model.seen, run.trace)
     assert_same_bits(model.history, run.history)
     return model
@@ -101,24 +105,24 @@ def test_both_drivers_agree_on_a_whole_organization(name: str) -> None:
     agree(small(name, timeline={"warmup_years": 3, "window_years": 7}, accounts=150, accounts_per_kam=4.0), 2**63 + 11)
 
 
-TWINS = (
-    Twin(set_collaboration=0.6),
-    Twin(ceiling_reach=10.0),
-    Twin(quota_without_luck=True),
-    Twin(tiers_served_alike=True),
-    Twin(judged_without_luck=True),
-    Twin(most_rebuilds=0),
-    Twin(most_rebuilds=1),
-    Twin(0.1, 2.0, True, True, True, 2),
+INTERVENTIONS = (
+    Intervention(set_collaboration=0.6),
+    Intervention(ceiling_reach=10.0),
+    Intervention(quota_without_luck=True),
+    Intervention(tiers_served_alike=True),
+    Intervention(judged_without_luck=True),
+    Intervention(most_rebuilds=0),
+    Intervention(most_rebuilds=1),
+    Intervention(0.1, 2.0, True, True, True, 2),
 )
 
 
-@pytest.mark.parametrize("twin", TWINS, ids=str)
-def test_both_drivers_agree_in_twins_which_differ_from_what_was(twin: Twin) -> None:
+@pytest.mark.parametrize("intervention", INTERVENTIONS, ids=str)
+def test_both_drivers_agree_in_twins_which_differ_from_what_was(intervention: Intervention) -> None:
     scenario = small("full_program", capacity_per_seat=0.2, share_base=0.7, share_collaboration=1.5)
     differ = False
     for seed in range(3, 9):
-        model = agree(scenario, seed, twin=twin)
+        model = agree(scenario, seed, intervention=intervention)
         factual = simulate(model.world, scenario).history
         differ |= model.history.years.tobytes() != factual.years.tobytes()
     assert differ

@@ -18,11 +18,11 @@ from kamsim.analysis.bootstrap import RESAMPLES, resampled
 from kamsim.analysis.shapley import coalitions, shapley_values
 from kamsim.cli import main
 from kamsim.errors import KamsimError
-from kamsim.experiments.chunk import job_of, play_organizations
+from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.experiments.twins import histories_of
 from kamsim.measures.survey import ANSWERS, answers
 from kamsim.model.plan import History, empty_history
-from kamsim.policy.policy import Twin, drawn_levers
+from kamsim.policy.policy import Intervention, drawn_levers
 from kamsim.report.explain import claim_table, content_of, explanation_figure, explanation_tables, sentences_of, shown
 from kamsim.report.terminal import text_of
 from kamsim.scenario import Scenario, load_scenario
@@ -202,7 +202,7 @@ def test_progress_counts_all_the_work() -> None:
 
 def test_twins_of_a_rebuild_differ_by_exactly_one() -> None:
     scenario, again = people(), 0
-    jobs = [job_of(scenario), *(job_of(scenario, twin=Twin(most_rebuilds=most)) for most in (1, 0))]
+    jobs = [job_of(scenario), *(job_of(scenario, intervention=Intervention(most_rebuilds=most)) for most in (1, 0))]
     for organization in range(8):
         _, (as_is, once, never) = histories_of(jobs, 3, organization)
         years = np.flatnonzero(as_is.years["rebuilt"])
@@ -251,7 +251,10 @@ def test_where_orders_have_no_luck_it_sets_off_no_rebuild() -> None:
 
 
 def test_twins_judged_without_luck_live_in_the_same_world(explanation: Explanation) -> None:
-    lucky, steady = job_of(people()), job_of(people(), twin=Twin(quota_without_luck=True, judged_without_luck=True))
+    lucky, steady = (
+        job_of(people()),
+        job_of(people(), intervention=Intervention(quota_without_luck=True, judged_without_luck=True)),
+    )
     counts, set_off = [], []
     for organization in range(FEW):
         world, (as_is, without_luck) = histories_of([lucky, steady], 3, organization)
@@ -323,9 +326,9 @@ def test_parts_of_the_treatment_are_removed_one_by_one() -> None:
     )
     assert (nothing.policy.promise == job.policy.promise[0]).all()
     assert not nothing.policy.concession.any()
-    assert nothing.policy.twin.ceiling_reach > 5
+    assert nothing.policy.intervention.ceiling_reach > 5
     assert_same_bits(tuple(everything.policy[2:]), tuple(job.policy[2:]))
-    assert everything.policy.twin == job.policy.twin
+    assert everything.policy.intervention == job.policy.intervention
 
 
 @pytest.mark.parametrize("name", ["population", "status_quo"])

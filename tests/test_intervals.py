@@ -5,8 +5,8 @@ import pytest
 
 from kamsim.analysis.bootstrap import resampled
 from kamsim.analysis.intervals import interval, pooled
-from kamsim.experiments.chunk import job_of
-from kamsim.experiments.runner import run_in_chunks
+from kamsim.experiments.jobs import job_of
+from kamsim.experiments.pool import run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import load_scenario
 from kamsim.studies.compare import compared_measures, tallied

@@ -7,7 +7,7 @@ import pytest
 from conftest import small
 
 from kamsim.compiler import fields_of
-from kamsim.experiments.chunk import Job, job_of, play_organizations, shared_worlds
+from kamsim.experiments.jobs import Job, job_of, play_organizations, shared_worlds
 from kamsim.policy.policy import Levers
 from kamsim.scenario import LEVERS
 

@@ -34,7 +34,7 @@ def test_importing_kamsim_imports_no_heavy_library():
 
 
 def test_the_ensemble_needs_neither_mesa_nor_matplotlib():
-    loaded = run_python("-c", "import sys, kamsim.experiments.chunk; print(' '.join(sys.modules))").split()
+    loaded = run_python("-c", "import sys, kamsim.experiments.jobs; print(' '.join(sys.modules))").split()
     assert not {"mesa", "matplotlib", "pandas"} & set(loaded)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
-from kamsim.experiments.chunk import Table
+from kamsim.experiments.jobs import Table
 from kamsim.measures.survey import ANSWERS
 from kamsim.scenario import LEVERS, Scenario, load_scenario
 from kamsim.studies import survey as survey_module

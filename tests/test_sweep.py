@@ -17,9 +17,9 @@ from filelock import FileLock
 import kamsim.experiments.chunks as chunks
 import kamsim.experiments.sweep as sweep
 from kamsim.errors import KamsimError
-from kamsim.experiments.chunk import job_of, play_organizations
 from kamsim.experiments.chunks import RULES, Plan, chunks_of, halves_of, merged, name_of, play_chunk
 from kamsim.experiments.executors import local_place, named_place
+from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.experiments.manifest import arithmetic
 from kamsim.experiments.parts import LOCK, PARTS, SUPERSEDED, Store, opened
 from kamsim.experiments.sweep import estimate_of, read_sweep, run_sweep, status_of, verify_sweep

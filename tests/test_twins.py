@@ -7,7 +7,7 @@ import pytest
 from conftest import assert_same_bits, small
 
 from kamsim.experiments import twins
-from kamsim.experiments.chunk import job_of
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.twins import histories_of, look_at_twins
 from kamsim.model.plan import History
 from kamsim.model.session import draw_world, simulate

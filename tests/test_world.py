@@ -14,7 +14,7 @@ from scipy import special, stats
 
 from kamsim import Scenario, draw_world, load_scenario, read_book, shipped_scenarios, simulate
 from kamsim.errors import KamsimError
-from kamsim.experiments.chunk import Table, job_of, play_organizations
+from kamsim.experiments.jobs import Table, job_of, play_organizations
 from kamsim.policy.policy import LeverMix, Levers, drawn_levers, lever_mix_of
 from kamsim.rules.spend import share_ceiling, share_target
 from kamsim.scenario import LEVERS, scenario_folder

@@ -275,7 +275,7 @@ def calibrate(
     Takes some minutes. What has been simulated is kept: interrupted, the same command goes on where it ended.
     """
     from kamsim.evidence.plausible import PLAUSIBLE
-    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.jobs import play_in_shared_worlds
     from kamsim.report import calibration
     from kamsim.scenario import load_scenario
     from kamsim.studies import calibrate as calibrating
@@ -435,11 +435,11 @@ def sweep(
     after a change of the experiment only what changed is played. Results do not depend on where they are computed.
     """
     from kamsim.experiments import sweep as sweeping
-    from kamsim.experiments.chunk import play_in_shared_worlds
     from kamsim.experiments.chunks import plan_of
     from kamsim.experiments.executors import chosen_place
     from kamsim.experiments.file import load_experiment
-    from kamsim.experiments.runner import checked_workers
+    from kamsim.experiments.jobs import play_in_shared_worlds
+    from kamsim.experiments.pool import checked_workers
     from kamsim.studies.precision import checked_aim
 
     loaded = load_experiment(experiment)

@@ -199,7 +199,7 @@ def answer(
 
     ``kernels`` it compiles beside the simulation itself; ``content`` is its JSON where that is more than its record.
     """
-    from kamsim.experiments.chunk import play_in_shared_worlds
+    from kamsim.experiments.jobs import play_in_shared_worlds
 
     with working(asked.work_unit, asked.work, play_in_shared_worlds, *kernels) as progress:
         result = asked.play(progress, folder, figure)

@@ -12,9 +12,9 @@ import numpy as np
 
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
-from kamsim.experiments.chunk import Job, job_of, play_organizations
 from kamsim.experiments.designs import Experiment, Values
 from kamsim.experiments.executors import Rules
+from kamsim.experiments.jobs import Job, job_of, play_organizations
 from kamsim.experiments.manifest import fingerprint, version_of
 from kamsim.experiments.parts import Rows, encoded, name_for
 from kamsim.measures.outcomes import MEASURES

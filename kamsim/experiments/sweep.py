@@ -29,7 +29,7 @@ from kamsim.experiments.designs import Experiment
 from kamsim.experiments.executors import Place, Rules, completed, local_place
 from kamsim.experiments.manifest import arithmetic, run_of, version_of
 from kamsim.experiments.parts import MANIFEST, Counted, Rows, Store, checked, difference_of, opened
-from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.pool import checked_workers
 from kamsim.records import Record
 
 if TYPE_CHECKING:

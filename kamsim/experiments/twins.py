@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TypeVar
 
-from kamsim.experiments.chunk import Job, shared_worlds
-from kamsim.experiments.runner import in_order
+from kamsim.experiments.jobs import Job, shared_worlds
+from kamsim.experiments.pool import in_order
 from kamsim.model.ensemble import _play_one, simulate
 from kamsim.model.plan import History
 from kamsim.policy.policy import Policy, drawn_levers

@@ -113,8 +113,8 @@ class Account(mesa.Agent):
 
     @property
     def collaboration_felt(self) -> float:
-        """Collaboration that the account answers to: what it receives, unless a twin sets it."""
-        return behaviors.felt_by(self, self.model.policy.twin)
+        """Collaboration that the account answers to: what it receives, unless an intervention sets it."""
+        return behaviors.felt_by(self, self.model.policy.intervention)
 
     @property
     def partnership(self) -> float:
@@ -148,7 +148,7 @@ class Account(mesa.Agent):
     def order(self) -> None:
         """Move share of wallet, unless a rival takes it, and place the quarter's orders."""
         model, quarter = self.model, self.model.quarter
-        reach = model.policy.twin.ceiling_reach
+        reach = model.policy.intervention.ceiling_reach
         behaviors.move_share(self, self.collaboration_felt, reach, self.attacks[quarter], model.parameters)
         behaviors.order(self, self.wallets[quarter], self.orders[quarter], self.this_year)
         if self.concession > 0.0:
@@ -325,7 +325,7 @@ class Function(mesa.Agent):
             self.fraction[tier] = granted_fraction(asked, remaining)
             self.asked += asked
             remaining = max(0.0, remaining - asked * self.fraction[tier])
-        if self.model.policy.twin.tiers_served_alike:
+        if self.model.policy.intervention.tiers_served_alike:
             alike = granted_fraction(self.asked, self.available)
             self.fraction[1:] = [alike] * (len(self.fraction) - 1)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from kamsim.compiler import rule
 from kamsim.model.plan import LEAST_SPEND
-from kamsim.policy.policy import Levers, Twin
+from kamsim.policy.policy import Intervention, Levers
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
 from kamsim.rules.attention import account_need, coverage, planned_hours
 from kamsim.rules.collaboration import collaboration_felt, tie_after_departure, tie_after_quarter
@@ -125,11 +125,11 @@ def receive_collaboration(account: AccountState, received: float, this_year: Acc
 
 
 @rule
-def felt_by(account: AccountState, twin: Twin) -> float:
-    """Collaboration that the account answers to: what it receives, unless a twin sets it."""
+def felt_by(account: AccountState, intervention: Intervention) -> float:
+    """Collaboration that the account answers to: what it receives, unless an intervention sets it."""
     if account.tier == 0:
         return 0.0
-    return collaboration_felt(account.collaboration, twin.set_collaboration)
+    return collaboration_felt(account.collaboration, intervention.set_collaboration)
 
 
 @rule
@@ -247,7 +247,12 @@ def tire(function: FunctionState, levers: Levers, terms: Numbers) -> None:
 
 @rule
 def judge_program(
-    program: ProgramState, this_year: ProgramYear, judged: float, patience: int, twin: Twin, terms: Numbers
+    program: ProgramState,
+    this_year: ProgramYear,
+    judged: float,
+    patience: int,
+    intervention: Intervention,
+    terms: Numbers,
 ) -> bool:
     """Compare revenue with the quota; say whether patience ends in a rebuild."""
     this_year.quota = program.quota
@@ -255,7 +260,7 @@ def judge_program(
     program.streak = missed_in_a_row(program.streak, attainment)
     program.missed_last_year = attainment < 1.0
     this_year.missed = attainment < 1.0
-    if not patience_ends(program.streak, patience) or program.rebuilds >= twin.most_rebuilds:
+    if not patience_ends(program.streak, patience) or program.rebuilds >= intervention.most_rebuilds:
         return False
     program.streak = 0
     program.rebuilds += 1

@@ -401,7 +401,7 @@ def _grant_support(world: World, program: Program, policy: Policy) -> None:
             fraction[number, tier] = granted_fraction(asked, remaining)
             function.asked += asked
             remaining = max(0.0, remaining - asked * fraction[number, tier])
-        if policy.twin.tiers_served_alike:
+        if policy.intervention.tiers_served_alike:
             for tier in range(1, tiers):
                 fraction[number, tier] = granted_fraction(function.asked, function.available)
 
@@ -431,7 +431,7 @@ def _serve(
             support += support_asked(account.need, mix, account.coverage, tie) * granted
         receive_collaboration(account, received, this_year)
         this_year.investment += investment(account.hours, world.hour_cost, support, world.support_cost)
-        judge_service(account, promise[account.tier], felt_by(account, policy.twin), parameters)
+        judge_service(account, promise[account.tier], felt_by(account, policy.intervention), parameters)
 
 
 @compiled
@@ -440,12 +440,12 @@ def _drift_and_order(
 ) -> None:
     # No account's drift bears on another's order: one pass over the book does both.
     accounts, this_year, drawn = program.accounts, history.accounts[year], world.quarters[quarter]
-    promised, twin = policy.promise[0], policy.twin
+    promised, intervention = policy.promise[0], policy.intervention
     for number in range(len(accounts)):
         account, now = accounts[number], drawn[number]
         if account.tier == 0:
             drift(account, promised, parameters)
-        move_share(account, felt_by(account, twin), twin.ceiling_reach, now.attacked, parameters)
+        move_share(account, felt_by(account, intervention), intervention.ceiling_reach, now.attacked, parameters)
         order(account, now.wallet, now.orders, this_year[number])
         if account.concession > 0.0:
             history.years[year].price_given += price_given(account, now.wallet, now.orders)
@@ -524,9 +524,11 @@ def _close_books(program: Program, members: Integers, history: History, year: in
 @compiled
 def _judge(world: World, program: Program, policy: Policy, members: Integers, history: History, year: int) -> bool:
     judged = history.years[year].key_revenue
-    if policy.twin.judged_without_luck:
+    if policy.intervention.judged_without_luck:
         judged = _expected_over(history, year, members)
-    rebuild = judge_program(program.standing[0], history.years[year], judged, world.patience, policy.twin, policy.terms)
+    rebuild = judge_program(
+        program.standing[0], history.years[year], judged, world.patience, policy.intervention, policy.terms
+    )
     if rebuild:
         for number in range(len(program.functions)):
             tire(program.functions[number], policy.levers, policy.terms)
@@ -676,7 +678,7 @@ def _set_quota_and_concessions(
     spend_of_key = _total_over(history, year, members)
     set_quota(
         program.standing[0],
-        _expected_over(history, year, members) if policy.twin.quota_without_luck else spend_of_key,
+        _expected_over(history, year, members) if policy.intervention.quota_without_luck else spend_of_key,
         ratchets,
         world.market_growth,
         world.premium,

@@ -11,7 +11,7 @@ from kamsim.errors import KamsimError
 from kamsim.model import behaviors
 from kamsim.model.agents import Account, Function, KeyAccountManager
 from kamsim.model.plan import History, empty_history
-from kamsim.policy.policy import Twin, policy_in
+from kamsim.policy.policy import Intervention, policy_in
 from kamsim.rules.costs import add_up
 from kamsim.rules.tiering import best_kam, demote_the_unhealthy, rerank_by_spend, select_anew, sorting_pull
 from kamsim.scenario import Scenario
@@ -34,8 +34,8 @@ class KeyAccountProgram(mesa.Model):
         Which organization of the seed.
     book : Book, optional
         A real account book instead of a synthetic one.
-    twin : Twin, optional
-        What a counterfactual twin sets by hand.
+    intervention : Intervention, optional
+        What is set by hand in a counterfactual twin.
     account_class, kam_class, function_class : type
         Agent classes, to try another behavior.
 
@@ -67,7 +67,7 @@ class KeyAccountProgram(mesa.Model):
         rng: int | None = None,
         organization: int = 0,
         book: Book | None = None,
-        twin: Twin | None = None,
+        intervention: Intervention | None = None,
         account_class: type[Account] = Account,
         kam_class: type[KeyAccountManager] = KeyAccountManager,
         function_class: type[Function] = Function,
@@ -85,7 +85,7 @@ class KeyAccountProgram(mesa.Model):
         budget = budget_of(scenario, count, known.annual_spend)
         self.world = draw_world(seed, organization, parameters, budget, self.timeline, known)
         policy = policy_in(scenario, count, self.world.seed_low, self.world.seed_high, organization)
-        self.policy = policy._replace(terms=_numbers_of(policy.terms), twin=twin or Twin())
+        self.policy = policy._replace(terms=_numbers_of(policy.terms), intervention=intervention or Intervention())
         self.attention: list[float] = policy.attention.tolist()
         self.promise: list[float] = policy.promise.tolist()
         self.concession: list[float] = policy.concession.tolist()
@@ -172,8 +172,8 @@ class KeyAccountProgram(mesa.Model):
     def judge_program(self) -> bool:
         """Compare key account revenue with the quota; say whether patience ends in a rebuild."""
         policy, year = self.policy, self.history.years[self.year]
-        judged = self._expected_spend_of_key() if policy.twin.judged_without_luck else float(year.key_revenue)
-        rebuild = behaviors.judge_program(self, year, judged, self.world.patience, policy.twin, policy.terms)
+        judged = self._expected_spend_of_key() if policy.intervention.judged_without_luck else float(year.key_revenue)
+        rebuild = behaviors.judge_program(self, year, judged, self.world.patience, policy.intervention, policy.terms)
         if rebuild:
             self.functions.do("tire")
         return rebuild
@@ -272,7 +272,7 @@ class KeyAccountProgram(mesa.Model):
         spend_of_key = self._spend_of_key()
         behaviors.set_quota(
             self,
-            self._expected_spend_of_key() if self.policy.twin.quota_without_luck else spend_of_key,
+            self._expected_spend_of_key() if self.policy.intervention.quota_without_luck else spend_of_key,
             ratchets,
             self.world.market_growth,
             self.world.premium,

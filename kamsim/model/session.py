@@ -4,7 +4,7 @@ from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.model import ensemble
 from kamsim.model.ensemble import Run
-from kamsim.policy.policy import Twin, policy_in
+from kamsim.policy.policy import Intervention, policy_in
 from kamsim.scenario import Scenario
 from kamsim.world import world as worlds
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
@@ -36,7 +36,7 @@ def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book
     return worlds.draw_world(seed, organization, parameters, budget, timeline_of(scenario), known)
 
 
-def simulate(world: World, scenario: Scenario, *, trace: bool = False, twin: Twin | None = None) -> Run:
+def simulate(world: World, scenario: Scenario, *, trace: bool = False, intervention: Intervention | None = None) -> Run:
     """Play the policy of a scenario in a world.
 
     Parameters
@@ -47,8 +47,8 @@ def simulate(world: World, scenario: Scenario, *, trace: bool = False, twin: Twi
         Whose policy is played.
     trace : bool
         Whether to keep the state after every quarter.
-    twin : Twin, optional
-        What a counterfactual twin sets by hand.
+    intervention : Intervention, optional
+        What is set by hand in a counterfactual twin.
 
     Returns
     -------
@@ -69,6 +69,6 @@ def simulate(world: World, scenario: Scenario, *, trace: bool = False, twin: Twi
             "draw a world of the scenario's own"
         )
     policy = policy_in(scenario, len(world.accounts), world.seed_low, world.seed_high, world.organization)
-    if twin is not None:
-        policy = policy._replace(twin=twin)
+    if intervention is not None:
+        policy = policy._replace(intervention=intervention)
     return ensemble.simulate(world, policy, parameters_of(scenario), timeline, trace)

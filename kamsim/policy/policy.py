@@ -32,10 +32,10 @@ class Levers(NamedTuple):
     retier_by_spend: bool
 
 
-class Twin(NamedTuple):
-    """What a counterfactual twin changes that no program could choose; by default nothing.
+class Intervention(NamedTuple):
+    """What is set by hand that no program could choose; by default nothing.
 
-    A twin is a run in the very same world with one thing set by hand. Scenario files know nothing of these.
+    A run with it, in the very same world, is a counterfactual twin. Scenario files know nothing of these.
     """
 
     set_collaboration: float = math.nan  # that every key account answers to, in [0, 1]; NaN leaves it as it comes
@@ -50,7 +50,7 @@ class Policy(NamedTuple):
     """A policy that a driver can play; tier 0 is standard, arrays are by tier."""
 
     levers: Levers
-    twin: Twin
+    intervention: Intervention
     terms: Any
     seats: NDArray[np.int64]
     attention: Floats
@@ -150,7 +150,7 @@ def policy_of(scenario: Scenario, accounts: int) -> Policy:
     strengths = scenario.lever_strengths()
     return Policy(
         levers=Levers(**strengths, retier_by_spend=scenario.retiers_by_spend()),
-        twin=Twin(),
+        intervention=Intervention(),
         terms=record.view(np.recarray)[0],
         seats=np.array([0, *seats], dtype=np.int64),
         attention=np.array([0.0, *(tier.attention for tier in tiers)]),

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from kamsim.errors import KamsimError, nearest
-from kamsim.experiments.chunk import play_organizations
+from kamsim.experiments.jobs import play_organizations
 from kamsim.experiments.manifest import Manifest, manifest_of
-from kamsim.experiments.runner import checked_workers, in_order
+from kamsim.experiments.pool import checked_workers, in_order
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.scenario import Scenario
 from kamsim.studies.compare import checked_names, planned

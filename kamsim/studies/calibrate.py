@@ -22,9 +22,9 @@ from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.evidence.real_books import MOMENTS
-from kamsim.experiments.chunk import job_of
-from kamsim.experiments.evaluations import Evaluations, logged
-from kamsim.experiments.runner import checked_workers, run_in_chunks
+from kamsim.experiments.jobs import job_of
+from kamsim.experiments.log import Evaluations, logged
+from kamsim.experiments.pool import checked_workers, run_in_chunks
 from kamsim.records import Record
 from kamsim.scenario import Scenario, with_values
 from kamsim.source import model_hash

@@ -12,11 +12,11 @@ import numpy as np
 from kamsim.analysis.intervals import Moments, cautions, half_width_of, merged_moments, moments_of
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
-from kamsim.experiments.chunk import Job, Table, job_of, shared_worlds
 from kamsim.experiments.files import write_table
+from kamsim.experiments.jobs import Job, Table, job_of, shared_worlds
 from kamsim.experiments.manifest import manifest_of
+from kamsim.experiments.pool import checked_workers, in_blocks, run_in_chunks
 from kamsim.experiments.replications import ROW_GROUP, replications_file
-from kamsim.experiments.runner import checked_workers, in_blocks, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.policy.policy import seats_of
 from kamsim.records import Record, plain

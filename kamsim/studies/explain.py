@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kamsim.errors import KamsimError, nearest
 from kamsim.experiments.manifest import MANIFEST, manifest_of
-from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.pool import checked_workers
 from kamsim.policy.policy import seats_of
 from kamsim.records import Record
 from kamsim.scenario import Scenario

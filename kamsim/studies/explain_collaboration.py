@@ -10,9 +10,9 @@ import numpy as np
 from kamsim.analysis.bootstrap import resampled
 from kamsim.analysis.intervals import ratio
 from kamsim.analysis.shapley import coalitions, shapley_values
-from kamsim.experiments.chunk import Job, job_of
-from kamsim.experiments.runner import run_in_chunks
-from kamsim.policy.policy import Twin
+from kamsim.experiments.jobs import Job, job_of
+from kamsim.experiments.pool import run_in_chunks
+from kamsim.policy.policy import Intervention
 from kamsim.scenario import Scenario
 from kamsim.studies.explain_parts import ClaimExplained, Study, as_times, log_or_none
 from kamsim.studies.survey import PUBLISHED
@@ -46,7 +46,7 @@ def explain_collaboration(study: Study) -> ClaimExplained:
     levels = _levels_of(study)
     games = coalitions(tuple(_TIED))
     jobs = [_tied(study.scenario, game, levels) for game in games]
-    jobs += [job_of(study.scenario, twin=Twin(set_collaboration=level)) for level in levels[1:]]
+    jobs += [job_of(study.scenario, intervention=Intervention(set_collaboration=level)) for level in levels[1:]]
     after_first = study._replace(progress=lambda done: study.progress(study.organizations + done))
     *tied, high, low = _asked_of(after_first, jobs)
 
@@ -67,11 +67,11 @@ def _tied(scenario: Scenario, present: frozenset[str], levels: _Levels) -> Job:
         world["sorting"] = 0.0
     if "noise" not in present:
         world["report_noise"] = 0.0
-    twin = Twin(
+    intervention = Intervention(
         set_collaboration=math.nan if "collaboration" in present else levels.everywhere,
         tiers_served_alike="preference" not in present,
     )
-    return job_of(scenario.changed(world=world), twin=twin)
+    return job_of(scenario.changed(world=world), intervention=intervention)
 
 
 def _levels_of(study: Study) -> _Levels:

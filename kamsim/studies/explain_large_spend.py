@@ -9,7 +9,7 @@ import numpy as np
 from kamsim.analysis.bootstrap import resampled
 from kamsim.analysis.intervals import ratio
 from kamsim.analysis.shapley import coalitions, shapley_values
-from kamsim.experiments.chunk import Job, job_of
+from kamsim.experiments.jobs import Job, job_of
 from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.survey import YEARS_AFTER
 from kamsim.model.plan import History
@@ -57,7 +57,9 @@ def explain_large_spend(study: Study) -> ClaimExplained:
 
 
 def _unsaturated(job: Job) -> Job:
-    return job._replace(policy=job.policy._replace(twin=job.policy.twin._replace(ceiling_reach=UNSATURATED)))
+    return job._replace(
+        policy=job.policy._replace(intervention=job.policy.intervention._replace(ceiling_reach=UNSATURATED))
+    )
 
 
 def _selecting_by_potential(job: Job) -> Job:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kamsim.experiments.chunk import Job
+from kamsim.experiments.jobs import Job
 from kamsim.records import Record
 from kamsim.scenario import Scenario
 from kamsim.types import Floats, Progress

@@ -8,10 +8,10 @@ import numpy as np
 from kamsim.analysis.bootstrap import resampled
 from kamsim.analysis.intervals import ratio
 from kamsim.analysis.shapley import coalitions, shapley_values
-from kamsim.experiments.chunk import Job, job_of
-from kamsim.experiments.runner import run_in_chunks
+from kamsim.experiments.jobs import Job, job_of
+from kamsim.experiments.pool import run_in_chunks
 from kamsim.measures.survey import ANSWERS
-from kamsim.policy.policy import Twin
+from kamsim.policy.policy import Intervention
 from kamsim.scenario import Scenario
 from kamsim.studies.explain_parts import ClaimExplained, Study, as_part, without_concessions
 from kamsim.studies.survey import PUBLISHED
@@ -68,8 +68,8 @@ def _missing(scenario: Scenario, present: frozenset[str]) -> Job:
     """Twin in which some of what makes organizations miss quota is present and the rest is removed."""
     world = {key: 0.0 for name, key in _MISSING_WORLD.items() if name not in present}
     policy = {} if "ratchet" in present else {"ratchet": 0.0}
-    twin = Twin(quota_without_luck="luck" not in present)
-    job = job_of(scenario.changed(world=world, policy=policy), twin=twin)
+    intervention = Intervention(quota_without_luck="luck" not in present)
+    job = job_of(scenario.changed(world=world, policy=policy), intervention=intervention)
     return job if "concessions" in present else without_concessions(job)
 
 

@@ -7,11 +7,11 @@ import numpy as np
 
 from kamsim.analysis.bootstrap import resampled
 from kamsim.analysis.intervals import ratio
-from kamsim.experiments.chunk import job_of
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.survey import YEARS_AFTER
 from kamsim.model.plan import History
-from kamsim.policy.policy import Twin
+from kamsim.policy.policy import Intervention
 from kamsim.rules.costs import annual_profit
 from kamsim.scenario import Scenario
 from kamsim.studies.explain_parts import ClaimExplained, Study, as_part
@@ -48,13 +48,13 @@ def explain_rebuilds(study: Study) -> ClaimExplained:
     expected of orders. Two differ in the first rebuild and in no other: one rebuilds never again, one never.
     """
     job = job_of(study.scenario)
-    twins = (
-        Twin(),
-        Twin(quota_without_luck=True, judged_without_luck=True),
-        Twin(most_rebuilds=1),
-        Twin(most_rebuilds=0),
+    interventions = (
+        Intervention(),
+        Intervention(quota_without_luck=True, judged_without_luck=True),
+        Intervention(most_rebuilds=1),
+        Intervention(most_rebuilds=0),
     )
-    jobs = [job._replace(policy=job.policy._replace(twin=twin)) for twin in twins]
+    jobs = [job._replace(policy=job.policy._replace(intervention=intervention)) for intervention in interventions]
     first_year, margin = job.timeline.history_years + job.timeline.warmup_years, job.parameters.gross_margin
 
     def look(world: World, histories: list[History]) -> _Rebuilding:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from kamsim.analysis.intervals import cautions, points_among, ratio
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
-from kamsim.experiments.chunk import Table, job_of
+from kamsim.experiments.jobs import Table, job_of
 from kamsim.experiments.manifest import manifest_of
-from kamsim.experiments.runner import checked_workers, run_in_chunks
+from kamsim.experiments.pool import checked_workers, run_in_chunks
 from kamsim.measures.survey import ANSWERS
 from kamsim.policy.policy import seats_of
 from kamsim.records import Record

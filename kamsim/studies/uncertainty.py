@@ -24,7 +24,7 @@ from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
 from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.manifest import manifest_of
-from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.pool import checked_workers
 from kamsim.measures.outcomes import MEASURES
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario

@@ -12,7 +12,7 @@ from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import Parameter
 from kamsim.evidence.posterior import Posterior
-from kamsim.experiments.runner import run_in_chunks
+from kamsim.experiments.pool import run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
 from kamsim.studies.compare import outcome_blocks, planned

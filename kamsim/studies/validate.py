@@ -20,9 +20,9 @@ from kamsim.errors import KamsimError
 from kamsim.evidence import real_books as evidence
 from kamsim.evidence.held_back import HELD_BACK, HeldBack
 from kamsim.evidence.published import SURVEY_SAMPLE
-from kamsim.experiments.chunk import Table
+from kamsim.experiments.jobs import Table
 from kamsim.experiments.manifest import manifest_of
-from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.pool import checked_workers
 from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.survey import ANSWERS
 from kamsim.model.plan import History

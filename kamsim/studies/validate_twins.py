@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kamsim.books.moments import DECILES, decile_table, rank_rule_miss, top_share
-from kamsim.experiments.chunk import Job, job_of
+from kamsim.experiments.jobs import Job, job_of
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.scenario import Scenario
 from kamsim.types import Floats

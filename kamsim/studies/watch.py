@@ -8,7 +8,7 @@ import numpy as np
 
 from kamsim.books.book import Book
 from kamsim.experiments.files import check_target, write_whole
-from kamsim.experiments.runner import checked_workers
+from kamsim.experiments.pool import checked_workers
 from kamsim.model.program import KeyAccountProgram
 from kamsim.policy.policy import seats_of
 from kamsim.rules.costs import add_up, annual_profit

@@ -13,7 +13,16 @@ from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.ensemble import Room, play, room_for
 from kamsim.model.plan import History, empty_history
-from kamsim.policy.policy import TERMS_DTYPE, LeverMix, Levers, Policy, Twin, drawn_levers, lever_mix_of, policy_of
+from kamsim.policy.policy import (
+    TERMS_DTYPE,
+    Intervention,
+    LeverMix,
+    Levers,
+    Policy,
+    drawn_levers,
+    lever_mix_of,
+    policy_of,
+)
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats, Numbers, Records
@@ -51,7 +60,7 @@ class Table(NamedTuple):
 
 
 @makes_results
-def job_of(scenario: Scenario, known: KnownAccounts | None = None, twin: Twin | None = None) -> Job:
+def job_of(scenario: Scenario, known: KnownAccounts | None = None, intervention: Intervention | None = None) -> Job:
     """Job of a scenario, on a synthetic book or on what is known of a real one.
 
     Parameters
@@ -60,8 +69,8 @@ def job_of(scenario: Scenario, known: KnownAccounts | None = None, twin: Twin | 
         Validated.
     known : KnownAccounts, optional
         From `known_from`.
-    twin : Twin, optional
-        What a counterfactual twin sets by hand.
+    intervention : Intervention, optional
+        What is set by hand in a counterfactual twin.
 
     Returns
     -------
@@ -70,7 +79,7 @@ def job_of(scenario: Scenario, known: KnownAccounts | None = None, twin: Twin | 
     """
     accounts = scenario.world.accounts if known is None else len(known.annual_spend)
     return Job(
-        policy_of(scenario, accounts)._replace(twin=twin or Twin()),
+        policy_of(scenario, accounts)._replace(intervention=intervention or Intervention()),
         lever_mix_of(scenario.population),
         parameters_of(scenario),
         budget_of(scenario, accounts, None if known is None else known.annual_spend),
@@ -83,7 +92,7 @@ class Policies(NamedTuple):
     """Policies of one world side by side; the first axis is the policy, tiers are padded to the most."""
 
     levers: Any  # records with the fields of their named tuples
-    twin: Any
+    intervention: Any
     mix: Any
     terms: Records
     tiers: NDArray[np.int64]
@@ -182,7 +191,7 @@ def _side_by_side(jobs: list[Job]) -> Policies:
 
     return Policies(
         levers=_records([job.policy.levers for job in jobs]),
-        twin=_records([job.policy.twin for job in jobs]),
+        intervention=_records([job.policy.intervention for job in jobs]),
         mix=_records([job.mix for job in jobs]),
         terms=np.array([job.policy.terms for job in jobs], dtype=TERMS_DTYPE).view(np.recarray),
         tiers=np.array([len(job.policy.seats) for job in jobs]),
@@ -229,7 +238,7 @@ def _world_of(job: Job) -> Hashable:
     return job.parameters.tobytes(), job.budget, job.timeline, known
 
 
-_levers, _twin, _mix = (fields_of(kind._fields) for kind in (Levers, Twin, LeverMix))
+_levers, _intervention, _mix = (fields_of(kind._fields) for kind in (Levers, Intervention, LeverMix))
 _strengths, _measures = fields_of(LEVERS), fields_of(measure.name for measure in MEASURES)
 
 
@@ -263,7 +272,7 @@ def play_in_shared_worlds(
             )
             policy = Policy(
                 levers,
-                Twin(*_twin(policies.twin[index])),
+                Intervention(*_intervention(policies.intervention[index])),
                 policies.terms[index],
                 policies.seats[index, :tiers],
                 policies.attention[index, :tiers],

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.chunk import Job, Table, play_organizations
+from kamsim.experiments.jobs import Job, Table, play_organizations
 from kamsim.types import Floats, Progress
 from kamsim.world.world import MOST_ORGANIZATIONS, split_seed
 

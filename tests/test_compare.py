@@ -189,7 +189,7 @@ def test_blocks_hold_what_came_in_whatever_the_pieces(size: int) -> None:
 
 def test_money_becomes_money_and_nothing_else_does() -> None:
     tables = [table_with(np.ones((3, len(MEASURES)))), table_with(np.ones((3, len(MEASURES))))]
-    (block,) = outcome_blocks([tables], [10.0, 20.0])
+    (block,) = outcome_blocks([tables], [job_of(small("status_quo"))._replace(unit=unit) for unit in (10.0, 20.0)])
     for column, measure in enumerate(MEASURES):
         assert block[0, :, column].tolist() == ([10.0, 20.0] if measure.unit == "money" else [1.0, 1.0])
 
@@ -307,10 +307,12 @@ def test_a_comparison_is_the_same_to_the_last_byte(
 
 
 def test_memory_does_not_grow_with_replications() -> None:
+    jobs = [job_of(small("status_quo"))] * 4
+
     def peak(organizations: int) -> int:
         chunks = ([table_with(np.ones((64, 6)))] * 4 for _ in range(organizations // 64))
         tracemalloc.start()
-        tallied(outcome_blocks(chunks, [1.0] * 4))
+        tallied(outcome_blocks(chunks, jobs))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

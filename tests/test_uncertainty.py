@@ -591,7 +591,7 @@ def test_flips_are_told_only_of_leaders_the_worlds_tell_apart_over_enough_sets(
     scenarios, posterior = two_policies(), few_sets(sets)
     growth = [values[0] for values in posterior.values]
 
-    def blocks(chunks: Any, units: Any) -> Any:
+    def blocks(chunks: Any, jobs: Any) -> Any:
         shocks = np.random.default_rng(1).standard_normal((6, 1)) - 0.1
         at = next(numbers)
         values = np.zeros((6, 4, len(MEASURES)))

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,14 +13,13 @@ from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.designs import Experiment, Values
 from kamsim.experiments.executors import Rules
-from kamsim.experiments.jobs import Job, job_of, play_organizations
+from kamsim.experiments.jobs import Job, job_of, play_organizations, scales_of
 from kamsim.experiments.manifest import fingerprint, version_of
 from kamsim.experiments.parts import Rows, encoded, name_for
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import LEVERS, Scenario, with_values
 from kamsim.source import model_hash
 from kamsim.types import Floats
-from kamsim.world.world import known_of
 
 SECONDS_PER_CHUNK = 1.0
 SECONDS_PER_ACCOUNT_QUARTER = 130e-9  # a world drawn and one policy played in it
@@ -170,12 +168,11 @@ def play_chunk(chunk: Chunk) -> Rows:
         )
     bases = [Scenario.model_validate(base) for base in chunk.policies]
     found = [_job_or_error(base, values, chunk.book) for _, values in chunk.points for base in bases]
-    playable = {place: job for place, (job, _) in enumerate(found) if not isinstance(job, str)}
+    playable = {place: job for place, job in enumerate(found) if not isinstance(job, str)}
     outcomes = np.full((len(found), chunk.replications, len(MEASURES)), np.nan)
-    errors = [[job if isinstance(job, str) else ""] * chunk.replications for job, _ in found]
+    errors = [[job if isinstance(job, str) else ""] * chunk.replications for job in found]
     _play_into(list(playable.values()), list(playable), chunk, 0, chunk.replications, outcomes, errors)
-    money = np.array([measure.unit == "money" for measure in MEASURES])
-    outcomes *= np.where(money, np.array([unit for _, unit in found])[:, None], 1.0)[:, None, :]
+    outcomes[list(playable)] *= scales_of(list(playable.values()))[:, None, :]
     columns = [[measure.name for measure in MEASURES].index(name) for name in chunk.measures]
     return _rows_of(chunk, outcomes[:, :, columns].reshape(-1, len(columns)), list(itertools.chain(*errors)))
 
@@ -192,13 +189,11 @@ def _rows_of(chunk: Chunk, values: Floats, errors: list[str]) -> Rows:
     )
 
 
-def _job_or_error(base: Scenario, values: Mapping[str, object], book: Book | None) -> tuple[Job | str, float]:
+def _job_or_error(base: Scenario, values: Mapping[str, object], book: Book | None) -> Job | str:
     try:
-        scenario = with_point(base, values)
-        known, unit = known_of(scenario, book)
-        return job_of(scenario, known if book is not None else None), unit
+        return job_of(with_point(base, values), book)
     except KamsimError as error:
-        return str(error), math.nan
+        return str(error)
 
 
 def _play_into(

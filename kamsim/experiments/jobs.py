@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from kamsim.books.book import Book
 from kamsim.compiler import fields_of, kernel
 from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
@@ -22,16 +23,17 @@ from kamsim.policy.policy import (
     drawn_levers,
     lever_mix_of,
     policy_of,
+    seats_of,
 )
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats, Numbers, Records
 from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
-from kamsim.world.world import KnownAccounts, World, draw_organization, empty_world, nothing_known, split_seed
+from kamsim.world.world import KnownAccounts, World, draw_organization, empty_world, known_of, split_seed
 
 
 class Job(NamedTuple):
-    """A policy as a scenario plays it, with the world that scenario describes."""
+    """A policy as a scenario plays it, with the world that scenario describes and what is to be known of both."""
 
     policy: Policy
     mix: LeverMix
@@ -39,6 +41,8 @@ class Job(NamedTuple):
     budget: Budget
     timeline: Timeline
     known: KnownAccounts
+    unit: float  # a median annual wallet, in money
+    notes: tuple[str, ...]  # on what was capped, a sentence each, with the name of the scenario
 
 
 class Rooms(NamedTuple):
@@ -60,15 +64,15 @@ class Table(NamedTuple):
 
 
 @makes_results
-def job_of(scenario: Scenario, known: KnownAccounts | None = None, intervention: Intervention | None = None) -> Job:
-    """Job of a scenario, on a synthetic book or on what is known of a real one.
+def job_of(scenario: Scenario, book: Book | None = None, intervention: Intervention | None = None) -> Job:
+    """Job of a scenario, on a synthetic book or on a real one.
 
     Parameters
     ----------
     scenario : Scenario
         Validated.
-    known : KnownAccounts, optional
-        From `known_from`.
+    book : Book, optional
+        A real account book instead of a synthetic one.
     intervention : Intervention, optional
         What is set by hand in a counterfactual twin.
 
@@ -76,16 +80,31 @@ def job_of(scenario: Scenario, known: KnownAccounts | None = None, intervention:
     -------
     Job
         For `play_organizations`.
+
+    Raises
+    ------
+    KamsimError
+        Where the scenario does not go with the book, or its seats with the accounts.
     """
-    accounts = scenario.world.accounts if known is None else len(known.annual_spend)
+    known, unit = known_of(scenario, book)
+    accounts = len(known.annual_spend)
+    _, capped = seats_of(scenario, accounts)
     return Job(
         policy_of(scenario, accounts)._replace(intervention=intervention or Intervention()),
         lever_mix_of(scenario.population),
         parameters_of(scenario),
-        budget_of(scenario, accounts, None if known is None else known.annual_spend),
+        budget_of(scenario, accounts, None if book is None else known.annual_spend),
         timeline_of(scenario),
-        nothing_known(accounts) if known is None else known,
+        known,
+        unit,
+        (capped,) if capped else (),
     )
+
+
+def scales_of(jobs: Sequence[Job]) -> Floats:
+    """What makes money of outcomes in median wallets, and leaves other measures alone; shape (jobs, measures)."""
+    money = [measure.unit == "money" for measure in MEASURES]
+    return np.where(money, np.array([job.unit for job in jobs])[:, None], 1.0)
 
 
 class Policies(NamedTuple):

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from kamsim.errors import KamsimError, nearest
-from kamsim.experiments.jobs import play_organizations
+from kamsim.experiments.jobs import job_of, play_organizations, scales_of
 from kamsim.experiments.manifest import Manifest, manifest_of
 from kamsim.experiments.pool import checked_workers, in_order
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.scenario import Scenario
-from kamsim.studies.compare import checked_names, planned
+from kamsim.studies.compare import checked_names, notes_on
 from kamsim.studies.ranges import Range, notes_on_ranges, ranges_of, scenario_at, values_at
 from kamsim.types import Floats, Progress
 
@@ -58,7 +58,8 @@ def question_of(
     if replications < 2:
         raise KamsimError("replications must be at least 2: one world does not tell luck from parameters")
     found, ranges = measure_named(measure), ranges_of(scenarios, parameters)
-    notes = (*planned(scenarios, None).notes, *notes_on_ranges(scenarios, parameters))
+    plan = [job_of(one) for one in scenarios]
+    notes = (*notes_on(scenarios, plan, None), *notes_on_ranges(scenarios, parameters))
     return Question(scenarios, ranges, found, replications, seed, workers, notes)
 
 
@@ -87,10 +88,10 @@ def played_at(question: Question, points: Floats, progress: Progress | None = No
     values = np.empty((len(points), question.replications))
 
     def play(scenarios: list[Scenario]) -> Floats:
-        plan = planned(scenarios, None)
-        tables = play_organizations(plan.jobs, question.seed, 0, question.replications)
-        scale = plan.units if question.measure.unit == "money" else (1.0,) * len(tables)
-        told = [table.outcomes[:, column] * unit for table, unit in zip(tables, scale, strict=True)]
+        jobs = [job_of(scenario) for scenario in scenarios]
+        tables = play_organizations(jobs, question.seed, 0, question.replications)
+        scale = scales_of(jobs)[:, column]
+        told: list[Floats] = [table.outcomes[:, column] * unit for table, unit in zip(tables, scale, strict=True)]
         return told[0] if len(told) == 1 else told[0] - told[1]
 
     with closing(in_order(play, ((scenarios,) for scenarios in changed), question.workers)) as played:
@@ -105,7 +106,8 @@ def _scenarios_at(question: Question, point: Floats) -> list[Scenario]:
     values = values_at(question.ranges, point.tolist())
     try:
         scenarios = [scenario_at(scenario, values) for scenario in question.scenarios]
-        planned(scenarios, None)
+        for scenario in scenarios:
+            job_of(scenario)
     except KamsimError as error:
         raise KamsimError(f"the ranges do not go together: {error}; narrow one, NAME=LOW:HIGH") from None
     return scenarios

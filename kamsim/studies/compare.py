@@ -13,17 +13,15 @@ from kamsim.analysis.intervals import Moments, cautions, half_width_of, merged_m
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import write_table
-from kamsim.experiments.jobs import Job, Table, job_of, shared_worlds
+from kamsim.experiments.jobs import Job, Table, job_of, scales_of, shared_worlds
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers, in_blocks, run_in_chunks
 from kamsim.experiments.replications import ROW_GROUP, replications_file
 from kamsim.measures.outcomes import MEASURES
-from kamsim.policy.policy import seats_of
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
 from kamsim.types import Floats, Progress
-from kamsim.world.world import known_of
 
 
 @dataclass(frozen=True)
@@ -150,18 +148,19 @@ def ask_compare(
     """
     workers = checked_workers(replications, seed, jobs)
     names = checked_names(scenarios)
-    plan = planned(scenarios, book)
+    plan = [job_of(scenario, book) for scenario in scenarios]
+    units = tuple(job.unit for job in plan)
 
     def answer(progress: Progress | None, folder: Path | None) -> Comparison:
         with ExitStack() as stack:
-            played = run_in_chunks(plan.jobs, seed, replications, workers=workers, progress=progress)
+            played = run_in_chunks(plan, seed, replications, workers=workers, progress=progress)
             chunks, measures, write = stack.enter_context(closing(played)), [row.name for row in MEASURES], None
             if folder is not None:
                 write = stack.enter_context(replications_file(folder, names, measures))
-            tally = tallied(outcome_blocks(chunks, plan.units), write)
+            tally = tallied(outcome_blocks(chunks, plan), write)
         compared = compared_measures(tally, names)
-        notes = (*plan.notes, *notes_on_what_was_not_seen(tally, names))
-        comparison = Comparison(names, names[0], compared, seed, replications, plan.units, notes)
+        notes = (*notes_on(scenarios, plan, book), *notes_on_what_was_not_seen(tally, names))
+        comparison = Comparison(names, names[0], compared, seed, replications, units, notes)
         if folder is not None:
             write_table(folder, plain(comparison.measures))
         return comparison
@@ -183,33 +182,17 @@ def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     return names
 
 
-class Plan(NamedTuple):
-    """Scenarios as jobs, with what a median wallet is in money and what there is to say, by scenario."""
-
-    jobs: list[Job]
-    units: tuple[float, ...]
-    notes: tuple[str, ...]
-
-
-def planned(scenarios: Sequence[Scenario], book: Book | None) -> Plan:
-    """Scenarios as jobs on a synthetic or real book, with what is to be said about them.
-
-    An error where a scenario does not go with the book.
-    """
-    known = [known_of(scenario, book) for scenario in scenarios]
-    jobs = [job_of(scenario, accounts) for scenario, (accounts, _) in zip(scenarios, known, strict=True)]
-    units = tuple(unit for _, unit in known)
+def notes_on(scenarios: Sequence[Scenario], jobs: Sequence[Job], book: Book | None) -> tuple[str, ...]:
+    """What is to be said about scenarios compared as jobs, on a synthetic or real book."""
     book_notes = () if book is None else book.notes
-    notes = (*book_notes, *_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs))
-    return Plan(jobs, units, notes)
+    return (*book_notes, *_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs))
 
 
 def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:
     """Say what was capped, once for all scenarios of which the same is to be said."""
     who: dict[str, list[str]] = {}
     for scenario, job in zip(scenarios, jobs, strict=True):
-        _, note = seats_of(scenario, job.budget.accounts)
-        if note:
+        for note in job.notes:
             who.setdefault(note.removeprefix(f"{scenario.name}: "), []).append(scenario.name)
     for note, names in who.items():
         if len(names) == len(scenarios) > 1:
@@ -261,14 +244,12 @@ class Tally(NamedTuple):
     contested: Floats  # (measures,), worlds in which somebody could be best
 
 
-def outcome_blocks(chunks: Iterable[Sequence[Table]], units: Sequence[float]) -> Iterator[Floats]:
+def outcome_blocks(chunks: Iterable[Sequence[Table]], jobs: Sequence[Job]) -> Iterator[Floats]:
     """Outcomes in blocks that do not depend on the chunks, with money as money.
 
-    Of shape (replications, scenarios, measures), of a fixed number of replications but perhaps the last; units are what
-    a median wallet is in money, by scenario.
+    Of shape (replications, scenarios, measures), of a fixed number of replications but perhaps the last.
     """
-    money = np.array([measure.unit == "money" for measure in MEASURES])
-    scale = np.where(money, np.array(units)[:, None], 1.0)
+    scale = scales_of(jobs)
     pieces = (np.stack([table.outcomes for table in tables], axis=1) * scale for tables in chunks)
     return in_blocks(pieces, ROW_GROUP)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kamsim.errors import KamsimError, nearest
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.manifest import MANIFEST, manifest_of
 from kamsim.experiments.pool import checked_workers
-from kamsim.policy.policy import seats_of
 from kamsim.records import Record
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
@@ -107,8 +107,7 @@ def ask_explain(
         raise KamsimError(f"organizations must be at most 2**32, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
     asked = checked_claims(claims)
-    _, seats = seats_of(scenario, scenario.world.accounts)
-    notes = tuple(note for note in (seats, _too_few(organizations)) if note)
+    notes = (*job_of(scenario).notes, *_too_few(organizations))
 
     def answer(progress: Progress | None, _: Path | None) -> Explanation:
         explained, done = list[ClaimExplained](), 0
@@ -128,12 +127,13 @@ def ask_explain(
     return Asked(manifest, work, "organizations", answer, files)
 
 
-def _too_few(organizations: int) -> str:
+def _too_few(organizations: int) -> tuple[str, ...]:
     if organizations == 1:
-        return "a single organization has no intervals"
+        return ("a single organization has no intervals",)
     if organizations < FEWEST:
-        return f"{organizations} organizations are too few: with fewer than {FEWEST}, intervals are not to be trusted"
-    return ""
+        few = f"{organizations} organizations are too few: with fewer than {FEWEST}, intervals are not to be trusted"
+        return (few,)
+    return ()
 
 
 def checked_claims(claims: Sequence[str]) -> tuple[str, ...]:

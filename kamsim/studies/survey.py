@@ -16,7 +16,6 @@ from kamsim.experiments.jobs import Table, job_of
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers, run_in_chunks
 from kamsim.measures.survey import ANSWERS
-from kamsim.policy.policy import seats_of
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.studies.asked import Asked
@@ -133,16 +132,17 @@ def ask_survey(
     if organizations < 1:
         raise KamsimError(f"organizations must be at least 1, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
+    job = job_of(scenario)
 
     def answer(progress: Progress | None, _: Path | None) -> Survey:
-        played = run_in_chunks([job_of(scenario)], seed, organizations, workers=workers, progress=progress)
+        played = run_in_chunks([job], seed, organizations, workers=workers, progress=progress)
         with closing(played) as chunks:
             table = joined([tables[0] for tables in chunks])
         samples = sampled_figures(table, np.random.default_rng([seed, SURVEY_SAMPLE]))
         figures = {name: _figure(name, value, samples[name]) for name, value in figures_of([table]).items()}
         told = [(figure.name, figure.low, figure.high) for figure in figures.values()]
         published, further = (tuple(figures[name] for name in names) for names in (PUBLISHED, FURTHER))
-        notes = (*_notes(scenario, figures), *cautions(points_among(told, organizations), "organizations"))
+        notes = (*job.notes, *_notes(scenario, figures), *cautions(points_among(told, organizations), "organizations"))
         return Survey(published, further, SURVEY_SAMPLE, organizations, seed, scenario.name, notes)
 
     manifest = manifest_of([scenario], seed, organizations) | {"command": "survey"}
@@ -298,8 +298,7 @@ def _figure(name: str, simulated: float, samples: Floats) -> SurveyFigure:
 
 
 def _notes(scenario: Scenario, figures: dict[str, SurveyFigure]) -> list[str]:
-    _, seats = seats_of(scenario, scenario.world.accounts)
-    notes = [seats] if seats else []
+    notes = []
     window = scenario.timeline.window_years
     if window != YEARS_SURVEYED:
         notes.append(

@@ -23,13 +23,14 @@ from kamsim.evidence.plausible import TIED
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
 from kamsim.experiments.folder import RUN_FILES
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers
 from kamsim.measures.outcomes import MEASURES
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
-from kamsim.studies.compare import checked_names, planned
+from kamsim.studies.compare import checked_names, notes_on
 from kamsim.studies.parameter_sets import (
     notes_on_sets,
     notes_on_worlds,
@@ -316,15 +317,16 @@ def ask_compare_under_uncertainty(
     names = checked_names(scenarios)
     if replications < 2:
         raise KamsimError("replications must be at least 2 under uncertainty: one world does not tell luck from policy")
-    plan = planned(scenarios, book)
+    plan = [job_of(scenario, book) for scenario in scenarios]
+    units = tuple(job.unit for job in plan)
     ensemble = ensemble_of(scenarios, posterior, seed)
     apart = tuple(notes_on_worlds(scenarios, posterior))
-    notes = (*apart, *plan.notes, *posterior.notes, *notes_on_sets(scenarios, posterior))
+    notes = (*apart, *notes_on(scenarios, plan, book), *posterior.notes, *notes_on_sets(scenarios, posterior))
 
     def answer(progress: Progress | None, folder: Path | None) -> UncertainComparison:
         found = played_at_sets(ensemble, book, seed, replications, workers, progress)
         said = (*notes, *notes_on_refused(found, len(posterior.values)))
-        comparison = _compared(found, ensemble, names, (seed, replications), plan.units, said)
+        comparison = _compared(found, ensemble, names, (seed, replications), units, said)
         comparison = replace(comparison, same_worlds=not apart)
         if folder is not None:
             write_table(folder, plain(comparison.measures))

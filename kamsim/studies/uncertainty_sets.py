@@ -12,10 +12,11 @@ from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import Parameter
 from kamsim.evidence.posterior import Posterior
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.pool import run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
-from kamsim.studies.compare import outcome_blocks, planned
+from kamsim.studies.compare import outcome_blocks
 from kamsim.studies.parameter_sets import Movements, movable, movements_of, value_in, with_moved, with_set
 from kamsim.types import Floats, Progress
 
@@ -85,12 +86,12 @@ def played_at_sets(
     for number in range(len(ensemble.posterior.values)):
         try:
             there = ensemble.at(number)
-            plan = planned(there, book)
+            plan = [job_of(scenario, book) for scenario in there]
         except KamsimError as error:
             refused.append(str(error))
             continue
-        with closing(run_in_chunks(plan.jobs, seed, replications, workers=workers)) as chunks:
-            outcomes = np.concatenate(list(outcome_blocks(chunks, plan.units)))
+        with closing(run_in_chunks(plan, seed, replications, workers=workers)) as chunks:
+            outcomes = np.concatenate(list(outcome_blocks(chunks, plan)))
         halves = np.stack(np.split(outcomes, 2, axis=1))
         profit.append(halves[0, :, :, PROFIT])
         differences = contrasts(halves)

@@ -26,7 +26,6 @@ from kamsim.experiments.pool import checked_workers
 from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.survey import ANSWERS
 from kamsim.model.plan import History
-from kamsim.policy.policy import seats_of
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.studies.asked import Asked
@@ -201,13 +200,14 @@ def ask_validate(
     if organizations < 1:
         raise KamsimError(f"organizations must be at least 1, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
+    twins = twins_of(scenario)
     history_years, first_year = scenario.timeline.history_years, _first_year(scenario)
 
     def look(_: World, histories: list[History]) -> Seen:
         return seen_in(Twins(*histories), history_years, first_year)
 
     def answer(progress: Progress | None, _: Path | None) -> Validation:
-        rows = look_at_twins(twins_of(scenario), seed, organizations, look, workers=workers, progress=progress)
+        rows = look_at_twins(twins, seed, organizations, look, workers=workers, progress=progress)
         seen = Seen(*(np.array(column) for column in zip(*rows, strict=True)))
         checks = (
             rebuilt_once(seen.rebuilds, seed),
@@ -219,7 +219,11 @@ def ask_validate(
         )
         own = tuple(check for book in books for check in own_book_checks(book, seen))
         told = [(check.name, check.low, check.high) for check in checks]
-        notes = (*_notes(scenario, organizations), *cautions(points_among(told, organizations), "organizations"))
+        notes = (
+            *twins[0].notes,
+            *_notes(scenario, organizations),
+            *cautions(points_among(told, organizations), "organizations"),
+        )
         return Validation(checks, own, organizations, seed, scenario.name, notes)
 
     manifest = manifest_of([scenario], seed, organizations) | {"command": "validate"}
@@ -231,8 +235,7 @@ def _first_year(scenario: Scenario) -> int:
 
 
 def _notes(scenario: Scenario, organizations: int) -> list[str]:
-    _, seats = seats_of(scenario, scenario.world.accounts)
-    notes = [seats] if seats else []
+    notes = []
     if organizations < SURVEY_SAMPLE:
         notes.append(
             f"{organizations} organizations are fewer than the published survey asked ({SURVEY_SAMPLE}): "

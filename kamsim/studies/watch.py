@@ -8,9 +8,9 @@ import numpy as np
 
 from kamsim.books.book import Book
 from kamsim.experiments.files import check_target, write_whole
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.pool import checked_workers
 from kamsim.model.program import KeyAccountProgram
-from kamsim.policy.policy import seats_of
 from kamsim.rules.costs import add_up, annual_profit
 from kamsim.scenario import Scenario
 from kamsim.types import Progress
@@ -65,7 +65,6 @@ def play_run(
     if agents is not None:
         check_target(agents, ".parquet")
     program = KeyAccountProgram(scenario, seed=seed, book=book)
-    _, capped = seats_of(scenario, len(program.accounts))
     records: list[dict[str, object]] = []
     for quarter in range(4 * program.timeline.years):
         program.step()
@@ -75,7 +74,7 @@ def play_run(
             progress(quarter + 1)
     if agents is not None:
         _write_parquet(agents, records)
-    notes = (*(book.notes if book else ()), *([capped] if capped else []))
+    notes = (*(book.notes if book else ()), *job_of(scenario, book).notes)
     return Watched(scenario.name, seed, tuple(years_of(program)), notes)
 
 

@@ -1,5 +1,6 @@
 """The recipes of CONTRIBUTING, followed: on a copy of the house, by a stranger who touches only what they name."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -8,7 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from conftest import small
+
+from kamsim import Scenario, draw_world
 
 ROOT = Path(__file__).parents[1]
 
@@ -92,6 +97,115 @@ def add_a_rule(house: Path) -> None:
     )
 
 
+def add_a_mechanism(house: Path) -> None:
+    """Complaints: a customer complains in some quarters, whatever the program."""
+    edit(
+        house,
+        "kamsim/evidence/ledger.py",
+        (
+            '    Parameter("world", "rival_rate",',
+            '    Parameter("world", "complaint_rate", 0.0, "chance a quarter", 0, 1, "assumed", "of a complaint"),\n'
+            '    Parameter("world", "rival_rate",',
+        ),
+    )
+    edit(
+        house,
+        "kamsim/world/laws.py",
+        (
+            "@rule\ndef half_persistent(",
+            "@rule\n"
+            "def complains(draw: float, rate: float) -> bool:\n"
+            '    """Whether an account complains in a quarter."""\n'
+            "    return draw < rate\n\n\n"
+            "@rule\ndef half_persistent(",
+        ),
+    )
+    edit(house, "kamsim/world/draws.py", ("GROWTH_OF_YEAR = 17\n", "GROWTH_OF_YEAR = 17\nCOMPLAINT = 18\n"))
+    edit(
+        house,
+        "kamsim/world/world.py",
+        ("import Floats, Numbers, Records", "import Flags, Floats, Numbers, Records"),
+        ("    compatibility,\n", "    compatibility,\n    complains,\n"),
+        (
+            "    capacity: float  # of each function",
+            "    complaints: Flags  # (quarters, accounts)\n    capacity: float  # of each function",
+        ),
+        (
+            "        alignment=np.zeros(functions),\n",
+            "        alignment=np.zeros(functions),\n"
+            "        complaints=np.zeros((4 * years, accounts), dtype=np.bool_),\n",
+        ),
+        (
+            "    _functions(key, parameters, room.alignment)\n",
+            "    _functions(key, parameters, room.alignment)\n    _complaints(key, parameters, room.complaints)\n",
+        ),
+        ("        room.alignment,\n", "        room.alignment,\n        room.complaints,\n"),
+        (
+            "@compiled\ndef _functions(",
+            "@compiled\n"
+            "def _complaints(key: Key, parameters: Numbers, complaints: Flags) -> None:\n"
+            "    for quarter in range(complaints.shape[0]):\n"
+            "        for number in range(complaints.shape[1]):\n"
+            "            word = words(key[0], key[1], key[2], draws.COMPLAINT, number, quarter)[0]\n"
+            "            complaints[quarter, number] = complains(uniform(word), parameters.complaint_rate)\n\n\n"
+            "@compiled\ndef _functions(",
+        ),
+    )
+
+
+def add_a_behavior(house: Path) -> None:
+    """Who complains trusts less, and the less so the better its KAM attends to it: a rule, and the world's new draw."""
+    (house / "kamsim" / "rules" / "complaints.py").write_text(
+        '"""Complaints."""\n\n'
+        "from kamsim.compiler import rule\n\n\n"
+        "@rule\n"
+        "def trust_after_complaint(trust: float, coverage: float) -> float:\n"
+        '    """Trust of an account that complained."""\n'
+        "    return trust * (0.7 + 0.3 * min(1.0, coverage))\n"
+    )
+    edit(
+        house,
+        "kamsim/model/behaviors.py",
+        (
+            "from kamsim.rules.costs import",
+            "from kamsim.rules.complaints import trust_after_complaint\nfrom kamsim.rules.costs import",
+        ),
+        (
+            "@rule\ndef move_share(",
+            "@rule\n"
+            "def complain(account: AccountState, complains: bool) -> None:\n"
+            '    """Complain, and trust less unless the complaint is attended to."""\n'
+            "    if complains:\n"
+            "        account.trust = trust_after_complaint(account.trust, account.coverage)\n\n\n"
+            "@rule\ndef move_share(",
+        ),
+    )
+    edit(
+        house,
+        "kamsim/model/ensemble.py",
+        ("    calibrate_ambition,\n    drift,\n", "    calibrate_ambition,\n    complain,\n    drift,\n"),
+        (
+            "            drift(account, promised, parameters)\n",
+            "            drift(account, promised, parameters)\n"
+            "        complain(account, world.complaints[quarter, number])\n",
+        ),
+    )
+    edit(
+        house,
+        "kamsim/model/agents.py",
+        (
+            "        self.trust = float(born.trust)\n",
+            "        self.complaints: list[bool] = world.complaints[:, number].tolist()\n"
+            "        self.trust = float(born.trust)\n",
+        ),
+        (
+            "        model, quarter = self.model, self.model.quarter\n",
+            "        model, quarter = self.model, self.model.quarter\n"
+            "        behaviors.complain(self, self.complaints[quarter])\n",
+        ),
+    )
+
+
 def add_a_measure(house: Path) -> None:
     """How many accounts were key in how many years."""
     edit(
@@ -110,12 +224,19 @@ def add_a_measure(house: Path) -> None:
     )
 
 
+def drawn(scenario: Scenario) -> dict[str, str]:
+    """All that a world is made of, as hashes."""
+    world = draw_world(scenario, seed=3, organization=5)._asdict()
+    return {name: hashlib.sha256(np.asarray(given).tobytes()).hexdigest() for name, given in world.items()}
+
+
 SCRIPT = """
 import json
 from pathlib import Path
 
 import numpy as np
 from conftest import small
+from test_contributing import drawn
 from test_drivers import agree
 
 import kamsim
@@ -134,6 +255,8 @@ history = agree(strong, 3).history
 years = strong.timeline.history_years + strong.timeline.warmup_years
 (table,) = play_organizations([job_of(strong)], 3, 0, 1)
 comparison = kamsim.compare([guarded, strong], replications=4, jobs=1)
+calm, loud = small("full_program"), small("full_program", complaint_rate=0.2)
+of_calm, of_loud = agree(calm, 3), agree(loud, 3)
 Path("small.toml").write_text(
     "extends = 'full_program'\\n[world]\\naccounts = 30\\n[timeline]\\nwarmup_years = 0\\nwindow_years = 3\\n"
 )
@@ -154,17 +277,22 @@ print(json.dumps({
     "columns": list(swept.columns),
     "profit": swept.groupby("candor")["total_profit"].mean().to_dict(),
     "counted": sorted(set(swept["key_account_years"])),
+    "drawn": [drawn(calm), drawn(loud)],
+    "complaints": [float(model.world.complaints.mean()) for model in (of_calm, of_loud)],
+    "trust": [float(model.history.accounts["trust"].mean()) for model in (of_calm, of_loud)],
 }))
 """
 
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a house tells to which a lever, a rule and a measure were added."""
+    """What a house tells to which one of each was added."""
     house = copied(tmp_path_factory.mktemp("house"))
     add_a_lever(house)
     add_a_rule(house)
     add_a_measure(house)
+    add_a_mechanism(house)
+    add_a_behavior(house)
     found: dict[str, Any] = told(house, SCRIPT)
     return found
 
@@ -181,6 +309,22 @@ def test_a_stranger_adds_a_lever_in_three_files(changed: dict[str, Any]) -> None
 
 def test_a_stranger_adds_a_rule(changed: dict[str, Any]) -> None:
     assert changed["least_trust"] == [0.5] * 4
+
+
+def test_a_stranger_adds_a_mechanism_which_changes_no_other_draw(changed: dict[str, Any]) -> None:
+    before = drawn(small("full_program"))
+    calm, loud = changed["drawn"]
+    assert set(calm) - set(before) == {"complaints"}
+    assert {name: calm[name] for name in before} == {name: loud[name] for name in before} == before
+    none, some = changed["complaints"]
+    assert none == 0.0
+    assert some == pytest.approx(0.2, abs=0.05)  # of 960
+
+
+def test_a_stranger_adds_a_behavior_that_both_drivers_play(changed: dict[str, Any]) -> None:
+    """The script compares the drivers to the last bit, with complaints and without."""
+    calm, loud = changed["trust"]
+    assert loud < calm - 0.02
 
 
 def test_a_stranger_adds_a_measure(changed: dict[str, Any]) -> None:

@@ -226,7 +226,8 @@ def draw_world(
     room = empty_world(budget, timeline)
     drawn = draw_one_organization(low, high, organization, parameters, budget, timeline, known, room)
     # Compiled code hands back plain structured arrays: those of the room, which it has filled, read as agents.
-    return World(*room[:10], *drawn[10:])
+    filled: dict[str, Any] = {name: given for name, given in room._asdict().items() if isinstance(given, np.ndarray)}
+    return drawn._replace(**filled)
 
 
 def empty_world(budget: Budget, timeline: Timeline) -> World:

@@ -16,7 +16,8 @@ from kamsim.source import hash_of
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
 
 # With NumPy's model of errors a division is one instruction, unchecked: no divisor of compiled code can be zero.
-OPTIONS = {"nogil": True, "error_model": "numpy"}
+# Compiled code is called by compiled code and by Python: an entry for C as well would only take time to compile.
+OPTIONS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 
 def rule(function: AnyFunction) -> AnyFunction:
@@ -32,7 +33,7 @@ def rule(function: AnyFunction) -> AnyFunction:
     callable
         The same function.
     """
-    return cast(AnyFunction, register_jitable(function))
+    return cast(AnyFunction, register_jitable(no_cfunc_wrapper=True)(function))
 
 
 def compiled(function: AnyFunction) -> AnyFunction:

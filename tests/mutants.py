@@ -19,7 +19,7 @@ GROUPS = {
     "rules": (["kamsim/rules", "kamsim/measures"], ["tests/test_rules.py", "tests/test_measures.py"], False),
     "statistics": (
         [f"kamsim/analysis/{name}.py" for name in ("intervals", "bootstrap", "best", "corners", "effects", "shapley")],
-        [f"tests/test_{name}.py" for name in ("intervals", "statistics", "effects", "precision", "shapley")],
+        [f"tests/test_{name}.py" for name in ("intervals", "statistics", "effects", "precision")],
         True,
     ),
 }

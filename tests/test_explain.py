@@ -1,4 +1,4 @@
-"""Claims taken apart: planted games, parts that add up, and no effect found where there is none."""
+"""Claims taken apart: parts that add up, and no effect found where there is none."""
 
 import json
 import math
@@ -14,8 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kamsim import explain
-from kamsim.analysis.bootstrap import RESAMPLES, resampled
-from kamsim.analysis.shapley import coalitions, shapley_values
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.experiments.jobs import job_of, play_organizations
@@ -68,47 +66,6 @@ def explanation() -> Explanation:
 
 def by_name(claim: ClaimExplained) -> dict[str, Any]:
     return {part.name: part for part in (claim.figure, *claim.parts, claim.effect, *claim.besides)}
-
-
-# ---------------------------------------------------------------- Shapley
-
-
-def game(worth: dict[str, float], players: str) -> np.ndarray:
-    return np.array([worth["".join(sorted(there))] for there in coalitions(players)])
-
-
-def test_coalitions_come_in_the_order_that_values_are_read_in() -> None:
-    assert [sorted(there) for there in coalitions("ab")] == [[], ["b"], ["a"], ["a", "b"]]
-    assert coalitions(()) == [frozenset()]
-
-
-@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6))
-def test_in_an_additive_game_everyone_gets_what_they_bring(brought: list[float]) -> None:
-    worth = np.array([sum(brought[player] for player in there) for there in coalitions(range(len(brought)))])
-    assert shapley_values(worth) == pytest.approx(np.array(brought), abs=1e-9)
-
-
-def test_the_owner_of_the_only_left_glove_gets_most() -> None:
-    worth = {there: float("l" in there and len(there) > 1) for there in ("", "l", "p", "q", "lp", "lq", "pq", "lpq")}
-    assert shapley_values(game(worth, "lpq")) == pytest.approx([2 / 3, 1 / 6, 1 / 6], rel=1e-12)
-
-
-def test_alike_players_get_alike_and_a_dummy_gets_nothing() -> None:
-    square = np.array([float(len(there - {"dummy"}) ** 2) for there in coalitions(("a", "dummy", "b", "c"))])
-    assert shapley_values(square) == pytest.approx([3.0, 0.0, 3.0, 3.0], abs=1e-12)
-
-
-@given(st.integers(0, 5), st.integers(0, 2**32 - 1))
-def test_values_add_up_to_what_everybody_adds(players: int, seed: int) -> None:
-    worth = np.random.default_rng(seed).normal(size=(2**players, 3))
-    assert shapley_values(worth).sum(axis=0) == pytest.approx(worth[-1] - worth[0], abs=1e-9)
-    assert shapley_values(worth[:, 0]) == pytest.approx(shapley_values(worth)[:, 0])
-
-
-@pytest.mark.parametrize("coalition_count", [0, 3, 6])
-def test_a_game_without_a_worth_for_every_coalition_is_refused(coalition_count: int) -> None:
-    with pytest.raises(ValueError, match="coalitions"):
-        shapley_values(np.zeros(coalition_count))
 
 
 # ---------------------------------------------------------------- figures and parts
@@ -171,18 +128,6 @@ def test_weights_count_an_organization_as_often_as_they_say() -> None:
     again = joined([type(table)(*(column[[1, 1, 3, 3, 3]] for column in table))])
     expected = [figures_of([drawn])["collaboration_ratio"] for drawn in (table, again)]
     assert explain_collaboration.weighted_ratio(asked, weights) == pytest.approx(expected, rel=1e-12)
-
-
-def test_resamples_are_the_same_for_every_statistic_and_any_number_at_a_time() -> None:
-    def itself(weights: np.ndarray) -> np.ndarray:
-        return weights
-
-    drawn = resampled(itself, 7, 11)
-    assert drawn.shape == (1 + RESAMPLES, 7)
-    assert_same_bits(drawn, resampled(itself, 7, 11, cells=10_000))
-    assert (drawn[0] == 1.0).all()
-    assert (drawn.sum(axis=1) == 7.0).all()
-    assert not np.array_equal(drawn, resampled(itself, 7, 12))
 
 
 def test_jobs_change_no_result() -> None:

@@ -1,4 +1,4 @@
-"""Screening and indices against functions whose answers are known, ranges, and the command."""
+"""Ranges that are varied, what drives a figure of the model, and the command."""
 
 import json
 import math
@@ -17,13 +17,7 @@ from hypothesis import strategies as st
 from kamsim.analysis.indices import (
     BASE_POINTS,
     TRAJECTORIES,
-    elementary_effects,
-    grouped,
-    index_points,
-    indices_of,
-    luck_of,
 )
-from kamsim.analysis.intervals import errors_of, means_of
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import parameter
@@ -37,97 +31,6 @@ from kamsim.studies.sensitivity import MOST_RANKED, Influence, Sensitivity, ask_
 
 FEW = ("world.market_growth", "world.gross_margin", "world.share_speed=0.04:0.2")
 compiled_only = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="hundreds of runs take too long in plain Python")
-
-
-def variance_indices(model, groups, points, seed=1):
-    return indices_of(groups, model(index_points(groups, points, seed)), seed)
-
-
-def ishigami(points: np.ndarray) -> np.ndarray:
-    x = math.pi * (2.0 * points - 1.0)
-    return np.sin(x[:, 0]) + 7.0 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
-
-
-def ishigami_indices() -> tuple[np.ndarray, np.ndarray]:
-    """First-order and total indices in closed form (Ishigami & Homma 1990)."""
-    a, b, pi = 7.0, 0.1, math.pi
-    one, two, both = 0.5 * (1 + b * pi**4 / 5) ** 2, a**2 / 8, 8 * b**2 * pi**8 / 225
-    variance = one + two + both
-    return np.array([one, two, 0.0]) / variance, np.array([one + both, two, both]) / variance
-
-
-# ---------------------------------------------------------------- statistics
-
-
-def test_indices_of_ishigamis_function_come_back() -> None:
-    found = variance_indices(ishigami, [0, 1, 2], 4096, seed=3)
-    first, total = ishigami_indices()
-    np.testing.assert_allclose(found.first, first, atol=0.02)
-    np.testing.assert_allclose(found.total, total, atol=0.02)
-    assert (np.abs(found.first - first) <= 1.5 * found.first_margin + 1e-3).all()
-    assert (np.abs(found.total - total) <= 1.5 * found.total_margin + 1e-3).all()
-    assert (found.first_margin < 0.06).all()
-
-
-def test_parameters_in_one_group_have_one_index() -> None:
-    found = variance_indices(ishigami, [-1, 1, -1], 4096, seed=3)
-    first, total = ishigami_indices()
-    # What the first and the third do together is inside their group.
-    assert found.first[0] == pytest.approx(1.0 - total[1], abs=0.03)
-    assert found.total[1] == pytest.approx(first[1], abs=0.03)
-
-
-@pytest.mark.parametrize("seed", [0, 1, 2**64 - 1])
-def test_indices_of_a_linear_function_are_its_squared_weights(seed: int) -> None:
-    weights = np.array([3.0, 0.0, 1.0, -2.0])
-    found = variance_indices(lambda points: 100.0 + points @ weights, range(4), 1024, seed=seed)
-    part = weights**2 / (weights**2).sum()
-    np.testing.assert_allclose(found.first, part, atol=0.03)
-    np.testing.assert_allclose(found.total, part, atol=0.03)
-    assert found.total[1] == 0
-    assert_same_bits(found, variance_indices(lambda points: 100.0 + points @ weights, range(4), 1024, seed=seed))
-
-
-def test_a_constant_has_indices_of_zero() -> None:
-    found = variance_indices(lambda points: np.full(len(points), 2.5), [0, 1], 16)
-    assert not np.array(found).any()
-    assert not elementary_effects(lambda points: np.zeros(len(points)), 3).any()
-
-
-def test_screening_ranks_as_the_effects_are() -> None:
-    weights = np.array([0.5, 0.0, 4.0, -2.0, 1.0])
-    effects = elementary_effects(lambda points: points @ weights, 5, seed=9)
-    np.testing.assert_allclose(effects, np.abs(weights), atol=1e-9)
-    # An effect that changes its sign counts all the same.
-    effects = elementary_effects(lambda points: (points[:, 0] - 0.5) ** 2 + 0.1 * points[:, 1], 3, 50)
-    assert effects[2] == 0 < effects[1]
-    assert effects[0] > effects[1] or effects[0] > 0
-    found = elementary_effects(ishigami, 3, 200)
-    assert (np.argsort(-found)[0], (found > 0.5).all()) in [(0, True), (1, True)]
-
-
-def test_the_largest_effects_stand_alone_and_the_others_together() -> None:
-    effects = np.array([1.0, 5.0, 0.1, 3.0])
-    assert grouped(effects, 2) == [-1, 1, -1, 3]
-    assert grouped(effects, 4) == [0, 1, 2, 3]
-
-
-def test_luck_is_the_noise_that_was_planted() -> None:
-    generator = np.random.default_rng(1)
-    signal = generator.standard_normal(20_000)
-    one, other = (signal + 0.5 * generator.standard_normal(20_000) for _ in range(2))
-    # The mean of both halves has half the noise of either: 0.125 against a signal of 1.
-    assert luck_of(one, other) == pytest.approx(0.125 / 1.125, abs=0.01)
-    assert luck_of(signal, signal) == pytest.approx(0.0, abs=1e-12)
-    assert luck_of(generator.standard_normal(5000), -generator.standard_normal(5000)) > 0.9
-    assert luck_of(np.ones(4), np.ones(4)) == 0.0
-    assert luck_of(np.ones(4), np.arange(4.0)) == 1.0
-
-
-def test_means_leave_out_worlds_without_the_measure() -> None:
-    values = np.array([[1.0, 3.0, math.nan], [math.nan] * 3, [2.0, math.nan, math.nan]])
-    np.testing.assert_array_equal(means_of(values), [2.0, math.nan, 2.0])
-    np.testing.assert_array_equal(errors_of(values), [1.0, math.nan, math.nan])
 
 
 # ---------------------------------------------------------------- ranges
@@ -423,9 +326,3 @@ def test_the_command_refuses_in_one_sentence(here: Path, arguments: list[str], s
 def test_defaults_of_command_and_library_agree() -> None:
     options = {option.name: option.default for option in main.commands["sensitivity"].params}
     assert (options["points"], options["replications"]) == (BASE_POINTS, playing.REPLICATIONS)
-
-
-def test_base_points_are_a_design_of_the_unit_cube() -> None:
-    points = index_points([0, -1, -1], 8, seed=0)
-    assert points.shape == (8 * 4, 3)
-    assert ((points >= 0) & (points <= 1)).all()

@@ -14,8 +14,7 @@ from conftest import small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kamsim.analysis.best import chances_best, chances_between
-from kamsim.analysis.corners import Flip, drivers_of, flip_of
+from kamsim.analysis.corners import Flip, flip_of
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence import posterior as reading
@@ -158,31 +157,6 @@ def test_regret_is_not_that_of_the_luckiest_mean() -> None:
     assert np.mean(known, axis=0) == pytest.approx([0.0, *[2.0] * 5], abs=0.1)
 
 
-def test_chances_are_uncertain_by_the_worlds_that_all_sets_share() -> None:
-    generator = np.random.default_rng(9)
-    shocks = generator.standard_normal((1, 40, 2))
-
-    def between(gap: float) -> list[float]:
-        low, high = chances_between(np.array([0.0, gap]) + np.repeat(shocks, 30, axis=0))[:, 1]
-        return [float(low), float(high)]
-
-    even = float(shocks[..., 0].mean() - shocks[..., 1].mean())
-    low, high = between(even)
-    assert low < 0.15  # thirty sets do not make up for worlds
-    assert high > 0.85
-    assert between(9.0) == [1.0, 1.0]
-    assert (chances_between(np.zeros((3, 4, 2))) == 0.5).all()
-
-
-def test_few_worlds_tell_little_of_their_own_spread() -> None:
-    from scipy.stats import t
-
-    merit = np.zeros((3, 2))
-    merit[:, 1] = [0.0, 1.0, 2.0]
-    expected = t.cdf(1.0 / (1.0 / math.sqrt(3)), 2)
-    assert chances_best(merit)[1] == pytest.approx(expected, abs=0.03)
-
-
 def test_the_direction_of_a_measure_counts() -> None:
     values = np.zeros((5, 2, len(MEASURES)))
     values[:, 1] = 1.0
@@ -213,18 +187,6 @@ def test_equal_policies_are_the_same_and_share_the_first_place() -> None:
     assert rows[0].regret == rows[1].regret == 0.0
 
 
-def test_the_chance_of_being_best_is_that_of_paired_means() -> None:
-    from scipy.stats import norm
-
-    generator = np.random.default_rng(5)
-    common = 100.0 * generator.standard_normal(400)
-    merit = np.stack([common, common + 0.1 + generator.standard_normal(400)], axis=1)
-    difference = merit[:, 1] - merit[:, 0]
-    expected = norm.cdf(difference.mean() / (difference.std(ddof=1) / 20.0))
-    assert chances_best(merit)[1] == pytest.approx(expected, abs=0.03)
-    assert chances_best(merit).sum() == pytest.approx(1.0)
-
-
 def test_who_never_has_a_measure_does_not_contend_for_it() -> None:
     values = np.ones((6, 3, len(MEASURES)))
     values[:, 1] = np.nan
@@ -236,65 +198,6 @@ def test_who_never_has_a_measure_does_not_contend_for_it() -> None:
     assert told.difference[2].tolist() == [1.0] * len(MEASURES)
     nobody = told_of(np.full((3, 2, len(MEASURES)), np.nan))
     assert all(np.isnan(array).all() for array in nobody)
-
-
-# ---------------------------------------------------------------- flips and drivers
-
-
-def test_a_planted_flip_is_found_with_its_bound() -> None:
-    generator = np.random.default_rng(7)
-    values = generator.uniform(0.005, 0.04, (100, 30))
-    names = list(PLAUSIBLE)[:30]
-    at = names.index("world.market_growth")
-    flipped = values[:, at] > 0.03
-    best = ["b" if flip else "a" for flip in flipped]
-    flip = flip_of("a", best, names, values)
-    (condition,) = flip.conditions
-    assert condition.parameter == "world.market_growth"
-    assert condition.low == pytest.approx(0.03, abs=0.002)
-    assert math.isinf(condition.high)
-    assert (flip.inside, flip.outside, flip.instead) == (0.0, 1.0, "b")
-    assert flip.sets == flipped.sum()
-    assert flip.best_in == pytest.approx(1.0 - flipped.mean())
-
-
-def test_two_conditions_that_hold_together_are_found() -> None:
-    values = np.random.default_rng(8).random((300, 8))
-    names = list(PLAUSIBLE)[:8]
-    both = (values[:, 2] > 0.4) & (values[:, 5] < 0.6)
-    flip = flip_of("a", ["b" if flip else "a" for flip in both], names, values)
-    assert {condition.parameter for condition in flip.conditions} == {names[2], names[5]}
-    low, high = sorted(flip.conditions, key=lambda condition: condition.high, reverse=True)
-    assert low.low == pytest.approx(0.4, abs=0.05)
-    assert high.high == pytest.approx(0.6, abs=0.05)
-    assert flip.inside < 0.05 < 0.95 < flip.outside
-
-
-def test_pure_chance_and_rare_flips_have_no_condition() -> None:
-    found = 0
-    for seed in range(10):
-        generator = np.random.default_rng(seed)
-        best = ["b" if chance else "a" for chance in generator.random(100) < 0.35]
-        found += bool(flip_of("a", best, list(PLAUSIBLE)[:30], generator.random((100, 30))).conditions)
-    assert found <= 2
-    rare = flip_of("a", ["b"] * 3 + ["a"] * 97, ["world.turnover"], np.arange(100.0)[:, None])
-    assert (rare.policy, rare.best_in, rare.conditions) == ("a", 0.97, ())
-    assert flip_of("a", ["a"] * 20, [], np.empty((20, 0))).best_in == 1.0
-
-
-def test_drivers_are_those_planted_whatever_they_are_varied_by() -> None:
-    generator = np.random.default_rng(2)
-    fitted, moved = generator.random((100, 12)), generator.uniform(0.75, 1.25, (100, 20))
-    names = list(PLAUSIBLE)[:12]
-    assumed = [f"{row.section}.{row.name}" for row in LEDGER if row.kind == "assumed"][:20]
-    noise = 0.2 * generator.standard_normal(100)
-    drivers = drivers_of(
-        (names, fitted, -5.0 * fitted[:, 3] + noise), (assumed, moved, 4.0 * moved[:, 6] + 0.2 * noise)
-    )
-    assert [(driver.parameter, driver.moved) for driver in drivers] == [(names[3], False), (assumed[6], True)]
-    assert drivers[0].correlation < -0.9
-    assert drivers[1].correlation > 0.9
-    assert drivers_of((names, fitted, noise), (assumed, moved, np.zeros(100))) == ()
 
 
 # ---------------------------------------------------------------- parameter sets

@@ -170,18 +170,53 @@ def test_designs_that_are_no_factorial_are_refused():
     names = [f"x{place}" for place in range(11)]
     assert len(columns_of(names, plackett_burman, order=1)) == 11
     for wrong, order in ((plackett_burman, 2), (full(3)[:-1], None)):
-        with pytest.raises(ValueError, match="neither a full"):
+        with pytest.raises(
+            ValueError,
+            match=r"^the points are neither a full two-level factorial design nor a regular fraction of one$",
+        ):
             columns_of(names[: wrong.shape[1]], wrong, order)
-    with pytest.raises(ValueError, match="same level at every point"):
-        columns_of("ab", np.array([[1.0, 1.0], [-1.0, 1.0]]))
-    with pytest.raises(ValueError, match="-1 and 1"):
+    # Both columns lean, one to either side, and are independent all the same.
+    with pytest.raises(ValueError, match=r"^the points are neither a full"):
+        columns_of("ab", np.array([[1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, -1.0]]), order=1)
+    for constant in (1.0, -1.0):
+        with pytest.raises(ValueError, match=r"^a factor has the same level at every point$"):
+            columns_of("ab", np.array([[1.0, constant], [-1.0, constant]]))
+    with pytest.raises(ValueError, match=r"^a factor has the same level at every point$"):
+        columns_of("abc", np.array([[1.0, 1.0, 1.0], [-1.0, 1.0, 1.0]]))
+    with pytest.raises(ValueError, match=r"^a two-level design has a column of -1 and 1 for every factor$"):
         columns_of("ab", np.array([[1.0, 0.0], [-1.0, 1.0]]))
-    with pytest.raises(ValueError, match="-1 and 1"):
+    with pytest.raises(ValueError, match=r"^a two-level design has a column of -1 and 1 for every factor$"):
         columns_of("a", full(2))
-    with pytest.raises(ValueError, match="rows of values"):
+    with pytest.raises(ValueError, match=r"^4 points have 3 rows of values$"):
         effects("ab", full(2), np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="a row for every point"):
+    with pytest.raises(ValueError, match=r"^values have a row for every point and a column for every world$"):
         effects("ab", full(2), np.zeros(4))
+
+
+def test_factors_that_go_together_at_two_points_are_aliases():
+    (column,) = columns_of("ab", np.array([[1.0, 1.0], [-1.0, -1.0]]))
+    assert (column.factors, column.aliases, column.alias_signs) == (("a",), (("b",),), (1,))
+
+
+def test_levels_may_be_coded_as_whole_numbers():
+    for coded in (full(3), fraction(3, "abc")):
+        for one, other in zip(
+            columns_of("abcd"[: coded.shape[1]], coded),
+            columns_of("abcd"[: coded.shape[1]], coded.astype(int)),
+            strict=True,
+        ):
+            assert (one.factors, one.aliases, one.alias_signs) == (other.factors, other.aliases, other.alias_signs)
+            np.testing.assert_array_equal(one.signs, other.signs)
+
+
+def test_ten_factors_have_interactions_of_all_orders():
+    names = [f"x{place}" for place in range(10)]
+    assert len(columns_of(names, full(10))) == 2**10 - 1
+
+
+def test_values_in_single_precision_are_reckoned_in_double():
+    values = np.random.default_rng(7).normal(1e3, 1.0, size=(4, 9)).astype(np.float32)
+    assert effects("ab", full(2), values) == effects("ab", full(2), values.astype(np.float64))
 
 
 # ---------------------------------------------------------------- levels and ranking
@@ -241,6 +276,16 @@ def test_points_are_ranked_by_their_means_with_paired_intervals_to_the_best():
         stats.t.interval(0.95, len(paired) - 1, paired.mean(), stats.sem(paired))
     )
     assert [row.point for row in ranking(values[:3], higher_is_better=False)] == [row.point for row in rows[2::-1]]
+
+
+def test_ties_are_ranked_in_the_order_of_the_points_and_those_without_a_mean_last():
+    values = np.tile((np.arange(200) * 7 % 3).astype(float)[:, None], (1, 2))
+    values[[3, 60]] = np.nan
+    rows = [row.point for row in ranking(values, higher_is_better=True)]
+    have = [point for point in range(200) if point not in (3, 60)]
+    assert rows == [*sorted(have, key=lambda point: -values[point, 0]), 3, 60]
+    rows = [row.point for row in ranking(values, higher_is_better=False)]
+    assert rows == [*sorted(have, key=lambda point: values[point, 0]), 3, 60]
 
 
 def test_an_interval_needs_two_worlds():

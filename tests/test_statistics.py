@@ -50,10 +50,11 @@ def test_means_leave_out_worlds_without_the_measure() -> None:
 @pytest.mark.parametrize("number", [1, 2, 3, 9])
 def test_a_mean_and_its_error_are_those_of_scipy(number: int) -> None:
     values = np.random.default_rng(number).normal(3.0, 2.0, number)
-    with_gaps = np.append(values, [math.nan, math.inf])[None]
-    assert means_of(with_gaps)[0] == pytest.approx(values.mean())
+    with_gaps = np.append(values, [math.nan, math.inf])
+    points_and_worlds = np.stack([with_gaps, 3.0 * with_gaps])
+    assert means_of(points_and_worlds) == pytest.approx(values.mean() * np.array([1.0, 3.0]))
     expected = stats.sem(values) if number > 1 else math.nan
-    assert errors_of(with_gaps)[0] == pytest.approx(expected, nan_ok=True)
+    assert errors_of(points_and_worlds) == pytest.approx(expected * np.array([1.0, 3.0]), nan_ok=True)
 
 
 def test_nothing_is_divided_by_nothing() -> None:
@@ -113,6 +114,18 @@ def test_two_worlds_have_an_interval_and_one_has_none() -> None:
     assert error_and_margin(np.append(values, NONE)) == pytest.approx((1.0, T_TWO), rel=1e-9)
     assert all(math.isnan(told) for told in error_and_margin(values[:1]))
     assert interval_of(np.append(NONE, values)) == pytest.approx((2.0, 2.0 - T_TWO, 2.0 + T_TWO, 2), rel=1e-9)
+
+
+@pytest.mark.parametrize("number", [2, 3, 7])
+def test_half_a_width_is_that_of_scipy(number: int) -> None:
+    values = np.random.default_rng(number).normal(5.0, 3.0, number)
+    low, high = stats.t.interval(0.95, number - 1, values.mean(), stats.sem(values))
+    assert float(half_width_of(moments_of(values))) == pytest.approx((high - low) / 2.0)
+
+
+@pytest.mark.parametrize("values", [[3.0], [3.0, 3.0], [0.0] * 5])
+def test_what_has_not_differed_may_be_anywhere(values: list[float]) -> None:
+    assert math.isinf(reach_of(np.array(values)))
 
 
 def test_a_mean_of_nothing_is_not_told_and_does_not_warn() -> None:
@@ -297,7 +310,9 @@ def test_a_regret_is_what_one_half_chooses_and_the_other_half_loses() -> None:
     even, odd = [4.0, 1.0, 0.0], [2.0, 3.0, 0.0]
     # The even worlds choose the first, which loses 1 in the others to the second; the odd ones lose 3.
     expected = np.mean([np.array(odd)[0] - odd, np.array(even)[1] - even], axis=0)
-    assert regrets_of(np.array([even, odd, even, odd])) == pytest.approx(expected)
+    assert regrets_of(
+        np.add([even, odd, even, odd], np.outer([0.5, -1.0, -0.5, 1.0], [0.0, 1.0, 0.0]))
+    ) == pytest.approx(expected)
     tied = regrets_of(np.array([[1.0, 1.0], [4.0, 2.0]]))
     assert tied == pytest.approx([((4.0 + 2.0) / 2 - 4.0 + 0.0) / 2, ((4.0 + 2.0) / 2 - 2.0 + 0.0) / 2])
     assert regrets_of(np.array([[1.0, 2.0], [1.0, 2.0]])) == pytest.approx([1.0, 0.0])  # two worlds are enough
@@ -440,6 +455,14 @@ def test_the_chance_of_a_box_is_hypergeometric() -> None:
     assert (box.density, box.coverage, box.mass, box.held_out) == (1.0, 1.0, 0.2, 1.0)
 
 
+def test_a_corner_that_is_sure_but_weak_is_none() -> None:
+    generator = np.random.default_rng(6)
+    cases = generator.random((4000, 2))
+    box = box_of(cases, generator.random(4000) < 0.3 + 0.1 * (cases[:, 0] > 0.5))
+    assert box.chance < 1e-4  # no luck, but hardly more failures there than elsewhere
+    assert box.bounds == {}
+
+
 def test_a_condition_that_adds_hardly_anything_is_left_out() -> None:
     cases = points(2000, 3)
     failed = (cases[:, 0] > 0.5) & (cases[:, 1] > 0.03)
@@ -559,6 +582,18 @@ def test_a_flip_on_one_parameter_takes_one_condition_through_noise() -> None:
                                         / (~flipped).sum()) / 2, abs=0.02)  # fmt: skip
 
 
+def test_the_score_is_that_of_two_conditions_at_most() -> None:
+    values = np.random.default_rng(8).random((400, 5))
+    two = (values[:, 2] > 0.4) & (values[:, 4] < 0.6)
+    # One condition alone finds all, but takes in 0.6 * 0.4 of 1 - 0.36 that are none: 0.81.
+    assert flip_of("a", ["b" if flip else "a" for flip in two], list(PLAUSIBLE)[:5], values).score > 0.92
+    three = (values[:, :3] > 0.3).all(axis=1)
+    # Two find all and take in 0.49 * 0.3 of 1 - 0.343: 0.89; three would miss next to nothing.
+    flip = flip_of("a", ["b" if flip else "a" for flip in three], list(PLAUSIBLE)[:5], values)
+    assert len(flip.conditions) <= 2
+    assert flip.score == pytest.approx(1.0 - 0.49 * 0.3 / (1.0 - 0.343) / 2.0, abs=0.04)
+
+
 def ranks_correlated(least: float, sets: int) -> np.ndarray:
     """Numbers whose ranks correlate with 0, 1, 2, ... by a little more than so much: the last are swapped in turn."""
     values, order = np.arange(float(sets)), np.arange(float(sets))
@@ -584,8 +619,10 @@ def test_a_driver_is_one_beyond_what_chance_gives_any_of_so_many(sets: int) -> N
     least = stats.norm.ppf(1.0 - 0.05 / 2.0 / 4.0) / math.sqrt(sets - 1.0)
     for beyond in (-0.005, 0.001):
         column = ranks_correlated(least + beyond, sets)
-        values = np.column_stack([column, np.ones((sets, 3))])
-        found = drivers_of(nothing, ([name, *flat], values, difference))
+        # What never moved comes first and last, and nothing is divided by how little it moved.
+        values = np.column_stack([np.ones(sets), column / (sets - 1.0), np.ones((sets, 2))])
+        with np.errstate(all="raise"):
+            found = drivers_of(nothing, ([flat[0], name, *flat[1:]], values, difference))
         assert bool(found) == (beyond > 0.0)
     (driver,) = found
     assert (driver.parameter, driver.meaning, driver.kind, driver.moved) == (name, row.meaning, row.kind, True)

@@ -216,7 +216,7 @@ def test_ten_factors_have_interactions_of_all_orders():
 
 def test_values_in_single_precision_are_reckoned_in_double():
     values = np.random.default_rng(7).normal(1e3, 1.0, size=(4, 9)).astype(np.float32)
-    assert effects("ab", full(2), values) == effects("ab", full(2), values.astype(np.float64))
+    assert ranking(values, higher_is_better=True) == ranking(values.astype(np.float64), higher_is_better=True)
 
 
 # ---------------------------------------------------------------- levels and ranking

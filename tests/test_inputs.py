@@ -125,6 +125,46 @@ def test_a_sentence_is_one_line_whatever_it_quotes(text: str) -> None:
 # ---------------------------------------------------------------- formulas
 
 
+@pytest.mark.parametrize("many", [10**12, 10**20, 10**300])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("compare", "status_quo", "-j"),
+        ("survey", "-j"),
+        ("sweep", "four_levers", "-j"),
+        ("discover", "full_program", "--threshold", "1", "--points"),
+        ("sensitivity", "full_program", "--points"),
+    ],
+)
+def test_more_than_any_machine_has_is_refused(command: tuple[str, ...], many: int) -> None:
+    result = kamsim(*command, str(many))
+    assert result.exit_code == 2
+    assert "at most" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["no\udcfftext", "red\x1b[31m", "two\nlines"])
+def test_what_is_written_may_have_any_name_and_is_told_on_one_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = [
+        ("compare", "status_quo", "-n", "2", "--out", name),
+        ("run", "status_quo", "--figure", f"{name}.png", "--agents", f"{name}.parquet"),
+        ("scenario", "new", name),
+        ("scenario", "check", f"{name}.toml"),
+        ("scenario", "schema", "--out", f"{name}.json"),
+    ]
+    for command in commands:
+        result = kamsim(*command)
+        assert result.exit_code == 0, result.output
+        told = result.stdout.splitlines()
+        assert all(line.isprintable() for line in told)
+        assert any(on_one_line(name) in line for line in told)
+    assert (tmp_path / name / "replications.parquet").stat().st_size > 0
+    assert (tmp_path / f"{name}.parquet").stat().st_size > 0
+
+
 @given(st.lists(st.lists(st.text("=+-@ a;,\"'\t\n\r", max_size=9) | st.floats(-1, 1), min_size=2, max_size=3)))
 def test_no_cell_of_a_csv_file_begins_as_a_formula(rows: list[list[Any]]) -> None:
     text = csv_text(rows)

@@ -236,7 +236,7 @@ def say(
     if as_json:
         print_json(dict(content) if folder is None else {**content, "folder": str(folder)})
         return
-    where = None if folder is None else f"Written to {folder}{os.sep}"
+    where = None if folder is None else f"Written to {on_one_line(str(folder))}{os.sep}"
     print_parts("\n".join(f"Note: {note}" for note in notes), *tell(), where)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kamsim.cli.frame import Commands, as_json_option, example, main, print_json
+from kamsim.errors import on_one_line
 
 
 @main.group(
@@ -76,7 +77,7 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
         if result.error:
             click.echo(f"Error: {result.error}", err=True)
         elif not as_json:
-            click.echo("\n".join([f"{result.file}: ok", *(f"  {note}" for note in result.notes)]))
+            click.echo("\n".join([f"{on_one_line(result.file)}: ok", *(f"  {note}" for note in result.notes)]))
     if any(result.error for result in checked):
         sys.exit(2)
 
@@ -92,7 +93,8 @@ def new(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(path)})
     else:
-        click.echo(f"Written to {path}; change it, then: kamsim scenario check {path}")
+        name = on_one_line(str(path))
+        click.echo(f"Written to {name}; change it, then: kamsim scenario check {name}")
 
 
 @scenario.command(
@@ -122,4 +124,4 @@ def schema(out: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"file": out})
     else:
-        click.echo(f"Written to {out}")
+        click.echo(f"Written to {on_one_line(out)}")

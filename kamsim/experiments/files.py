@@ -9,9 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kamsim.errors import KamsimError
 from kamsim.text import csv_text
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TABLE = "comparison.csv"
 LOCK = ".lock"
@@ -133,6 +137,14 @@ def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> 
     finally:
         with suppress(OSError):
             beside.unlink()
+
+
+def write_parquet(path: Path, table: "pa.Table") -> None:
+    """Write a table as a Parquet file, under any name that the file system takes; Arrow itself knows only UTF-8."""
+    import pyarrow.parquet as pq
+
+    with path.open("wb") as file:
+        pq.write_table(table, file, compression="zstd")
 
 
 def to_disk(*paths: Path) -> None:

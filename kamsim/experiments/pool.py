@@ -19,6 +19,7 @@ from kamsim.world.world import MOST_ORGANIZATIONS, split_seed
 Result = TypeVar("Result")
 
 SECONDS_PER_CHUNK = 0.25
+MOST_WORKERS = 65_536  # more than any system starts
 SECONDS_PER_ACCOUNT_QUARTER = 60e-9
 
 
@@ -34,8 +35,8 @@ def checked_workers(replications: int, seed: int, jobs: int | None) -> int:
     if not 1 <= replications <= MOST_ORGANIZATIONS:
         raise KamsimError(f"replications must be a whole number from 1 to 2**32, not {replications}")
     split_seed(seed)
-    if jobs is not None and jobs < 1:
-        raise KamsimError(f"jobs must be at least 1, not {jobs}")
+    if jobs is not None and not 1 <= jobs <= MOST_WORKERS:
+        raise KamsimError(f"jobs must be at least 1 and at most {MOST_WORKERS:,}, not {jobs}")
     return jobs or available_cores()
 
 

@@ -53,10 +53,12 @@ def replications_file(
         writer.write_table(pa.Table.from_arrays(columns, schema=schema), row_group_size=block.size)
         first += len(block)
 
-    path = folder / REPLICATIONS
-    with pq.ParquetWriter(
-        path, schema, compression="zstd", use_dictionary=COLUMNS[1:3], write_page_checksum=True
-    ) as writer:
+    with (
+        (folder / REPLICATIONS).open("wb") as file,  # Arrow itself opens only names that are UTF-8
+        pq.ParquetWriter(
+            file, schema, compression="zstd", use_dictionary=COLUMNS[1:3], write_page_checksum=True
+        ) as writer,
+    ):
         yield write
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from kamsim.errors import KamsimError
+from kamsim.errors import KamsimError, on_one_line
 from kamsim.evidence.ledger import End, range_text, within
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import (
@@ -98,10 +98,11 @@ def new_scenario(target: str) -> Path:
         raise KamsimError(f"'{target}': a scenario needs a name, such as my_program")
     if path.stem in shipped_scenarios():
         raise KamsimError(f"{path.stem}: a scenario of that name ships with kamsim; choose another name")
+    text = template_text(on_one_line(path.stem))
     try:
         # "x" refuses a file that is there already, without a gap between looking and writing.
         with path.open("x", encoding="utf-8") as file:
-            file.write(template_text(path.stem))
+            file.write(text)
     except FileExistsError:
         raise KamsimError(f"{path}: the file exists already; choose another name, or remove it first") from None
     except OSError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
 from kamsim.analysis.intervals import cautions, largest_unseen, points_among
+from kamsim.errors import on_one_line
 from kamsim.experiments.chunks import Plan
 from kamsim.experiments.designs import Experiment, points_of
 from kamsim.experiments.files import write_whole
@@ -43,7 +44,7 @@ def duration(seconds: float) -> str:
 
 def status_text(progressed: Progressed, folder: Path) -> str:
     """Say where a sweep stands: a line each for parts, damage and failures."""
-    first = f"{folder}: {progressed.done:,} of {progressed.parts:,} parts done"
+    first = f"{on_one_line(str(folder))}: {progressed.done:,} of {progressed.parts:,} parts done"
     if progressed.computed:
         first += f", {progressed.computed:,} of them now"
     lines = [first]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kamsim.errors import KamsimError, nearest
+from kamsim.experiments.files import write_parquet
 from kamsim.experiments.jobs import job_of, play_organizations, scales_of
 from kamsim.experiments.manifest import Manifest, manifest_of
 from kamsim.experiments.pool import checked_workers, in_order
@@ -122,9 +123,8 @@ def write_points(folder: Path, ranges: Sequence[Range], points: Floats, columns:
     Points have shape (points, parameters), in the unit cube.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     values = [values_at(ranges, point) for point in points.tolist()]
     arrays = {name: pa.array(column) for name, column in columns.items()}
     arrays |= {one.parameter: pa.array([float(row[one.parameter]) for row in values], pa.float64()) for one in ranges}
-    pq.write_table(pa.table(arrays), folder / POINTS, compression="zstd")
+    write_parquet(folder / POINTS, pa.table(arrays))

@@ -15,6 +15,7 @@ import numpy as np
 from kamsim.analysis.corners import Bounds, Condition, are_too_few, box_of
 from kamsim.analysis.intervals import errors_of, means_of
 from kamsim.errors import KamsimError
+from kamsim.experiments.designs import MOST_POINTS
 from kamsim.experiments.files import write_result
 from kamsim.experiments.manifest import MANIFEST
 from kamsim.records import Record
@@ -183,6 +184,8 @@ def ask_discover(
         raise KamsimError(f"threshold must be a number, not {threshold}")
     if points < LEAST_POINTS:
         raise KamsimError(f"points must be at least {LEAST_POINTS}, not {points}: fewer cases show no corner")
+    if points > MOST_POINTS:
+        raise KamsimError(f"points must be at most {MOST_POINTS:,}, not {points}")
     question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=jobs)
     least = threshold or 0.0
 

@@ -28,6 +28,7 @@ from kamsim.analysis.indices import (
 )
 from kamsim.analysis.intervals import means_of
 from kamsim.errors import KamsimError
+from kamsim.experiments.designs import MOST_POINTS
 from kamsim.experiments.files import write_result
 from kamsim.experiments.manifest import MANIFEST
 from kamsim.records import Record
@@ -240,6 +241,8 @@ def ask_sensitivity(
 
 
 def _check_points(points: int) -> None:
+    if points > MOST_POINTS:
+        raise KamsimError(f"points must be at most {MOST_POINTS:,}, not {points}")
     if points >= 2 and points.bit_count() == 1:
         return
     below = 1 << max(1, points.bit_length() - 1) if points > 0 else 2

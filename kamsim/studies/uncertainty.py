@@ -21,7 +21,7 @@ from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import LEDGER
 from kamsim.evidence.plausible import TIED
 from kamsim.evidence.posterior import Posterior
-from kamsim.experiments.files import write_table
+from kamsim.experiments.files import write_parquet, write_table
 from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.manifest import manifest_of
@@ -567,7 +567,6 @@ def _leaning(stands: Sequence[UncertainMeasure], moved: Sequence[UncertainMeasur
 def _write_sets(folder: Path, found: Played, names: Sequence[str]) -> None:
     """Write a row for every set and scenario, as it stands and with assumed values moved: measures and parameters."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     sets, scenarios = len(found.numbers), len(names)
     columns: dict[str, object] = {
@@ -580,4 +579,4 @@ def _write_sets(folder: Path, found: Played, names: Sequence[str]) -> None:
     columns |= {measure.name: pa.array(means[:, column]) for column, measure in enumerate(MEASURES)}
     for name in found.parameters[0]:
         columns[name] = pa.array([row[name] for row in found.parameters], pa.float64())
-    pq.write_table(pa.table(columns), folder / SETS, compression="zstd")
+    write_parquet(folder / SETS, pa.table(columns))

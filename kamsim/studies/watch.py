@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kamsim.books.book import Book
-from kamsim.experiments.files import check_target, write_whole
+from kamsim.experiments.files import check_target, write_parquet, write_whole
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.pool import checked_workers
 from kamsim.model.program import KeyAccountProgram
@@ -166,7 +166,6 @@ _NUMBERS = (
 
 def _write_parquet(path: Path, records: list[dict[str, object]]) -> None:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     schema = pa.schema(
         [(name, pa.string()) for name in _TEXTS]
@@ -174,4 +173,4 @@ def _write_parquet(path: Path, records: list[dict[str, object]]) -> None:
         + [(name, pa.float64()) for name in _NUMBERS]
     )
     table = pa.Table.from_pylist(records, schema=schema)
-    write_whole(path, lambda beside: pq.write_table(table, beside, compression="zstd"))
+    write_whole(path, lambda beside: write_parquet(beside, table))

@@ -310,9 +310,9 @@ def test_a_refused_log_is_left_as_it_is(tmp_path):
 
 def test_a_mutated_log_gives_what_it_gave_or_is_named(tmp_path):
     fill(tmp_path)
-    log, generator, refused = tmp_path / LOG, np.random.default_rng(10), 0
+    log, generator, refused, tries = tmp_path / LOG, np.random.default_rng(10), 0, inputs(30)
     whole = log.read_bytes()
-    for _ in range(inputs(30)):
+    for _ in range(tries):
         log.write_bytes(mutated(whole, generator))
         sentence = tried(fill, tmp_path)[1]
         if sentence:
@@ -320,7 +320,7 @@ def test_a_mutated_log_gives_what_it_gave_or_is_named(tmp_path):
             assert LOG in sentence
         else:
             assert log.read_bytes() == whole
-    assert 0 < refused < 200
+    assert 0 < refused < tries / 2  # only where its first line is harmed, or another file is in its place
 
 
 # ---------------------------------------------------------------- writers

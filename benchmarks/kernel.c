@@ -427,8 +427,8 @@ static void serve(GIVEN, Program *program, AccountYear *years_accounts) {
         account->collaboration = account->coverage * received;
         double value = value_delivered(
             account->partnership, account->coverage,
-            collaboration_felt(account->collaboration, policy->intervention.set_collaboration), parameters->value_attention,
-            parameters->value_collaboration, parameters->value_joint);
+            collaboration_felt(account->collaboration, policy->intervention.set_collaboration),
+            parameters->value_attention, parameters->value_collaboration, parameters->value_joint);
         account->expectation = expectation_after_quarter(
             account->expectation, policy->promise[account->tier] * account->ambition, parameters->expectation_speed);
         account->trust = trust_after_service(
@@ -722,7 +722,8 @@ static void year_end(GIVEN, Program *program, Desk *desk, const History *history
         review->streak = missed_in_a_row(review->streak, attainment);
         review->missed_last_year = attainment < 1.0;
         in_all->missed = review->missed_last_year;
-        rebuild = patience_ends(review->streak, world->patience) && review->rebuilds < policy->intervention.most_rebuilds;
+        rebuild =
+            patience_ends(review->streak, world->patience) && review->rebuilds < policy->intervention.most_rebuilds;
     }
     if (rebuild) {
         review->streak = 0;

@@ -122,9 +122,6 @@ def test_a_sentence_is_one_line_whatever_it_quotes(text: str) -> None:
         assert on_one_line(text) == text
 
 
-# ---------------------------------------------------------------- formulas
-
-
 @pytest.mark.parametrize("many", [10**12, 10**20, 10**300])
 @pytest.mark.parametrize(
     "command",
@@ -163,6 +160,9 @@ def test_what_is_written_may_have_any_name_and_is_told_on_one_line(
         assert any(on_one_line(name) in line for line in told)
     assert (tmp_path / name / "replications.parquet").stat().st_size > 0
     assert (tmp_path / f"{name}.parquet").stat().st_size > 0
+
+
+# ---------------------------------------------------------------- formulas
 
 
 @given(st.lists(st.lists(st.text("=+-@ a;,\"'\t\n\r", max_size=9) | st.floats(-1, 1), min_size=2, max_size=3)))

@@ -30,8 +30,9 @@ from kamsim.cli.frame import (
     seed_option,
     with_options,
     working,
+    written_to,
 )
-from kamsim.errors import KamsimError, on_one_line
+from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
     from kamsim.experiments.chunks import Plan
@@ -136,7 +137,7 @@ def run(
         path = Path(agents) if agents else None
         result = play_run(loaded, seed=seed, book=book_of(accounts), agents=path, progress=progress)
     watched.write_figure(target, result)
-    written = "Written to " + " and ".join(on_one_line(str(path)) for path in (target, agents) if path)
+    written = written_to(*(place for place in (target, agents) if place))
     content = {**result.to_dict(), "figure": str(target), "agents": agents}
     say(content, lambda: (watched.years_table(result), written), as_json=as_json, notes=result.notes)
 
@@ -296,7 +297,7 @@ def calibrate(
         )
     words = ["kamsim", "calibrate", scenario, *(f"--free={name}" for name in free)]
     written = calibration.write_calibration(folder, result, [*words, f"--posterior={posterior}", f"--seed={seed}"])
-    names = f"Written to {on_one_line(str(folder))}{os.sep}: {' and '.join(path.name for path in written)}"
+    names = f"{written_to(f'{folder}{os.sep}')}: {' and '.join(path.name for path in written)}"
     tables = calibration.calibration_tables
     content = {**result.to_dict(), "folder": str(folder)}
     say(content, lambda: (*tables(result), calibration.calibration_sentences(result), names), as_json=as_json)

@@ -236,8 +236,13 @@ def say(
     if as_json:
         print_json(dict(content) if folder is None else {**content, "folder": str(folder)})
         return
-    where = None if folder is None else f"Written to {on_one_line(str(folder))}{os.sep}"
+    where = None if folder is None else written_to(f"{folder}{os.sep}")
     print_parts("\n".join(f"Note: {note}" for note in notes), *tell(), where)
+
+
+def written_to(*places: str | Path) -> str:
+    """Say where something was written to, on one line whatever the names."""
+    return f"Written to {' and '.join(on_one_line(str(place)) for place in places)}"
 
 
 def print_parts(*parts: "Table | str | None") -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kamsim.cli.frame import Commands, as_json_option, example, main, print_json
+from kamsim.cli.frame import Commands, as_json_option, example, main, print_json, written_to
 from kamsim.errors import on_one_line
 
 
@@ -93,8 +93,7 @@ def new(name: str, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(path)})
     else:
-        name = on_one_line(str(path))
-        click.echo(f"Written to {name}; change it, then: kamsim scenario check {name}")
+        click.echo(f"{written_to(path)}; change it, then: kamsim scenario check {on_one_line(str(path))}")
 
 
 @scenario.command(
@@ -124,4 +123,4 @@ def schema(out: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"file": out})
     else:
-        click.echo(f"Written to {on_one_line(out)}")
+        click.echo(written_to(out))

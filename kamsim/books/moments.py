@@ -115,6 +115,32 @@ def year_to_year(before: Floats, after: Floats) -> YearToYear:
     return YearToYear(together / float(x.std() * y.std()), together / float(x.var()), float((y - x).std()))
 
 
+def deciles_by_spend(spend: Floats, book: Integers | None = None) -> Integers:
+    """Decile of each account by its spend, lowest first, among the accounts of its own book.
+
+    Parameters
+    ----------
+    spend : array of shape (accounts,)
+        Of a year, >= 0.
+    book : array of shape (accounts,), optional
+        Number of the book of each account, from 0; by default all are of one.
+
+    Returns
+    -------
+    array of shape (accounts,)
+        0 to 9, and -1 where nothing was bought. Equal spend is ranked in the order of the accounts.
+    """
+    decile = np.full(len(spend), -1)
+    bought = np.flatnonzero(spend > 0)
+    books = np.zeros(len(bought), dtype=np.int64) if book is None else book[bought]
+    order = np.lexsort((spend[bought], books))
+    sizes = np.bincount(books)
+    first = np.cumsum(sizes) - sizes
+    books = books[order]
+    decile[bought[order]] = (np.arange(len(order)) - first[books]) * DECILES // sizes[books]
+    return decile
+
+
 def decile_table(before: Floats, after: Floats) -> DecileTable:
     """Retention and growth by decile of spend in the first of two years.
 
@@ -128,10 +154,7 @@ def decile_table(before: Floats, after: Floats) -> DecileTable:
     DecileTable
         Equal spend is ranked in the order of the accounts.
     """
-    kept = before > 0
-    order = np.argsort(before[kept], kind="stable")
-    before, after = before[kept][order], after[kept][order]
-    decile = np.arange(len(before)) * DECILES // max(1, len(before))
+    decile = deciles_by_spend(before)
     retained, growth = np.full(DECILES, np.nan), np.full(DECILES, np.nan)
     for place in range(DECILES):
         own = decile == place

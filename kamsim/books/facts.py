@@ -11,6 +11,7 @@ SHOWN = (1, 5, 10)  # deciles that are told of facts not told of all ten
 SPANS = (1, 2, 3, 5)  # years over which growth is taken
 LAGS = (1, 2, 3, 4)  # years between growth and growth
 QUARTER_LAGS = (1, 2, 4)  # quarters between growth and growth
+RESAMPLING = 0xFAC7  # names the draws of accounts among all that a seed names
 
 
 # ---------------------------------------------------------------- of a panel
@@ -115,6 +116,35 @@ def facts_by_year(panel: Floats, book: Integers | None = None) -> dict[str, Floa
     return {**of_years, "returned": _returned(years), **_long_growth(years, books), **_inequality(years, books)} | (
         _season(panel, books)
     )
+
+
+def bootstrap_errors(panel: Floats, rounds: int, seed: int) -> dict[str, float]:
+    """Standard errors of the facts of one book, by drawing its accounts with replacement, again and again.
+
+    Parameters
+    ----------
+    panel : array of shape (accounts, quarters)
+        As in `facts_of`.
+    rounds : int
+        How often, >= 2.
+    seed : int
+        Names the draws.
+
+    Returns
+    -------
+    dict of str to float
+        By the names of `facts_of`; NaN where fewer than two rounds could tell the fact.
+    """
+    generator = np.random.default_rng([seed, RESAMPLING])
+    drawn: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, value in facts_of(panel[generator.integers(len(panel), size=len(panel))]).items():
+            drawn.setdefault(name, []).append(value)
+    errors = {}
+    for name, values in drawn.items():
+        known = np.array(values)[~np.isnan(values)]
+        errors[name] = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
+    return errors
 
 
 # ---------------------------------------------------------------- leaving, arriving, ordering

@@ -171,6 +171,29 @@ def _quarter_name(quarter: int) -> str:
     return f"{quarter // 4}Q{quarter % 4 + 1}"
 
 
+def whole_years(spend: Floats, first_quarter: int) -> Floats:
+    """Leave out quarters that make no whole year.
+
+    Parameters
+    ----------
+    spend : array of shape (accounts, quarters)
+        Without gaps between quarters.
+    first_quarter : int
+        Number of the first one: four a year, counted from year 0.
+
+    Returns
+    -------
+    array of shape (accounts, 4 * years)
+        The years that have all four quarters; where there is no more than one of them, years counted back from the
+        last quarter.
+    """
+    start = -first_quarter % 4
+    if (spend.shape[1] - start) // 4 < 2:
+        start = spend.shape[1] % 4
+    years = (spend.shape[1] - start) // 4
+    return spend[:, start : start + 4 * years]
+
+
 def by_year(source: str, spend: Floats, first_quarter: int) -> YearlySpend:
     """Sum quarters to years.
 
@@ -186,20 +209,17 @@ def by_year(source: str, spend: Floats, first_quarter: int) -> YearlySpend:
     Returns
     -------
     YearlySpend
-        Of the years that have all four quarters; where there is no more than one of them, of years counted back from
-        the last quarter.
+        Of the years of `whole_years`.
 
     Raises
     ------
     KamsimError
         Where there are under two years.
     """
-    start = -first_quarter % 4
-    if (spend.shape[1] - start) // 4 < 2:
-        start = spend.shape[1] % 4
-    years = (spend.shape[1] - start) // 4
+    panel = whole_years(spend, first_quarter)
+    years = panel.shape[1] // 4
     if years < 2:
         raise KamsimError(f"{source}: {spend.shape[1]} quarters are under two years; give a longer history.")
-    cells = spend[:, start : start + 4 * years].reshape(len(spend), years, 4)
+    cells = panel.reshape(len(panel), years, 4)
     every_quarter: Flags = np.all(cells > 0, axis=2)
     return YearlySpend(source, cells.sum(axis=2), every_quarter)

@@ -1,15 +1,24 @@
 """Facts about account books, recovered from planted panels."""
 
 import math
+import os
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kamsim.books.facts import facts_by_year, facts_of
+from kamsim.books.facts import bootstrap_errors, facts_by_year, facts_of
 from kamsim.errors import KamsimError
+from kamsim.evidence import measure
+from kamsim.evidence.book_facts import BookFact, book_facts
+from kamsim.evidence.real_books import DECILES, MOMENTS
 from kamsim.types import Floats
+
+DATA = Path(os.environ.get("KAMSIM_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+NAMES = {"steady": "iowa", "lively": "online_retail"}
 
 LAPLACE = 1 / math.sqrt(2)  # scale of a Laplace variable of variance 1
 
@@ -224,3 +233,81 @@ def test_names_are_the_same_for_every_panel_and_what_cannot_be_told_is_nan() -> 
 def test_a_panel_of_less_than_two_years_or_of_a_part_of_one_is_refused(quarters: int) -> None:
     with pytest.raises(KamsimError, match=f"panel: {quarters} quarters are"):
         facts_of(np.ones((3, quarters)))
+
+
+# ---------------------------------------------------------------- errors
+
+
+def test_bootstrap_errors_are_those_of_known_statistics() -> None:
+    panel = np.repeat(np.exp(random(14).standard_normal((400, 1))), 8, axis=1)
+    panel *= np.exp(0.3 * np.repeat(random(15).standard_normal((400, 2)), 4, axis=1))
+    panel[:100, 4:] = 0.0
+    errors, facts = bootstrap_errors(panel, 400, 1), facts_of(panel)
+    assert list(errors) == list(facts)
+    assert errors["retained"] == pytest.approx(math.sqrt(0.75 * 0.25 / 400), rel=0.15)
+    assert errors["growth_sd"] == pytest.approx(facts["growth_sd"] / math.sqrt(2 * 300), rel=0.15)
+    assert math.isnan(errors["returned"])
+    assert_same(bootstrap_errors(panel, 5, 3), bootstrap_errors(panel, 5, 3))
+    assert bootstrap_errors(panel, 5, 3)["retained"] != bootstrap_errors(panel, 5, 4)["retained"]
+
+
+# ---------------------------------------------------------------- two real books
+
+
+@pytest.mark.parametrize("book", NAMES)
+def test_the_frozen_facts_agree_with_the_moments_of_the_evidence(book: str) -> None:
+    facts = book_facts(book)
+    moments = {(row.accounts, row.moment): (row.low, row.high) for row in MOMENTS if row.book == NAMES[book]}
+    assert facts["retained"][1:3] == moments["all", "retained"]
+    assert facts["growth_sd"][1:3] == pytest.approx(moments["all", "growth_sd"], rel=0.002)
+    assert facts["steady_growth_sd"][1:3] == pytest.approx(moments["steady", "growth_sd"], rel=0.002)
+    for fact in ("gini", "top_share", "log_sd"):  # of every year, moments of every first one of a pair
+        low, high = moments["all", fact]
+        assert facts[fact].low <= low * 1.001
+        assert facts[fact].high >= high * 0.999
+    for row in DECILES:
+        names = {"retention": "retained_decile", "growth": "growth_median_decile"}
+        if row.book == NAMES[book] and row.table in names:
+            own = [facts[f"{names[row.table]}_{place}"] for place in range(1, 11)]
+            assert ([fact.low for fact in own], [fact.high for fact in own]) == (list(row.low), list(row.high))
+
+
+def test_the_frozen_facts_have_the_names_of_facts_and_values_within_their_ranges() -> None:
+    names = set(facts_of(lively(200, 7, seed=16)))
+    steady, few = book_facts("steady"), book_facts("lively")
+    assert set(steady) == names
+    assert set(few) < names
+    assert len(few) == len(names) - 9
+    for fact in (*steady.values(), *few.values()):
+        assert fact.low <= fact.value <= fact.high
+        assert fact.error > 0
+
+
+@pytest.mark.parametrize("book", NAMES)
+def test_the_frozen_facts_are_what_the_real_books_say(book: str) -> None:
+    path = DATA / measure.FILES[book]
+    if not path.exists():
+        pytest.skip(f"the real book {path.name} is not here; set KAMSIM_DATA to the folder that holds it")
+    seen, known = measure.measured(measure.panel_of(path)), book_facts(book)
+    assert seen.keys() == known.keys()
+    for name, fact in seen.items():
+        assert fact == pytest.approx(known[name], abs=0.6e-4), name
+
+
+def test_measuring_writes_what_the_loader_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for file in measure.FILES.values():
+        panel = lively(40, 3, seed=17)
+        rows = [
+            f"A{account},{2010 + quarter // 4}Q{quarter % 4 + 1},{spend!r}"
+            for account, spends in enumerate(panel.tolist())
+            for quarter, spend in enumerate(spends)
+        ]
+        (tmp_path / file).write_text("\n".join(["account_id,quarter,spend", *rows, "A0,2013Q1,5"]))
+    monkeypatch.setattr(measure, "SHIPPED", tmp_path / "book_facts.toml")
+    measure.main(tmp_path)
+    written = tomllib.loads((tmp_path / "book_facts.toml").read_text(encoding="utf-8"))
+    assert list(written) == ["steady", "lively"]
+    facts = facts_of(panel[panel.any(axis=1)])
+    assert list(written["lively"]) == [name for name, value in facts.items() if not math.isnan(value)]
+    for name, numbers in written["lively"].items():
+        assert BookFact(*numbers).value == pytest.approx(facts[name], abs=0.6e-4), name

@@ -5,7 +5,7 @@ Every number comes from the ledger (`kamsim.evidence.ledger`): its default, unit
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -228,6 +228,9 @@ class Scenario(Declared):
     rebuild: RebuildSection = Field(default_factory=RebuildSection)
     timeline: TimelineSection = Field(default_factory=TimelineSection)
     population: Population | None = None
+    fixed: tuple[str, ...] | None = Field(
+        default=None, description="what was set for a run, on the command line: it stays, whatever is uncertain"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -306,6 +309,13 @@ def with_values(scenario: Scenario, values: Mapping[str, object]) -> Scenario:
             place = place.setdefault(table, {})
         place[key] = value
     return scenario.changed(**sections)
+
+
+def numbers_of(tiers: Iterable[str]) -> dict[str, Parameter]:
+    """Rows of all numbers that a scenario of some tiers has, by their names in a scenario file."""
+    rows = {f"{row.section}.{row.name}": row for row in LEDGER if row.section != "tiers" or "." not in row.name}
+    terms = {term: parameter("tiers", f"{ANY_TIER}.{term}") for term in Tier.model_fields if term != "seats"}
+    return rows | {f"tiers.{tier}.{term}": row for tier in tiers for term, row in {"seats": SEATS, **terms}.items()}
 
 
 _SECTIONS = ("world", "tiers", "policy", "rebuild", "timeline", "population")

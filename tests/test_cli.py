@@ -574,7 +574,7 @@ def test_the_schema_explains_itself(here: Path) -> None:
     schema = json.loads((here / "schema.json").read_text())
     assert schema == json.loads(kamsim("scenario", "schema").stdout)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert set(schema["properties"]) == {"extends", *Scenario.model_fields} - {"name"}
+    assert set(schema["properties"]) == {"extends", *Scenario.model_fields} - {"name", "fixed"}
     wallet = schema["$defs"]["WorldSection"]["properties"]["wallet_sigma"]
     assert "from 0 to 3" in wallet["description"]
     assert wallet["unit"] == "log"

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,12 +22,11 @@ from kamsim.cli.frame import (
     measure_option,
     out_option,
     parameters_option,
-    print_json,
-    print_parts,
     say,
     say_if_compiling,
-    scenario_of,
+    scenarios_of,
     seed_option,
+    set_options,
     with_options,
     working,
     written_to,
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from kamsim.experiments.designs import Experiment
     from kamsim.experiments.executors import Place
     from kamsim.experiments.sweep import Progressed
+    from kamsim.report.table import Table
     from kamsim.studies.precision import Aim
 
 DEFAULT_COMPARISON = (
@@ -55,10 +55,12 @@ DEFAULT_COMPARISON = (
     short_help="Compare policies in the same worlds.",
     epilog=example(
         "kamsim compare status_quo full_program --accounts my_accounts.csv --out results/mine",
+        "kamsim compare --set world.gross_margin=0.15 --set tiers.key.seats=12 --years 10",
         "kamsim compare --uncertainty     what holds whatever the parameters that fit the evidence",
     ),
 )
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@set_options
 @click.option(
     "--replications",
     "-n",
@@ -76,6 +78,7 @@ DEFAULT_COMPARISON = (
 def compare(
     *,
     scenarios: tuple[str, ...],
+    values: tuple[str, ...],
     replications: int | None,
     accounts: str | None,
     uncertainty: bool,
@@ -90,9 +93,7 @@ def compare(
     each lever alone and with all four together. With --uncertainty, it says which policy is best with what
     probability, where the ranking flips, and how far that leans on assumed values.
     """
-    from kamsim.scenario import load_scenario
-
-    loaded = [load_scenario(name) for name in scenarios or DEFAULT_COMPARISON]
+    loaded = scenarios_of(scenarios or DEFAULT_COMPARISON, values)
     if replications is not None:
         settings["replications"] = replications
     if uncertainty or posterior is not None:
@@ -117,22 +118,30 @@ def compare(
     epilog=example("kamsim run full_program --seed 7 --agents agents.parquet"),
 )
 @click.argument("scenario")
+@set_options
 @seed_option
 @accounts_option
 @click.option("--agents", metavar="FILE", type=click.Path(), help="Parquet file: every agent after every quarter.")
 @click.option("--figure", metavar="FILE", type=click.Path(), help="PNG.  [default: results/run-<scenario>-<seed>.png]")
 @as_json_option
 def run(
-    *, scenario: str, seed: int, accounts: str | None, agents: str | None, figure: str | None, as_json: bool
+    *,
+    scenario: str,
+    values: tuple[str, ...],
+    seed: int,
+    accounts: str | None,
+    agents: str | None,
+    figure: str | None,
+    as_json: bool,
 ) -> None:
     """Play one organization under SCENARIO through Mesa, quarter by quarter, and print it year by year."""
     from kamsim.report import watched
-    from kamsim.scenario import load_scenario
+    from kamsim.studies.settings import mark_of
     from kamsim.studies.watch import play_run, quarters_of
     from kamsim.world.world import draw_one_organization
 
-    loaded = load_scenario(scenario)
-    target = watched.figure_target(figure, loaded.name, seed, accounts)
+    (loaded,) = scenarios_of([scenario], values)
+    target = watched.figure_target(figure, f"{loaded.name}{mark_of([loaded])}", seed, accounts)
     with working("quarters", quarters_of(loaded), draw_one_organization) as progress:
         path = Path(agents) if agents else None
         result = play_run(loaded, seed=seed, book=book_of(accounts), agents=path, progress=progress)
@@ -147,17 +156,18 @@ def run(
     epilog=example("kamsim survey population --organizations 500"),
 )
 @click.argument("scenario", default="population")
+@set_options
 @click.option("--organizations", "-n", metavar="N", default=2000, show_default=True, help="How many to survey.")
 @seed_option
 @jobs_option
 @as_json_option
-def survey(*, scenario: str, as_json: bool, **settings: Any) -> None:
+def survey(*, scenario: str, values: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Survey simulated organizations as the published survey asked real ones, and print both side by side."""
     from kamsim.report.survey import survey_table
-    from kamsim.scenario import load_scenario
     from kamsim.studies.survey import ask_survey
 
-    asked = ask_survey(load_scenario(scenario), **settings)
+    (loaded,) = scenarios_of([scenario], values)
+    asked = ask_survey(loaded, **settings)
     answer(asked, lambda found: [survey_table(found)], as_json=as_json)
 
 
@@ -192,6 +202,7 @@ def evidence(*, words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
     epilog=example("kamsim validate", "kamsim validate my_program.toml --accounts my_accounts.csv"),
 )
 @click.argument("scenario", default="population")
+@set_options
 @click.option("--organizations", "-n", metavar="N", default=400, show_default=True, help="How many to look at.")
 @seed_option
 @jobs_option
@@ -203,7 +214,9 @@ def evidence(*, words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
     help="CSV of real accounts by quarter or invoice, to compare with too; may be given again.",
 )
 @as_json_option
-def validate(*, scenario: str, accounts: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+def validate(
+    *, scenario: str, values: tuple[str, ...], accounts: tuple[str, ...], as_json: bool, **settings: Any
+) -> None:
     """Say which patterns that no parameter was fitted to a SCENARIO shows, and which it misses.
 
     A miss is a finding and no error: the exit code is 0 all the same.
@@ -211,10 +224,9 @@ def validate(*, scenario: str, accounts: tuple[str, ...], as_json: bool, **setti
     from kamsim.books.book import read_book, yearly_spend
     from kamsim.experiments.twins import KERNELS
     from kamsim.report import validation
-    from kamsim.scenario import load_scenario
     from kamsim.studies.validate import ask_validate
 
-    loaded = load_scenario(scenario)
+    (loaded,) = scenarios_of([scenario], values)
     asked = ask_validate(loaded, books=[yearly_spend(read_book(path)) for path in accounts], **settings)
     answer(asked, validation.tell, as_json=as_json, kernels=KERNELS)
 
@@ -225,6 +237,7 @@ def validate(*, scenario: str, accounts: tuple[str, ...], as_json: bool, **setti
 )
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
 @click.option("--scenario", metavar="SCENARIO", default="population", show_default=True, help="Who is surveyed.")
+@set_options
 @click.option("--organizations", "-n", metavar="N", default=500, show_default=True, help="How many to survey.")
 @seed_option
 @jobs_option
@@ -232,7 +245,15 @@ def validate(*, scenario: str, accounts: tuple[str, ...], as_json: bool, **setti
     "--out", metavar="DIR", type=click.Path(), help="Folder for charts and JSON.  [default: results/<name of the run>]"
 )
 @as_json_option
-def explain(*, claims: tuple[str, ...], scenario: str, out: str | None, as_json: bool, **settings: Any) -> None:
+def explain(
+    *,
+    claims: tuple[str, ...],
+    scenario: str,
+    values: tuple[str, ...],
+    out: str | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
     """Take published claims apart on simulated organizations, with twins in the very same worlds.
 
     A CLAIM is large_spend, collaboration, rebuilds or quota; by default all four. Each figure of the survey
@@ -240,10 +261,10 @@ def explain(*, claims: tuple[str, ...], scenario: str, out: str | None, as_json:
     """
     from kamsim.experiments.twins import KERNELS
     from kamsim.report import explain as explaining
-    from kamsim.scenario import load_scenario
     from kamsim.studies.explain import ask_explain
 
-    asked = ask_explain(load_scenario(scenario), claims, **settings)
+    (loaded,) = scenarios_of([scenario], values)
+    asked = ask_explain(loaded, claims, **settings)
     answer(
         asked, explaining.explanation_tables, as_json=as_json, folder=folder_of(asked, out),
         figure=explaining.explanation_files, kernels=KERNELS, content=explaining.content_of,
@@ -312,6 +333,7 @@ def calibrate(
 )
 @click.argument("scenario", default="full_program")
 @click.option("--against", metavar="SCENARIO", help="Ask about the difference to this scenario, in the same worlds.")
+@set_options
 @measure_option
 @parameters_option
 @click.option("--screen/--no-screen", default=None, help="Rank only the ten that matter most.  [default: if more]")
@@ -321,17 +343,25 @@ def calibrate(
 @jobs_option
 @out_option
 @as_json_option
-def sensitivity(*, scenario: str, against: str | None, out: str | None, as_json: bool, **settings: Any) -> None:
+def sensitivity(
+    *,
+    scenario: str,
+    against: str | None,
+    values: tuple[str, ...],
+    out: str | None,
+    as_json: bool,
+    **settings: Any,
+) -> None:
     """Say which uncertain parameters drive a measure of SCENARIO, or its difference to another policy.
 
-    Calibrated parameters vary over what is plausible, others that are named by a quarter either way. Each gets the
-    part of the variance that goes with it, alone and together with others. Takes a minute or two.
+    Calibrated parameters vary over what is plausible, others that are named by a quarter either way; none that you
+    --set. Each gets the part of the variance that goes with it, alone and together with others. Takes a minute or two.
     """
     from kamsim.report import sensitivity as drivers
-    from kamsim.scenario import load_scenario
     from kamsim.studies.sensitivity import ask_sensitivity
 
-    asked = ask_sensitivity(load_scenario(scenario), against=scenario_of(against), **settings)
+    loaded, *others = scenarios_of([scenario, against], values)
+    asked = ask_sensitivity(loaded, against=next(iter(others), None), **settings)
     folder, figure = folder_of(asked, out), drivers.sensitivity_figure
     answer(asked, drivers.tell, as_json=as_json, folder=folder, figure=figure)
 
@@ -347,6 +377,7 @@ def sensitivity(*, scenario: str, against: str | None, out: str | None, as_json:
 @click.option(
     "--against", metavar="SCENARIO", help="It fails where it does worse than this.  [default: status_quo, or threshold]"
 )
+@set_options
 @measure_option
 @click.option("--threshold", metavar="X", type=float, help="It fails beyond this; a rate of 20 % is 0.2.")
 @parameters_option
@@ -357,21 +388,29 @@ def sensitivity(*, scenario: str, against: str | None, out: str | None, as_json:
 @out_option
 @as_json_option
 def discover(
-    *, scenario: str, against: str | None, threshold: float | None, out: str | None, as_json: bool, **settings: Any
+    *,
+    scenario: str,
+    against: str | None,
+    values: tuple[str, ...],
+    threshold: float | None,
+    out: str | None,
+    as_json: bool,
+    **settings: Any,
 ) -> None:
     """Say in which corner of the uncertain parameters SCENARIO fails, if any corner tells.
 
     It fails where it does worse than another policy in the same worlds, or where a measure is beyond a threshold.
-    Calibrated parameters vary over what is plausible, others that are named by a quarter either way.
+    Calibrated parameters vary over what is plausible, others that are named by a quarter either way; none that you
+    --set.
     """
     from kamsim.report import discovery
-    from kamsim.scenario import DEFAULT_SCENARIO, load_scenario
+    from kamsim.scenario import DEFAULT_SCENARIO
     from kamsim.studies.discover import ask_discover
 
     if against is None and threshold is None:
         against = DEFAULT_SCENARIO
-    loaded, other = load_scenario(scenario), scenario_of(against)
-    asked = ask_discover(loaded, against=other, threshold=threshold, **settings)
+    loaded, *others = scenarios_of([scenario, against], values)
+    asked = ask_discover(loaded, against=next(iter(others), None), threshold=threshold, **settings)
     answer(asked, discovery.tell, as_json=as_json, folder=folder_of(asked, out))
 
 
@@ -385,6 +424,7 @@ def discover(
     ),
 )
 @click.argument("experiment")
+@set_options
 @click.option("--dry-run", is_flag=True, help="Say how large it is, how long it takes and what it needs of the disk.")
 @click.option("--status", "show_status", is_flag=True, help="Say where it stands; nothing is played.")
 @click.option("--verify", is_flag=True, help="Compute a sample of its parts again and compare them bit by bit.")
@@ -418,6 +458,7 @@ def discover(
 def sweep(
     *,
     experiment: str,
+    values: tuple[str, ...],
     replications: int | None,
     precision: float | None,
     confidence: float | None,
@@ -434,6 +475,7 @@ def sweep(
 
     Each second of work is a part on the disk: killed at any moment, the same command goes on where it ended, and
     after a change of the experiment only what changed is played. Results do not depend on where they are computed.
+    What you --set goes into the scenarios that points are made of.
     """
     from kamsim.experiments import sweep as sweeping
     from kamsim.experiments.chunks import plan_of
@@ -442,13 +484,14 @@ def sweep(
     from kamsim.experiments.jobs import play_in_shared_worlds
     from kamsim.experiments.pool import checked_workers
     from kamsim.studies.precision import checked_aim
+    from kamsim.studies.settings import mark_of, with_settings_in
 
-    loaded = load_experiment(experiment)
+    loaded = with_settings_in(load_experiment(experiment), values)
     workers = checked_workers(loaded.replications if replications is None else replications, loaded.seed, jobs)
     plan = plan_of(loaded, book=book_of(accounts), replications=replications)
     aim = checked_aim(plan.compare, precision, confidence, most)
     book = f"-{Path(accounts).stem}" if accounts else ""
-    folder = Path(out) if out is not None else RESULTS / f"{plan.name}{book}"
+    folder = Path(out) if out is not None else RESULTS / f"{plan.name}{mark_of(plan.policies)}{book}"
     if flags["dry_run"]:
         _say_size(plan, workers, as_json)
     elif flags["show_status"]:
@@ -466,10 +509,13 @@ def sweep(
 def _say_size(plan: "Plan", workers: int, as_json: bool) -> None:
     from kamsim.experiments.sweep import estimate_of
     from kamsim.report.sweep import estimate_text
+    from kamsim.studies.settings import notes_on_settings
 
     estimate = estimate_of(plan, workers)
     cores = f"{workers} core{'s' if workers > 1 else ''}"
-    say(asdict(estimate), lambda: [estimate_text(plan, estimate, cores)], as_json=as_json)
+    notes = tuple(notes_on_settings(plan.policies))
+    content = {**asdict(estimate), "notes": list(notes)}
+    say(content, lambda: [estimate_text(plan, estimate, cores)], as_json=as_json, notes=notes)
 
 
 def _say_status(plan: "Plan", folder: Path, as_json: bool) -> NoReturn:
@@ -517,12 +563,16 @@ def _say_swept(
 ) -> NoReturn:
     from kamsim.experiments.summary import swept
     from kamsim.report import sweep as reporting
+    from kamsim.studies.settings import notes_on_settings
 
-    rows = swept(plan, folder)
+    rows, notes = swept(plan, folder), tuple(notes_on_settings(plan.policies))
     reporting.write_summary(plan, folder, rows)
-    if as_json:
-        print_json({**stands.to_dict(), "precision": with_options(ended) or None, "folder": str(folder)})
-    else:
-        print_parts(reporting.swept_table(plan, rows), *reporting.effects_tables(experiment, plan, folder))
-        print_parts(ended, reporting.status_text(stands, folder))
+    told = {"precision": with_options(ended) or None, "notes": list(notes), "folder": str(folder)}
+
+    def tell() -> Iterable["Table | str | None"]:
+        yield reporting.swept_table(plan, rows)
+        yield from reporting.effects_tables(experiment, plan, folder)
+        yield from (ended, reporting.status_text(stands, folder))
+
+    say({**stands.to_dict(), **told}, tell, as_json=as_json, notes=notes)
     sys.exit(1 if stands.failed else 0)

@@ -8,9 +8,9 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
@@ -122,6 +122,25 @@ measure_option = click.option(
 out_option = click.option(
     "--out", metavar="DIR", type=click.Path(), help="Folder for results.  [default: results/<name of the run>]"
 )
+
+
+def set_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command ``--set`` and ``--years``; both come to it as ``values``, texts KEY=VALUE for `scenarios_of`."""
+
+    @click.option(
+        "--set",
+        "values",
+        metavar="KEY=VALUE",
+        multiple=True,
+        help="Set a value in every scenario, again for more: world.gross_margin=0.15, tiers.key.seats=12.",
+    )
+    @click.option("--years", metavar="N", type=int, help="Years observed: --set timeline.window_years=N.")
+    @wraps(command)
+    def with_values(*, values: tuple[str, ...], years: int | None, **arguments: object) -> None:
+        horizon = () if years is None else (f"timeline.window_years={years}",)
+        command(values=(*values, *horizon), **arguments)
+
+    return with_values
 
 
 # ---------------------------------------------------------------- the command itself
@@ -271,13 +290,12 @@ def book_of(path: str | None) -> "Book | None":
     return read_book(path)
 
 
-def scenario_of(name: str | None) -> "Scenario | None":
-    """Scenario of a name or file, if one is named."""
-    if name is None:
-        return None
+def scenarios_of(names: Iterable[str | None], values: Sequence[str]) -> "list[Scenario]":
+    """Scenarios of the names and files that are given, with what is set for this run put into all of them alike."""
     from kamsim.scenario import load_scenario
+    from kamsim.studies.settings import with_settings
 
-    return load_scenario(name)
+    return with_settings([load_scenario(name) for name in names if name is not None], values)
 
 
 def say_if_compiling(*kernels: Callable[..., object]) -> None:

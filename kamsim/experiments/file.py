@@ -13,7 +13,7 @@ from typing import get_args
 from pydantic import ConfigDict, Field, ValidationError
 
 from kamsim.errors import KamsimError, nearest, shown
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, number_of, parameter
+from kamsim.evidence.ledger import Parameter, number_of
 from kamsim.experiments.designs import (
     MOST_POINTS,
     SECTION_OF,
@@ -33,11 +33,10 @@ from kamsim.scenario import (
     DEFAULT_SCENARIO,
     LEVERS,
     PRESETS,
-    SEATS,
     Declared,
     Scenario,
-    Tier,
     load_scenario,
+    numbers_of,
 )
 from kamsim.text import read_text, read_toml
 
@@ -319,14 +318,10 @@ def _levels_in(given: object) -> int:
 
 def _parameters(policies: Sequence[Scenario]) -> dict[str, Parameter]:
     """Rows of all numbers that an experiment may vary, by their names in a scenario file."""
-    rows = {f"{row.section}.{row.name}": row for row in LEDGER if row.section not in ("tiers", "population")}
-    rows |= {f"tiers.{name}": parameter("tiers", name) for name in ("standard_promise", "seat_cap")}
-    for tier in policies[0].tiers.ordered:
-        # A tier that one of the policies does not have would have to be made up there.
-        if all(tier in policy.tiers.ordered for policy in policies):
-            others = {term: parameter("tiers", f"{ANY_TIER}.{term}") for term in Tier.model_fields if term != "seats"}
-            rows |= {f"tiers.{tier}.{term}": row for term, row in {"seats": SEATS, **others}.items()}
-    return rows
+    first = policies[0].tiers.ordered
+    # A tier that one of the policies does not have would have to be made up there.
+    tiers = [tier for tier in first if all(tier in policy.tiers.ordered for policy in policies)]
+    return {name: row for name, row in numbers_of(tiers).items() if row.section != "population"}
 
 
 def _flat(section: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:

@@ -188,7 +188,7 @@ def scenario_schema() -> Json:
     """
     schema = Scenario.model_json_schema()
     sections = schema["$defs"]
-    properties = {name: schema["properties"][name] for name in schema["properties"] if name != "name"}
+    properties = {name: schema["properties"][name] for name in schema["properties"] if name not in ("name", "fixed")}
     properties["population"] = {"$ref": "#/$defs/Population"}
     properties["question"].pop("title")
     sections |= {_named(tier): _named_tier(tier, sections["Tier"]) for tier in NAMED_TIERS}

@@ -21,6 +21,7 @@ from kamsim.measures.outcomes import MEASURES
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
+from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Floats, Progress
 
 
@@ -185,7 +186,8 @@ def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
 def notes_on(scenarios: Sequence[Scenario], jobs: Sequence[Job], book: Book | None) -> tuple[str, ...]:
     """What is to be said about scenarios compared as jobs, on a synthetic or real book."""
     book_notes = () if book is None else book.notes
-    return (*book_notes, *_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs))
+    told = (*_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs))
+    return (*notes_on_settings(scenarios), *book_notes, *told)
 
 
 def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from kamsim.studies.explain_large_spend import explain_large_spend
 from kamsim.studies.explain_parts import ClaimExplained, Study
 from kamsim.studies.explain_quota import explain_quota
 from kamsim.studies.explain_rebuilds import explain_rebuilds
+from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Progress
 from kamsim.world.world import MOST_ORGANIZATIONS
 
@@ -107,7 +108,7 @@ def ask_explain(
         raise KamsimError(f"organizations must be at most 2**32, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
     asked = checked_claims(claims)
-    notes = (*job_of(scenario).notes, *_too_few(organizations))
+    notes = (*notes_on_settings([scenario]), *job_of(scenario).notes, *_too_few(organizations))
 
     def answer(progress: Progress | None, _: Path | None) -> Explanation:
         explained, done = list[ClaimExplained](), 0

@@ -35,21 +35,25 @@ def value_in(scenario: Scenario, name: str) -> Any:
 
 
 def is_its_own(scenario: Scenario, name: str) -> bool:
-    """Whether a scenario has set a parameter itself: its value is not that of the ledger."""
+    """Whether a scenario has set a parameter itself: its value is not that of the ledger, or was set for this run."""
+    if name in (scenario.fixed or ()):
+        return True
     row, value = parameter_named(name), value_in(scenario, name)
     return row is not None and value is not None and value != row.default
 
 
-def takes(scenario: Scenario, name: str) -> bool:
-    """Whether a value of a parameter set goes into a scenario.
-
-    Not where the scenario has set the parameter itself, or has no seats in the tier or no population.
-    """
+def has(scenario: Scenario, name: str) -> bool:
+    """Whether a parameter has a say in a scenario: not where there are no seats in its tier, or is no population."""
     section, _, rest = name.partition(".")
     tier = rest.rpartition(".")[0]
     if section == "tiers" and tier and (tier not in scenario.tiers.ordered or not scenario.tiers.ordered[tier].seats):
         return False
-    return value_in(scenario, name) is not None and not is_its_own(scenario, name)
+    return value_in(scenario, name) is not None
+
+
+def takes(scenario: Scenario, name: str) -> bool:
+    """Whether a value of a parameter set goes into a scenario: it has the parameter, and has not set it itself."""
+    return has(scenario, name) and not is_its_own(scenario, name)
 
 
 def with_set(scenario: Scenario, names: Sequence[str], values: Sequence[float]) -> Scenario:

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from kamsim.errors import KamsimError, nearest
+from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import LEDGER, Parameter, number_of, number_text
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.posterior import parameter_named
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario, with_values
 from kamsim.studies.parameter_sets import MOVED_BY, is_its_own, takes, value_in
+from kamsim.studies.settings import no_parameter
 
 _NAMES = tuple(f"{row.section}.{row.name}" for row in LEDGER)
 _MOST_NAMED = 5  # in a note
@@ -69,6 +70,8 @@ def ranges_of(scenarios: Sequence[Scenario], parameters: Sequence[str] = ()) -> 
     for place, name in enumerate(names):
         if name in names[:place]:
             raise KamsimError(f"{name} is named twice; leave one of them out")
+        if any(name in (scenario.fixed or ()) for scenario in scenarios):
+            raise KamsimError(f"{name} is set for this run, so it cannot be varied too; leave out one of the two")
     if not asked:
         asked = [Asked(name, None) for name in PLAUSIBLE if _is_default(scenarios, name)]
     if not asked:
@@ -122,11 +125,7 @@ def _row(name: str) -> Parameter:
     section, _, key = name.partition(".")
     if section == "policy" and key in LEVERS:
         raise KamsimError(f"{name} is a lever, which you choose; to see what it does, compare scenarios with it")
-    ending = [other for other in _NAMES if other.endswith(f".{name}")]
-    said = f"did you mean '{ending[0]}'?" if ending else nearest(name, _NAMES)
-    # All of more than a hundred names would bury the sentence.
-    said = said if said.startswith("did") else "kamsim evidence prints all of them"
-    raise KamsimError(f"'{name}' is no parameter; {said}")
+    raise no_parameter(name, _NAMES)
 
 
 def _value(scenarios: Sequence[Scenario], name: str) -> float:

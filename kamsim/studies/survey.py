@@ -19,6 +19,7 @@ from kamsim.measures.survey import ANSWERS
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.studies.asked import Asked
+from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Floats, Progress
 
 PUBLISHED = {figure.name: figure.value for figure in OUTCOMES}
@@ -142,7 +143,12 @@ def ask_survey(
         figures = {name: _figure(name, value, samples[name]) for name, value in figures_of([table]).items()}
         told = [(figure.name, figure.low, figure.high) for figure in figures.values()]
         published, further = (tuple(figures[name] for name in names) for names in (PUBLISHED, FURTHER))
-        notes = (*job.notes, *_notes(scenario, figures), *cautions(points_among(told, organizations), "organizations"))
+        notes = (
+            *notes_on_settings([scenario]),
+            *job.notes,
+            *_notes(scenario, figures),
+            *cautions(points_among(told, organizations), "organizations"),
+        )
         return Survey(published, further, SURVEY_SAMPLE, organizations, seed, scenario.name, notes)
 
     manifest = manifest_of([scenario], seed, organizations) | {"command": "survey"}

@@ -29,6 +29,7 @@ from kamsim.model.plan import History
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.studies.asked import Asked
+from kamsim.studies.settings import notes_on_settings
 from kamsim.studies.survey import YEARS_SURVEYED, sampled_figures
 from kamsim.studies.validate_twins import Seen, Twins, seen_in, twins_of
 from kamsim.types import Floats, Progress
@@ -220,6 +221,7 @@ def ask_validate(
         own = tuple(check for book in books for check in own_book_checks(book, seen))
         told = [(check.name, check.low, check.high) for check in checks]
         notes = (
+            *notes_on_settings([scenario]),
             *twins[0].notes,
             *_notes(scenario, organizations),
             *cautions(points_among(told, organizations), "organizations"),

@@ -13,6 +13,7 @@ from kamsim.experiments.pool import checked_workers
 from kamsim.model.program import KeyAccountProgram
 from kamsim.rules.costs import add_up, annual_profit
 from kamsim.scenario import Scenario
+from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Progress
 from kamsim.world.parameters import Timeline, timeline_of
 
@@ -74,7 +75,7 @@ def play_run(
             progress(quarter + 1)
     if agents is not None:
         _write_parquet(agents, records)
-    notes = (*(book.notes if book else ()), *job_of(scenario, book).notes)
+    notes = (*notes_on_settings([scenario]), *(book.notes if book else ()), *job_of(scenario, book).notes)
     return Watched(scenario.name, seed, tuple(years_of(program)), notes)
 
 

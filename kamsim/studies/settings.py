@@ -1,0 +1,139 @@
+"""What is set for one run: ``KEY=VALUE``, put into all of its scenarios alike, where it stays whatever is uncertain."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from kamsim.errors import KamsimError, nearest, shown
+from kamsim.evidence.ledger import number_of
+from kamsim.experiments.designs import Experiment
+from kamsim.scenario import LEVERS, NAMED_TIERS, Scenario, numbers_of, with_values
+from kamsim.studies.parameter_sets import has, value_in
+
+_LEVERS = tuple(f"policy.{lever}" for lever in LEVERS)
+
+
+def with_settings(scenarios: Sequence[Scenario], settings: Sequence[str]) -> list[Scenario]:
+    """Copies of scenarios with values set in all of them alike, where neither sets nor ranges change them any more.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        Those of a run.
+    settings : sequence of str
+        ``world.gross_margin=0.15``, ``tiers.key.seats=12``, ``policy.selection=enterprise``: any number or lever of a
+        scenario file, each once.
+
+    Returns
+    -------
+    list of Scenario
+        A scenario without seats in a tier, or without a population, stays without: there its values are not set, which
+        `notes_on_settings` says.
+
+    Raises
+    ------
+    KamsimError
+        One sentence naming the key, and the nearest valid one or what its value may be.
+    """
+    values = _values(scenarios, settings)
+    for name in values:
+        if not any(has(scenario, name) for scenario in scenarios):
+            raise KamsimError(f"{name} cannot be set: {_without(scenarios, name)}")
+    return [_with(scenario, values) for scenario in scenarios]
+
+
+def with_settings_in(experiment: Experiment, settings: Sequence[str]) -> Experiment:
+    """Copy of an experiment with values set in all policies that its points are made of, as `with_settings` does."""
+    policies = tuple(with_settings(experiment.policies, settings))
+    for factor in experiment.factors:
+        name = f"policy.{factor.name}" if factor.name in LEVERS else factor.name
+        if any(name in (policy.fixed or ()) for policy in policies):
+            raise KamsimError(f"{experiment.file}: {factor.name} is varied there, so {name} cannot be set too")
+    return replace(experiment, policies=policies)
+
+
+def no_parameter(name: str, names: Iterable[str]) -> KamsimError:
+    """Error for a name that no parameter has: it says which of all names was meant."""
+    valid = list(names)
+    ending = [other for other in valid if other.endswith(f".{name}")]
+    said = f"did you mean '{ending[0]}'?" if ending else nearest(name, valid)
+    # All of more than a hundred names would bury the sentence.
+    said = said if said.startswith("did") else "kamsim evidence prints all of them"
+    return KamsimError(f"{shown(name)} is no parameter; {said}")
+
+
+# ---------------------------------------------------------------- reading and putting in
+
+
+def _values(scenarios: Sequence[Scenario], settings: Sequence[str]) -> dict[str, object]:
+    """Values by name, each checked by itself."""
+    tiers = dict.fromkeys((*NAMED_TIERS, *(tier for scenario in scenarios for tier in scenario.tiers.ordered)))
+    rows = numbers_of(tier for tier in tiers if "." not in tier)  # a dot would name a table in a table
+    values = dict[str, object]()
+    for text in settings:
+        name, equals, given = (part.strip() for part in text.partition("="))
+        if not equals:
+            raise KamsimError(f"{shown(text)}: give KEY=VALUE, such as world.gross_margin=0.3")
+        if name in values:
+            raise KamsimError(f"{name} is set twice; leave one of them out")
+        if name not in rows and name not in _LEVERS:
+            raise no_parameter(name, (*_LEVERS, *rows))
+        value: object = number_of(given)
+        if name in _LEVERS:
+            value = _lever_value(given)
+            with_values(Scenario(), {name: value})  # refuses what no scenario takes, and names none
+        else:
+            try:
+                value = rows[name].parse(value)
+            except KamsimError as error:
+                raise KamsimError(f"{name} {error}") from None
+        values[name] = value
+    return values
+
+
+def _lever_value(given: str) -> object:
+    """Value of a lever: a strength, a preset, or the one table that a scenario file takes, ``{ spend = 0.5 }``."""
+    table = re.fullmatch(r"\{\s*(\w+)\s*=\s*([^\s{}]+)\s*\}", given)
+    return {table[1]: number_of(table[2])} if table else number_of(given)
+
+
+def _with(scenario: Scenario, values: Mapping[str, object]) -> Scenario:
+    there = {name: value for name, value in values.items() if has(scenario, name)}
+    if not there:
+        return scenario
+    try:
+        changed = with_values(scenario, there)
+    except KamsimError as error:
+        raise KamsimError(f"{scenario.name}: {error}") from None
+    return changed.changed(fixed=tuple(sorted({*(scenario.fixed or ()), *there})))
+
+
+def _without(scenarios: Sequence[Scenario], name: str) -> str:
+    who = " and ".join(scenario.name for scenario in scenarios)
+    verb = "has" if len(scenarios) == 1 else "have"
+    section, tier, *_ = name.split(".")
+    return f"{who} {verb} no {'[population]' if section == 'population' else f'seats in tier {shown(tier)}'}"
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def notes_on_settings(scenarios: Sequence[Scenario]) -> Iterator[str]:
+    """Say what was set for this run, a sentence for all that was set in the same scenarios."""
+    who: dict[tuple[str, ...], list[str]] = {}
+    for name in sorted({name for scenario in scenarios for name in scenario.fixed or ()}):
+        there = [scenario for scenario in scenarios if name in (scenario.fixed or ())]
+        values = dict.fromkeys(shown(value_in(scenario, name)) for scenario in there)
+        who.setdefault(tuple(one.name for one in there), []).append(f"{name} = {' or '.join(values)}")
+    for names, told in who.items():
+        others = [scenario.name for scenario in scenarios if scenario.name not in names]
+        where = f"; not in {', '.join(others)}, without such a tier or population" if others else ""
+        yield f"set for this run: {', '.join(told)}{where}"
+
+
+def mark_of(scenarios: Sequence[Scenario]) -> str:
+    """End of the name of a file or folder, ``-1a2b3c4d``, that what was set for a run tells from others; or nothing."""
+    told = [{name: value_in(scenario, name) for name in scenario.fixed or ()} for scenario in scenarios]
+    return f"-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]}" if any(told) else ""

@@ -273,6 +273,20 @@ def test_survey_prints_figures_side_by_side(here: Path, small: str) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
     for word in ("published", "simulated", "inside", "58.0", "46.0", "0.49", "3.00"):
         assert word in result.stdout
+    assert "Chance to grow, ratio (1)" in result.stdout
+    assert [line[:15].rstrip() for line in result.stdout.splitlines() if " > " in line[:12]] == [
+        "chances > 0 % *", "chances > 10 %", "chances > 20 %", "chances > 30 %",
+        "odds > 0 %", "odds > 10 %", "odds > 20 %", "odds > 30 %",
+    ]  # fmt: skip
+
+
+def test_survey_in_another_reading(here: Path, small: str) -> None:
+    result = kamsim("survey", small, "-n", "20", "--reading", "odds>20")
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "Odds to grow > 20 % (1)" in result.stdout
+    assert "odds > 20 % *" in result.stdout
+    assert "chances > 0 % *" not in result.stdout
 
 
 def test_survey_as_json(here: Path, small: str) -> None:
@@ -367,6 +381,7 @@ def test_what_a_scenario_extends(here: Path, files: dict[str, str], said: list[s
         (["compare", "-n", "0"], ["replications", "not 0"]),
         (["compare", "--jobs", "0"], ["jobs", "not 0"]),
         (["survey", "-n", "0"], ["organizations", "not 0"]),
+        (["survey", "--reading", "chances > 25 %"], ["'chances > 25 %'", "did you mean 'chances > 20 %'?"]),
         (["compare", "status_quo", "status_quo"], ["'status_quo'"]),
         (["compare", "--accounts", "nowhere.csv"], ["nowhere.csv", "no such file"]),
         (["compare", "--out", "taken", "-n", "2"], ["taken", "choose another --out"]),

@@ -125,8 +125,8 @@ def test_a_quota_below_a_median_wallet_is_a_quota() -> None:
 def test_accounts_behind_a_key_account_are_looked_at_too() -> None:
     tier = [[0, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]]
     found = answers_of(history_of([[1, 2, 3]] * 6, tier), 1, 2)
-    assert found[ANSWERS[7]] == 2 * 3  # pairs of years of the two accounts that are never key
-    elevated, others = found[ANSWERS[3]], found[ANSWERS[5]]
+    assert found["pairs"] == 2 * 3  # pairs of years of the two accounts that are never key
+    elevated, others = found["elevated"], found["not_elevated"]
     assert (elevated, others) == (1, 2 * 3)
 
 
@@ -156,6 +156,32 @@ def test_later_elevations_count_as_long_as_three_years_follow() -> None:
     # Year 1: account 1 elevated, falls; account 0 is not, and grows. Year 2: 0 is elevated, grows; 1 is key already.
     assert [found[name] for name in ("elevated", "elevated_that_grew")] == [2, 1]
     assert [found[name] for name in ("not_elevated", "not_elevated_that_grew")] == [1, 1]
+
+
+def test_growth_is_counted_by_how_much_and_by_whether_an_account_is_ever_elevated() -> None:
+    # Three years after a year of 10 with a mean of 10, 10.5, 11.5, 12.5, 13.5: first elevated, then passed over (the
+    # last of these becomes key when nobody is asked any more), then three never key.
+    after = [10.0, 10.5, 11.5, 12.5, 13.5] * 2 + [9.0, 12.5, 13.5]
+    spend = [[10.0] * 13, *[after] * 3]
+    tier = np.zeros((4, 13), dtype=int)
+    tier[1:, :5] = 1
+    tier[3, 5:10] = 1
+    found = answers_of(history_of(spend, tier.tolist()), 1, 1)
+
+    def told(kind: str) -> list[float]:
+        return [found[name] for name in (kind, *(f"{kind}_that_grew{more}" for more in ("", "_10", "_20", "_30")))]
+
+    assert told("elevated") == [5, 4, 3, 2, 1]
+    assert told("not_elevated") == [8, 6, 5, 4, 2]
+    assert told("never_elevated") == [3, 2, 2, 2, 1]
+
+
+def test_accounts_that_are_no_customers_are_not_asked_about() -> None:
+    tier = [[-1, 0, -1], [0, 0, -1], [1, -1, 1], [1, -1, 1], [1, -1, 1]]
+    found = answers_of(history_of([[0, 5, 0], [5, 5, 0], [6, 0, 1], [6, 0, 1], [6, 0, 1]], tier), 1, 1)
+    # Year 0: account 1. Year 1: account 0, which is elevated, and account 1, which leaves.
+    assert [found[name] for name in ("elevated", "elevated_that_grew", "elevated_that_grew_30")] == [1, 1, 0]
+    assert [found[name] for name in ("not_elevated", "never_elevated", "never_elevated_that_grew")] == [2, 2, 0]
 
 
 def test_too_short_a_history_says_nothing_of_growth() -> None:

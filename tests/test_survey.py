@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Generator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,22 @@ import pytest
 
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
-from kamsim.experiments.jobs import Table
+from kamsim.evidence.readings import ANY_INCREASE, READINGS, THRESHOLDS, Reading, reading_of
+from kamsim.experiments.jobs import Table, job_of, play_organizations
 from kamsim.measures.survey import ANSWERS
 from kamsim.scenario import LEVERS, Scenario, load_scenario
 from kamsim.studies import survey as survey_module
-from kamsim.studies.survey import FURTHER, PUBLISHED, figures_of, joined, sampled_figures, survey
+from kamsim.studies.survey import (
+    AGAINST,
+    FURTHER,
+    PUBLISHED,
+    figures_of,
+    joined,
+    readings_of,
+    sampled_figures,
+    sampled_readings,
+    survey,
+)
 
 
 def organization(
@@ -121,6 +133,119 @@ def test_figures_do_not_depend_on_the_pieces() -> None:
     assert list(whole) == [*PUBLISHED, *FURTHER]
 
 
+# ---------------------------------------------------------------- readings
+
+
+def grown(kind: str, asked: float, *grew: float) -> dict[str, float]:
+    """Answers on one kind of accounts, and how many grew by more than each threshold."""
+    names = (kind, *(f"{kind}_that_grew{more}" for more in ("", "_10", "_20", "_30")))
+    return dict(zip(names, (asked, *grew), strict=True))
+
+
+def planted() -> list[Table]:
+    """Two organizations that elevate by spend, and one by enterprise criteria."""
+    return [
+        organization(0.0, **grown("elevated", 10, 4, 3, 2, 1), **grown("never_elevated", 50, 30, 20, 15, 10)),
+        organization(0.2, **grown("elevated", 10, 4, 2, 2, 1), **grown("not_elevated", 90, 60, 45, 30, 15)),
+        organization(1.0, **grown("elevated", 10, 8, 7, 6, 5), **grown("never_elevated", 50, 40, 30, 25, 10)),
+    ]
+
+
+def test_every_reading_of_planted_organizations_is_known() -> None:
+    found = readings_of(planted())
+    assert list(found) == [(reading, against) for reading in READINGS for against in AGAINST]
+    # Of 20 elevated by spend 8, 5, 4, 2 grew; of 10 by enterprise criteria 8, 7, 6, 5; of 100 others 70, 50, 40, 20.
+    chances = {"enterprise": [0.5, 0.25 / 0.7, 0.2 / 0.6, 0.2], "never_elevated": [0.4 / 0.7, 0.5, 0.5, 0.5]}
+    odds = {
+        "enterprise": [(8 / 12) / 4, (5 / 15) / (7 / 3), (4 / 16) / 1.5, (2 / 18) / 1],
+        "never_elevated": [(8 / 12) / (7 / 3), (5 / 15) / 1, (4 / 16) / (4 / 6), (2 / 18) / (2 / 8)],
+    }
+    for statistic, known in (("chances", chances), ("odds", odds)):
+        for against, values in known.items():
+            told = [found[Reading(statistic, threshold), against] for threshold in THRESHOLDS]
+            assert told == pytest.approx(values, rel=1e-12)
+
+
+def test_figures_are_those_of_their_reading() -> None:
+    whole = readings_of(planted())
+    before = figures_of(planted())
+    for reading in READINGS:
+        found = figures_of(planted(), reading)
+        assert found["large_spend_growth_ratio"] == whole[reading, "enterprise"]
+        growth = ("large_spend_growth_ratio", "large_spend_against_not_elevated")
+        others = [name for name in found if name not in growth]
+        assert [found[name] for name in others] == pytest.approx([before[name] for name in others], nan_ok=True)
+    assert figures_of(planted(), ANY_INCREASE) == pytest.approx(before, nan_ok=True)
+    passed_over = [figures_of(planted(), reading)["large_spend_against_not_elevated"] for reading in READINGS]
+    chances = [0.4 / (60 / 90), 0.25 / 0.5, 0.2 / (30 / 90), 0.1 / (15 / 90)]
+    odds = [(8 / 12) / 2, (5 / 15) / 1, (4 / 16) / 0.5, (2 / 18) / 0.2]
+    assert passed_over == pytest.approx(chances + odds, rel=1e-12)
+
+
+def test_samples_of_readings_are_those_of_the_figures() -> None:
+    table = joined(planted())
+    samples = sampled_readings(table, np.random.default_rng(4), samples=30, size=5)
+    for reading in READINGS:
+        figures = sampled_figures(table, np.random.default_rng(4), samples=30, size=5, reading=reading)
+        np.testing.assert_array_equal(samples[reading, "enterprise"], figures["large_spend_growth_ratio"])
+
+
+def test_odds_are_not_told_where_everybody_grew() -> None:
+    everybody = [organization(0.0, **grown("elevated", 5, 5, 5, 5, 1)), *planted()[2:]]
+    found = readings_of(everybody)
+    assert math.isnan(found[Reading("odds", 0.0), "enterprise"])
+    assert found[Reading("chances", 0.0), "enterprise"] == 1.25
+    assert found[Reading("odds", 0.3), "enterprise"] == 0.25
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_chances_are_nearer_to_1_than_odds_and_fewer_grow_by_more(seed: int) -> None:
+    job = job_of(load_scenario("population"))
+    (table,) = play_organizations([job], seed, 0, 40)
+    answer = dict(zip(ANSWERS, table.answers.T, strict=True))
+    for kind in ("elevated", "not_elevated", "never_elevated"):
+        counts = [answer[name] for name in grown(kind, 0, 0, 0, 0, 0)]
+        assert counts[0].sum() > counts[1].sum() > counts[-1].sum() > 0
+        assert all((more >= fewer).all() for more, fewer in pairwise(counts))
+    assert (answer["never_elevated"] < answer["not_elevated"]).any()
+    assert (answer["never_elevated"] <= answer["not_elevated"]).all()
+    found = readings_of([table])
+    for threshold in THRESHOLDS:
+        for against in AGAINST:
+            chances, odds = (found[Reading(statistic, threshold), against] for statistic in ("chances", "odds"))
+            assert 0 < abs(math.log(chances)) < abs(math.log(odds))
+            assert (chances > 1) == (odds > 1)
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=str)
+def test_a_reading_is_found_by_its_text(reading: Reading) -> None:
+    assert reading_of(str(reading)) == reading
+    assert reading_of(f"  {str(reading).upper().replace(' ', '')} ") == reading
+    assert reading_of(str(reading).removesuffix(" %")) == reading
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("chance > 20 %", "chances > 20 %"),
+        ("chances 30 %", "chances > 30 %"),
+        ("odds > 25.5 %", "odds > 30 %"),
+        ("chances > 50 %", "chances > 30 %"),
+        ("odds > 0.2", "odds > 0 %"),
+        ("odd>10%", "odds > 10 %"),
+    ],
+)
+def test_a_text_that_is_no_reading_names_the_nearest(text: str, meant: str) -> None:
+    with pytest.raises(KamsimError) as error:
+        reading_of(text)
+    assert str(error.value) == f"'{text}' is no reading of the survey; did you mean '{meant}'?"
+
+
+def test_a_text_like_no_reading_is_told_all_of_them() -> None:
+    with pytest.raises(KamsimError, match=r"'' is no reading of the survey; choose from chances > 0 %, .*odds > 30 %$"):
+        reading_of("")
+
+
 # ---------------------------------------------------------------- samples
 
 
@@ -168,14 +293,43 @@ def test_a_survey_is_whole_valid_and_the_same_for_any_jobs() -> None:
     found = survey(small("population"), organizations=40, seed=3, jobs=1)
     assert survey(small("population"), organizations=40, seed=3, jobs=3).to_dict() == found.to_dict()
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
-    assert list(content) == ["figures", "further", "sample", "organizations", "seed", "scenario", "notes"]
+    assert list(content) == [
+        "figures", "further", "reading", "readings", "sample", "organizations", "seed", "scenario", "notes",
+    ]  # fmt: skip
     assert [figure["name"] for figure in content["figures"]] == [figure.name for figure in OUTCOMES]
     assert [figure["published"] for figure in content["figures"]] == [figure.value for figure in OUTCOMES]
     assert [figure["name"] for figure in content["further"]] == list(FURTHER)
     assert {"name", "published", "simulated", "low", "high"} <= set(content["figures"][0])
+    assert content["reading"] == "chances > 0 %"
+    readings = content["readings"]
+    assert [(each["reading"], each["against"]) for each in readings] == [
+        (str(reading), against) for reading in READINGS for against in AGAINST
+    ]
+    assert all(each["low"] < each["simulated"] < each["high"] for each in readings)
+    of_figure = next(figure for figure in content["figures"] if figure["name"] == "large_spend_growth_ratio")
+    assert {**readings[0], **of_figure} == {**of_figure, **readings[0]}
     assert (content["sample"], content["organizations"], content["seed"]) == (69, 40, 3)
     miss = found.figures[0]
     assert miss.low < miss.simulated < miss.high
+
+
+def test_a_survey_in_another_reading_compares_that_one_and_shows_the_same_readings() -> None:
+    default = survey(small("population"), organizations=40, seed=3)
+    found = survey(small("population"), organizations=40, seed=3, reading="odds > 20 %")
+    assert found.reading == "odds > 20 %"
+    assert found.readings == default.readings
+    (chosen,) = (each for each in found.readings if (each.reading, each.against) == ("odds > 20 %", "enterprise"))
+    miss, twice, ratio, collaboration = found.figures
+    assert (miss, twice, collaboration) == (default.figures[0], default.figures[1], default.figures[3])
+    assert (ratio.published, ratio.simulated, ratio.low, ratio.high) == (
+        0.49,
+        chosen.simulated,
+        chosen.low,
+        chosen.high,
+    )
+    assert ratio.simulated < default.figures[2].simulated
+    with pytest.raises(KamsimError, match="did you mean 'odds > 20 %'"):
+        survey(small("population"), organizations=40, reading="odds > 21 %")
 
 
 def test_samples_that_cannot_tell_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from kamsim.cli.frame import (
     measure_option,
     out_option,
     parameters_option,
+    reading_option,
     say,
     say_if_compiling,
     scenarios_of,
@@ -153,22 +154,26 @@ def run(
 
 @main.command(
     short_help="Print simulated figures beside published ones.",
-    epilog=example("kamsim survey population --organizations 500"),
+    epilog=example(
+        "kamsim survey population --organizations 500",
+        "kamsim survey --reading 'chances > 20 %'",
+    ),
 )
 @click.argument("scenario", default="population")
 @set_options
 @click.option("--organizations", "-n", metavar="N", default=2000, show_default=True, help="How many to survey.")
+@reading_option
 @seed_option
 @jobs_option
 @as_json_option
 def survey(*, scenario: str, values: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Survey simulated organizations as the published survey asked real ones, and print both side by side."""
-    from kamsim.report.survey import survey_table
+    from kamsim.report.survey import survey_tables
     from kamsim.studies.survey import ask_survey
 
     (loaded,) = scenarios_of([scenario], values)
     asked = ask_survey(loaded, **settings)
-    answer(asked, lambda found: [survey_table(found)], as_json=as_json)
+    answer(asked, survey_tables, as_json=as_json)
 
 
 @main.command(

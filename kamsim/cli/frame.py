@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 import click
 
 from kamsim.errors import KamsimError, on_one_line, shown
+from kamsim.evidence.readings import DEFAULT_READING
 from kamsim.process import INTERRUPTED, LEAST_ADDRESS_SPACE, limited_address_space, listen, told_to_end
 
 if TYPE_CHECKING:
@@ -103,6 +104,10 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSO
 seed_option = click.option(
     "--seed", metavar="N", type=int, default=1, show_default=True,
     help="Names the worlds that are drawn; 0 to 2**64 - 1.",
+)  # fmt: skip
+reading_option = click.option(
+    "--reading", metavar="TEXT", default=str(DEFAULT_READING), show_default=True,
+    help="Of '51 % less likely to increase that spend': ratio of chances or odds, > 0, 10, 20 or 30 %.",
 )  # fmt: skip
 jobs_option = click.option(
     "--jobs", "-j", metavar="N", type=int, help="Chunks of work at a time; changes no result.  [default: all cores]"

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from kamsim.compiler import compiled
+from kamsim.evidence.readings import THRESHOLDS
 from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.types import Floats, Numbers
 
@@ -20,14 +21,28 @@ ANSWERS: tuple[str, ...] = (
     "rebuilds",
     "elevated",
     "elevated_that_grew",
+    "elevated_that_grew_10",
+    "elevated_that_grew_20",
+    "elevated_that_grew_30",
     "not_elevated",
     "not_elevated_that_grew",
+    "not_elevated_that_grew_10",
+    "not_elevated_that_grew_20",
+    "not_elevated_that_grew_30",
+    "never_elevated",
+    "never_elevated_that_grew",
+    "never_elevated_that_grew_10",
+    "never_elevated_that_grew_20",
+    "never_elevated_that_grew_30",
     "pairs",
     "sum_before",
     "sum_after",
     "sum_before_squared",
     "sum_after_squared",
     "sum_product",
+)
+_ELEVATED, _NOT_ELEVATED, _NEVER_ELEVATED, _PAIRS = (
+    ANSWERS.index(name) for name in ("elevated", "not_elevated", "never_elevated", "pairs")
 )
 
 
@@ -49,8 +64,10 @@ def answers(history: History, history_years: int, first_year: int, row: Floats) 
     Notes
     -----
     An account is elevated at the end of a year if it is key in the next but not in that one. Its spend grew if the
-    mean of the three years that follow is above the year of its elevation. The last six answers sum up log annual
-    spend of ordinary accounts, those never key in the window, in consecutive years: moments that real books show too.
+    mean of the three years that follow is above the year of its elevation, and grew by 10, 20 or 30 % if it is so much
+    above. Accounts never elevated are those key in no year at all; they are asked about every year that elevated ones
+    could have been, and are among those not elevated. The last six answers sum up log annual spend of ordinary
+    accounts, those never key in the window, in consecutive years: moments that real books show too.
     """
     row[:] = 0.0
     years, accounts = history.accounts.shape
@@ -58,18 +75,22 @@ def answers(history: History, history_years: int, first_year: int, row: Floats) 
         row[0] += 1.0 if history.years[year].quota > 0.0 else 0.0
         row[1] += 1.0 if history.years[year].missed else 0.0
         row[2] += 1.0 if history.years[year].rebuilt else 0.0
-    for year in range(history_years - 1, years - YEARS_AFTER):
-        for number in range(accounts):
+    for number in range(accounts):
+        ever = False
+        for year in range(years):
+            if history.accounts[year, number].tier > 0:
+                ever = True
+        for year in range(history_years - 1, years - YEARS_AFTER):
             account = history.accounts[year, number]
-            if account.tier > 0:
+            if account.tier != 0:
                 continue
             after = 0.0
             for later in range(year + 1, year + 1 + YEARS_AFTER):
                 after += history.accounts[later, number].spend
-            grew = 1.0 if after > YEARS_AFTER * account.spend else 0.0
-            kind = 3 if history.accounts[year + 1, number].tier > 0 else 5
-            row[kind] += 1.0
-            row[kind + 1] += grew
+            elevated = history.accounts[year + 1, number].tier > 0
+            _count(row, _ELEVATED if elevated else _NOT_ELEVATED, account.spend, after)
+            if not ever:
+                _count(row, _NEVER_ELEVATED, account.spend, after)
     for number in range(accounts):
         ordinary = True
         for year in range(first_year, years):
@@ -80,12 +101,21 @@ def answers(history: History, history_years: int, first_year: int, row: Floats) 
         now = math.log(max(history.accounts[first_year, number].spend, LEAST_SPEND))
         for year in range(first_year + 1, years):
             before, now = now, math.log(max(history.accounts[year, number].spend, LEAST_SPEND))
-            row[7] += 1.0
-            row[8] += before
-            row[9] += now
-            row[10] += before * before
-            row[11] += now * now
-            row[12] += before * now
+            row[_PAIRS] += 1.0
+            row[_PAIRS + 1] += before
+            row[_PAIRS + 2] += now
+            row[_PAIRS + 3] += before * before
+            row[_PAIRS + 4] += now * now
+            row[_PAIRS + 5] += before * now
+
+
+@compiled
+def _count(row: Floats, first: int, spend: float, after: float) -> None:
+    """Count an account, and by which thresholds its spend grew to that of the years after together."""
+    row[first] += 1.0
+    for place in range(len(THRESHOLDS)):
+        if after > YEARS_AFTER * spend * (1.0 + THRESHOLDS[place]):
+            row[first + 1 + place] += 1.0
 
 
 @compiled

@@ -3,18 +3,19 @@
 import math
 from typing import TYPE_CHECKING
 
+from kamsim.evidence.readings import Reading, reading_of
 from kamsim.report.table import Group, Row, Scale, Table
 
 if TYPE_CHECKING:
-    from kamsim.studies.survey import Survey, SurveyFigure
+    from kamsim.studies.survey import ReadFigure, Survey, SurveyFigure
 
 # Label and whether the figure is a part of organizations, shown in %.
 _LABELS = {
     "quota_miss": ("Missed quota in a year", True),
     "rebuilt_twice": ("Rebuilt twice in seven years", True),
-    "large_spend_growth_ratio": ("Chance to grow, ratio (1)", False),
+    "large_spend_growth_ratio": ("{growth} (1)", False),
     "collaboration_ratio": ("Spend, ratio (2)", False),
-    "large_spend_against_not_elevated": ("Chance to grow, ratio (3)", False),
+    "large_spend_against_not_elevated": ("{growth} (3)", False),
     "rebuilt_once": ("Rebuilt in seven years", True),
     "year_to_year_correlation": ("Correlation of years (4)", False),
     "growth_sd": ("Spread of growth (4)", False),
@@ -26,24 +27,69 @@ _LEGEND = (
     "(4) log annual spend of ordinary accounts, as in real books",
     "sample: between which 95 % of samples of the published survey's size fall",
 )
+_READINGS_LEGEND = (
+    "growth of accounts elevated for large spend, ratio to",
+    "  (5) those elevated by enterprise criteria",
+    "  (6) accounts never elevated, of all organizations",
+    "> 20 %: mean spend of three years after is so much above the year of elevation",
+    "*: reading in which the published figure is compared; choose with --reading",
+)
 
 
-def survey_table(survey: "Survey") -> Table:
-    """Table of a survey: what was published beside what was simulated, then the further figures.
+def survey_tables(survey: "Survey") -> tuple[Table, Table]:
+    """Tables of a survey: what was published beside what was simulated, then the 51 % in all readings.
 
-    Says of each published figure whether it is inside the interval of samples of the survey's size.
+    The first says of each published figure whether it is inside the interval of samples of the survey's size.
     """
+    return _figures_table(survey), _readings_table(survey)
+
+
+def _figures_table(survey: "Survey") -> Table:
     columns = ("", "published", "simulated", f"sample of {survey.sample}", "inside")
-    further = (_published_row(figure)._replace(mark="") for figure in survey.further)
+    reading = reading_of(survey.reading)
+    further = (_published_row(figure, reading)._replace(mark="") for figure in survey.further)
     groups = (
-        Group("", tuple(map(_published_row, survey.figures))),
+        Group("", tuple(_published_row(figure, reading) for figure in survey.figures)),
         Group("Further figures of the same organizations", tuple(further)),
     )
     return Table(groups, columns, legend=_LEGEND)
 
 
-def _published_row(figure: "SurveyFigure") -> Row:
+def growth_label(reading: Reading) -> str:
+    """Say what a growth ratio is a ratio of, without a threshold where any growth counts."""
+    statistic = "Chance" if reading.statistic == "chances" else "Odds"
+    threshold = f" > {100 * reading.threshold:.0f} %" if reading.threshold > 0 else ", ratio"
+    return f"{statistic} to grow{threshold}"
+
+
+def _readings_table(survey: "Survey") -> Table:
+    published = next(figure.published for figure in survey.figures if figure.name == "large_spend_growth_ratio")
+    told = {(figure.reading, figure.against): figure for figure in survey.readings}
+    rows = tuple(
+        _reading_row(reading, told[reading, "enterprise"], told[reading, "never_elevated"], survey.reading)
+        for reading in dict.fromkeys(figure.reading for figure in survey.readings)
+    )
+    sample = f"sample of {survey.sample}"
+    columns = ("", "enterprise (5)", sample, "others (6)", sample)
+    heading = f"Readings of 51 % less likely to increase that spend ({published:.2f})"
+    return Table((Group(heading, rows),), columns, legend=_READINGS_LEGEND)
+
+
+def _reading_row(reading: str, enterprise: "ReadFigure", never: "ReadFigure", chosen: str) -> Row:
+    scale = Scale(1.0, 2, "")
+    cells = (
+        f"{reading} *" if reading == chosen else reading,
+        scale.shown(enterprise.simulated),
+        scale.between(enterprise.low, enterprise.high),
+        scale.shown(never.simulated),
+        scale.between(never.low, never.high),
+    )
+    return Row(cells)
+
+
+def _published_row(figure: "SurveyFigure", reading: Reading) -> Row:
     label, is_part = _LABELS.get(figure.name, (figure.name, False))
+    label = label.format(growth=growth_label(reading))
     scale = Scale(100.0, 1, "%") if is_part else Scale(1.0, 2, "")
     inside = figure.low <= figure.published <= figure.high
     unknown = math.isnan(figure.published) or math.isnan(figure.low)

@@ -13,6 +13,9 @@ from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import LEDGER
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.evidence.posterior import read_posterior
+from kamsim.evidence.readings import reading_of
+from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.scenario import load_scenario, with_values
 from kamsim.studies.calibrate import (
     FIGURES,
@@ -25,6 +28,7 @@ from kamsim.studies.calibrate import (
     misfit_of,
     simulated_at,
 )
+from kamsim.studies.survey import figures_of
 
 SMALL = Effort(
     spread=64,
@@ -170,6 +174,25 @@ def test_an_interrupted_calibration_goes_on_where_it_ended(small, tmp_path, monk
     assert all(json.loads(line) for line in log.read_text().splitlines())
 
 
+def test_what_is_fitted_to_is_told_in_the_reading_that_was_chosen(small):
+    space = Space(small, (), 7, 2)
+    any_increase, odds = (
+        simulated_at(space._replace(reading=reading_of(text)), np.array([]), 7, 200, scatter=True)
+        for text in ("chances > 0 %", "odds > 20 %")
+    )
+    ratio = FIGURES.index("large_spend_growth_ratio")
+    told = figures_of(play_organizations([job_of(small)], 7, 0, 200), reading_of("odds > 20 %"))
+    assert odds.figures[ratio] == math.log(told["large_spend_growth_ratio"])
+    assert odds.figures[ratio] < any_increase.figures[ratio] - 0.1
+    assert odds.scatter[ratio, ratio] > any_increase.scatter[ratio, ratio]
+    others = [place for place in range(len(FIGURES)) if place != ratio]
+    assert (odds.figures[others] == any_increase.figures[others]).all()
+    found = calibrate(small, free=FREE, reading="odds>20", seed=5, effort=TINY, posterior=3)
+    default = calibrate(small, free=FREE, seed=5, effort=TINY, posterior=3)
+    assert (found.reading, default.reading) == ("odds > 20 %", "chances > 0 %")
+    assert found.fitted != default.fitted
+
+
 def test_jobs_change_nothing(small):
     one, two = (calibrate(small, free=FREE, seed=6, effort=TINY, posterior=3, jobs=jobs) for jobs in (1, 2))
     assert one.to_dict() == two.to_dict()
@@ -180,6 +203,8 @@ def test_a_folder_of_another_calibration_is_refused(small, tmp_path):
     before = (tmp_path / "evaluations.jsonl").read_bytes()
     with pytest.raises(KamsimError, match="seed is 5 there, 6 here"):
         calibrate(small, free=FREE, seed=6, effort=TINY, posterior=3, folder=tmp_path)
+    with pytest.raises(KamsimError, match="reading is chances > 0 % there, chances > 20 % here"):
+        calibrate(small, free=FREE, reading="chances > 20 %", seed=5, effort=TINY, posterior=3, folder=tmp_path)
     assert (tmp_path / "evaluations.jsonl").read_bytes() == before
 
 
@@ -190,6 +215,7 @@ def test_a_folder_of_another_calibration_is_refused(small, tmp_path):
         ({"free": ("world.turnover", "world.turnover")}, "given twice"),
         ({"targets": {"quota_mis": 0.5}}, "did you mean 'quota_miss'"),
         ({"posterior": 0}, "posterior must be"),
+        ({"reading": "chances > 40 %"}, "did you mean 'chances > 30 %'"),
         ({"seed": -1}, "seed"),
     ],
 )
@@ -209,6 +235,7 @@ def test_the_command_writes_a_scenario_a_posterior_and_json(tmp_path, monkeypatc
     monkeypatch.setattr(calibration, "fits", lambda figures, *_: np.ones(len(figures), dtype=bool))
     out = tmp_path / "fit"
     words = ["calibrate", "--free", "world.premium_mean", "--free", "tiers.key.promise", "--posterior", "3"]
+    words += ["--reading", "chances>20%"]
     result = CliRunner().invoke(main, [*words, "--out", str(out)])
     assert result.exit_code == 0, result.output
     assert max(map(len, result.output.splitlines()[:-1])) <= 80
@@ -219,7 +246,9 @@ def test_the_command_writes_a_scenario_a_posterior_and_json(tmp_path, monkeypatc
     lines = [line for line in (out / "posterior.csv").read_text().splitlines() if not line.startswith("#")]
     assert lines[0] == "world.premium_mean,tiers.key.promise,tiers.strategic.promise"
     assert len(lines) == 4
-    assert "--posterior=3 --seed=1" in (out / "posterior.csv").read_text()
+    assert "--posterior=3 --seed=1 '--reading=chances > 20 %'" in (out / "posterior.csv").read_text()
+    assert "Chance to grow > 20 % (1)" in result.output
+    assert content["reading"] == str(read_posterior(out / "posterior.csv").reading) == "chances > 20 %"
 
 
 def test_the_command_says_in_one_sentence_what_is_wrong():

@@ -61,7 +61,7 @@ def test_most_sets_of_the_shipped_posterior_fit_on_fresh_seeds():
     posterior, population, seed = read_posterior(), load_scenario("population"), FRESH_SEEDS[0]
 
     def simulated(scenario, scatter=False):
-        return simulated_at(Space(scenario, (), seed, 2), np.array([]), seed, 480, scatter)
+        return simulated_at(Space(scenario, (), seed, 2, posterior.reading), np.array([]), seed, 480, scatter)
 
     scatter = simulated(population, scatter=True).scatter
     sets = [dict(zip(posterior.names, values, strict=True)) for values in posterior.values[:40]]
@@ -75,7 +75,8 @@ def test_sets_of_the_shipped_posterior_bring_the_published_outcomes_forth(seed):
     posterior, population = read_posterior(), load_scenario("population")
     found = []
     for values in posterior.values[:30]:
-        space = Space(with_values(population, dict(zip(posterior.names, values, strict=True))), (), seed, 2)
+        scenario = with_values(population, dict(zip(posterior.names, values, strict=True)))
+        space = Space(scenario, (), seed, 2, posterior.reading)
         found.append(simulated_at(space, np.array([]), seed, 150).figures)
     error = {"quota_miss": 0.116, "rebuilt_twice": 0.118, RATIOS[0]: 0.13, RATIOS[1]: 0.2}  # 1.96 sd, survey of 69
     for column, published in enumerate(OUTCOMES):

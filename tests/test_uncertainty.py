@@ -302,6 +302,13 @@ def test_a_file_is_read_with_its_comments(tmp_path: Path) -> None:
     assert isinstance(found.values[0][2], int)
     assert isinstance(found.values[0][3], int)
     assert (found.model, found.notes) == (model_hash(), ())
+    assert str(found.reading) == "chances > 0 %"
+
+
+def test_a_file_says_in_which_reading_its_sets_were_fitted(tmp_path: Path) -> None:
+    found = read_posterior(write(tmp_path, "# model 0123", "# reading odds > 20 %", "world.turnover", "0.03"))
+    assert str(found.reading) == "odds > 20 %"
+    assert (found.model, found.values) == ("0123", ((0.03,),))
 
 
 def test_another_model_is_a_note_and_no_error(tmp_path: Path) -> None:
@@ -317,6 +324,10 @@ def test_another_model_is_a_note_and_no_error(tmp_path: Path) -> None:
         ([""], ["the file is empty"]),
         (["# only", "# comments"], ["the file is empty"]),
         (["world.turnover"], ["there is no set"]),
+        (
+            ["# c", "# reading chance > 20 %", "world.turnover", "0.1"],
+            ["line 2: 'chance > 20 %' is no reading", "did you mean 'chances > 20 %'?"],
+        ),
         (["world.turnovr", "0.1"], ["line 1", "column 'world.turnovr'", "did you mean 'world.turnover'?"]),
         (["turnover", "0.1"], ["did you mean 'world.turnover'?"]),
         (["xyz", "0.1"], ["kamsim evidence prints all"]),

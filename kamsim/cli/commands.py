@@ -281,11 +281,13 @@ def explain(
     epilog=example(
         "kamsim calibrate",
         "kamsim calibrate --free world.premium_mean --free world.patience_stop",
+        "kamsim calibrate --reading 'chances > 20 %' --out results/more_than_20",
         "kamsim compare --posterior results/calibrate-population-1/posterior.csv",
     ),
 )
 @click.argument("scenario", default="population")
 @click.option("--free", metavar="NAME", multiple=True, help="A parameter to fit, again for more.  [default: all]")
+@reading_option
 @click.option("--posterior", metavar="N", default=100, show_default=True, help="Parameter sets to find.")
 @seed_option
 @jobs_option
@@ -294,7 +296,15 @@ def explain(
 )
 @as_json_option
 def calibrate(
-    *, scenario: str, free: tuple[str, ...], posterior: int, seed: int, jobs: int | None, out: str | None, as_json: bool
+    *,
+    scenario: str,
+    free: tuple[str, ...],
+    reading: str,
+    posterior: int,
+    seed: int,
+    jobs: int | None,
+    out: str | None,
+    as_json: bool,
 ) -> None:
     """Fit the free parameters of SCENARIO to the published figures and to real account books.
 
@@ -314,6 +324,7 @@ def calibrate(
         result = calibrating.calibrate(
             loaded,
             free=free,
+            reading=reading,
             posterior=posterior,
             seed=seed,
             jobs=jobs,
@@ -322,7 +333,8 @@ def calibrate(
             note=lambda sentence: click.echo(f"Note: {sentence}", err=True),
         )
     words = ["kamsim", "calibrate", scenario, *(f"--free={name}" for name in free)]
-    written = calibration.write_calibration(folder, result, [*words, f"--posterior={posterior}", f"--seed={seed}"])
+    words += [f"--posterior={posterior}", f"--seed={seed}", f"--reading={result.reading}"]
+    written = calibration.write_calibration(folder, result, words)
     names = f"{written_to(f'{folder}{os.sep}')}: {' and '.join(path.name for path in written)}"
     tables = calibration.calibration_tables
     content = {**result.to_dict(), "folder": str(folder)}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter, number_of
+from kamsim.evidence.readings import ANY_INCREASE, Reading, reading_of
 from kamsim.source import model_hash
 
 SHIPPED = Path(__file__).parent / "posterior.csv"
@@ -30,6 +31,8 @@ class Posterior:
         Hash of the model that the sets were fitted with; empty where the file does not say.
     notes : tuple of str
         What there is to say about them, a sentence each.
+    reading : Reading
+        In which the published 51 % were fitted to.
     """
 
     names: tuple[str, ...]
@@ -37,6 +40,7 @@ class Posterior:
     source: str = "posterior"
     model: str = ""
     notes: tuple[str, ...] = ()
+    reading: Reading = ANY_INCREASE
 
 
 def read_posterior(path: str | os.PathLike[str] | None = None) -> Posterior:
@@ -68,7 +72,7 @@ def read_posterior(path: str | os.PathLike[str] | None = None) -> Posterior:
         raise KamsimError(f"{source}: there is no set under the line of parameter names; add at least one")
     values = tuple(_values(source, number, names, parameters, _cells(source, number, line)) for number, line in sets)
     model = _model_of(lines)
-    return Posterior(names, values, source, model, _notes(source, model))
+    return Posterior(names, values, source, model, _notes(source, model), _reading_of(source, lines))
 
 
 @cache
@@ -146,6 +150,18 @@ def _values(
 def _model_of(lines: list[str]) -> str:
     words = [line[1:].split() for line in lines if line.startswith("#")]
     return next((line[1] for line in words if len(line) == 2 and line[0] == "model"), "")
+
+
+def _reading_of(source: str, lines: list[str]) -> Reading:
+    """Reading that a comment names, ``# reading chances > 20 %``; without one it is what all were fitted in before."""
+    for number, line in enumerate(lines, start=1):
+        word, _, text = line.removeprefix("#").strip().partition(" ")
+        if line.startswith("#") and word == "reading":
+            try:
+                return reading_of(text)
+            except KamsimError as error:
+                raise KamsimError(f"{source}, line {number}: {error}") from None
+    return ANY_INCREASE
 
 
 def _notes(source: str, model: str) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from kamsim.evidence.readings import reading_of
 from kamsim.experiments.files import write_whole
+from kamsim.report.survey import growth_label
 from kamsim.report.table import NOTHING, Group, Row, Table
 from kamsim.source import model_hash
 from kamsim.studies.calibrate import Calibration, FittedFigure, FittedParameter
@@ -19,7 +21,7 @@ REPORT = "calibration.json"
 _FIGURE_LABELS = {
     "quota_miss": "Missed quota in a year",
     "rebuilt_twice": "Rebuilt twice in seven years",
-    "large_spend_growth_ratio": "Chance to grow, ratio (1)",
+    "large_spend_growth_ratio": "{growth} (1)",
     "collaboration_ratio": "Spend, ratio (2)",
     "year_to_year_correlation": "Correlation of years (3)",
     "growth_sd": "Spread of growth (3)",
@@ -36,7 +38,8 @@ _LEGEND = (
 
 def calibration_tables(calibration: Calibration) -> tuple[Table, Table]:
     """Tables of a calibration: figures, then parameters, and whether the evidence tells their values."""
-    figures = tuple(map(_figure_row, calibration.figures))
+    growth = growth_label(reading_of(calibration.reading))
+    figures = tuple(_figure_row(figure, growth) for figure in calibration.figures)
     parameters = tuple(map(_parameter_row, calibration.parameters))
     told = ("told: the posterior is clearly narrower than the plausible range",)
     return (
@@ -71,7 +74,7 @@ def write_calibration(folder: Path, calibration: Calibration, command: Sequence[
 
 
 def _fitted_toml(calibration: Calibration, made_by: str) -> str:
-    lines = [f"# {made_by}", f"# model {model_hash()}", f'extends = "{calibration.scenario}"']
+    lines = [f"# {made_by}", *_made_with(calibration), f'extends = "{calibration.scenario}"']
     lines.append(f'question = "What if {calibration.scenario} is as the evidence has it?"')
     section = ""
     for name in sorted(calibration.fitted, key=_place_in_file):
@@ -90,16 +93,20 @@ def _place_in_file(name: str) -> tuple[int, str]:
 
 def _posterior_csv(calibration: Calibration, made_by: str) -> str:
     names = list(calibration.fitted)
-    lines = [f"# {neutral(made_by)}", f"# model {model_hash()}", ",".join(names)]
+    lines = [f"# {neutral(made_by)}", *_made_with(calibration), ",".join(names)]
     lines += [",".join(repr(values[name]) for name in names) for values in calibration.posterior]
     return "\n".join(lines) + "\n"
 
 
-def _figure_row(figure: FittedFigure) -> Row:
+def _made_with(calibration: Calibration) -> list[str]:
+    return [f"# model {model_hash()}", f"# reading {calibration.reading}"]
+
+
+def _figure_row(figure: FittedFigure, growth: str) -> Row:
     inside = figure.low <= figure.fitted <= figure.high
     target = "" if math.isnan(figure.target) else f"{figure.target:.2f}: "
     cells = (
-        _FIGURE_LABELS[figure.name],
+        _FIGURE_LABELS[figure.name].format(growth=growth),
         f"{target}{figure.low:.2f} to {figure.high:.2f}",
         f"{figure.fitted:.2f}",
         f"{figure.posterior_low:.2f} to {figure.posterior_high:.2f}",

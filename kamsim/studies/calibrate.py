@@ -21,6 +21,7 @@ from kamsim.analysis.intervals import CONFIDENCE
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
+from kamsim.evidence.readings import ANY_INCREASE, DEFAULT_READING, Reading, reading_of
 from kamsim.evidence.real_books import MOMENTS
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.log import Evaluations, logged
@@ -128,6 +129,8 @@ class Calibration(Record):
     ----------
     scenario : str
         Name.
+    reading : str
+        In which the published 51 % were fitted to.
     figures : tuple of FittedFigure
         What was fitted to.
     parameters : tuple of FittedParameter
@@ -143,6 +146,7 @@ class Calibration(Record):
     """
 
     scenario: str
+    reading: str
     figures: tuple[FittedFigure, ...]
     parameters: tuple[FittedParameter, ...]
     fitted: dict[str, float]
@@ -159,6 +163,7 @@ def calibrate(
     free: Sequence[str] = (),
     targets: Mapping[str, float] | None = None,
     ranges: Mapping[str, tuple[float, float]] | None = None,
+    reading: str = str(DEFAULT_READING),
     posterior: int = 100,
     seed: int = 1,
     jobs: int | None = None,
@@ -177,6 +182,8 @@ def calibrate(
         Names of the parameters to fit; by default all that have a plausible range.
     targets, ranges : mapping, optional
         Other values of published figures, and other ranges of the moments of real books, by name.
+    reading : str
+        In which the published 51 % are fitted to, ``chances > 20 %``.
     posterior : int
         Parameter sets to return, >= 1; fewer where fewer of those drawn fit.
     seed : int
@@ -200,11 +207,11 @@ def calibrate(
     Raises
     ------
     KamsimError
-        Where a name is unknown, or the scenario cannot tell one of the figures.
+        Where a name or reading is unknown, or the scenario cannot tell one of the figures.
     """
     effort = effort or Effort()
     workers = checked_workers(effort.organizations, seed, jobs)
-    space = _space(scenario, free, seed, workers)
+    space = _space(scenario, free, seed, workers)._replace(reading=reading_of(reading))
     aims = _aims(targets or {}, ranges or {})
     if not 1 <= posterior <= effort.candidates:
         raise KamsimError(f"posterior must be a whole number from 1 to {effort.candidates}, not {posterior}")
@@ -217,6 +224,7 @@ def _settings(space: "Space", aims: "Sequence[Aim]", effort: Effort) -> dict[str
     return {
         "seed": space.seed,
         "free": list(space.names),
+        "reading": str(space.reading),
         "aims": {aim.name: [aim.low, aim.high] for aim in aims},
         "scenario": space.scenario.model_dump(mode="json", exclude_none=True),
         "effort": list(effort),
@@ -228,12 +236,16 @@ def _settings(space: "Space", aims: "Sequence[Aim]", effort: Effort) -> dict[str
 
 
 class Space(NamedTuple):
-    """Free parameters of a scenario; a point is their values, each from 0 to 1 over its plausible range."""
+    """Free parameters of a scenario; a point is their values, each from 0 to 1 over its plausible range.
+
+    The reading is that in which its figures are told.
+    """
 
     scenario: Scenario
     names: tuple[str, ...]
     seed: int
     workers: int
+    reading: Reading = ANY_INCREASE
 
     def values(self, point: Floats) -> dict[str, float]:
         """Values at a point, tied ones too; four digits, as they are written to files."""
@@ -315,11 +327,12 @@ def simulated_at(space: Space, point: Floats, first_seed: int, organizations: in
     pair = [job_of(scenario), job_of(scenario.changed(tiers={"ordered": tiers}))]
     pieces = list(run_in_chunks(pair, first_seed, organizations, workers=space.workers))
     population, untouched = (joined([tables[place] for tables in pieces]) for place in (0, 1))
-    figures = figures_of([population]) | book_moments(untouched)
+    figures = figures_of([population], space.reading) | book_moments(untouched)
     told = _told_apart({name: figures[name] for name in FIGURES})
     covariance = np.zeros((len(OUTCOMES), len(OUTCOMES)))
     if scatter and np.isfinite(told).all():
-        samples = sampled_figures(population, np.random.default_rng([first_seed, SURVEY_SAMPLE]))
+        generator = np.random.default_rng([first_seed, SURVEY_SAMPLE])
+        samples = sampled_figures(population, generator, reading=space.reading)
         by_sample = np.array([_log_if_ratio(figure.name, samples[figure.name]) for figure in OUTCOMES])
         covariance = np.cov(by_sample[:, ~np.isnan(by_sample).any(axis=0)])
     return Simulated(told, covariance)
@@ -494,6 +507,7 @@ def _calibrated(
     kept, fitted = candidates[fitting], space.values(best)
     return Calibration(
         space.scenario.name,
+        str(space.reading),
         tuple(_figures_told(aims, scatter, best_figures, figures[fitting])),
         tuple(_parameters_told(space, fitted, kept)),
         fitted,

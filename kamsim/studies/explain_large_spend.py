@@ -90,9 +90,9 @@ def _grew_after(history: History, launch: int) -> Flags:
 
 def _elevated(history: History, launch: int) -> Flags:
     """Accounts elevated at the end of each of the years that `_grew_after` tells of."""
-    key = history.accounts["tier"] > 0
-    last = len(key) - YEARS_AFTER
-    elevated: Flags = ~key[launch:last] & key[launch + 1 : last + 1]
+    tier = history.accounts["tier"]
+    last = len(tier) - YEARS_AFTER
+    elevated: Flags = (tier[launch:last] == 0) & (tier[launch + 1 : last + 1] > 0)
     return elevated
 
 

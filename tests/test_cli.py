@@ -152,8 +152,12 @@ def test_compare_prints_a_table_that_fits_80_columns_and_writes_a_folder(here: P
     assert "\x1b" not in result.output
     for measure in MEASURES:
         assert any(line.startswith(measure.label) for line in lines)
-    assert sum(line.startswith("small ") and " reference " in line for line in lines) == len(MEASURES)
-    assert "more total profit" in " ".join(lines)
+    of_program = [measure for measure in MEASURES if measure.needs_program]
+    assert sum(line.startswith("small ") and " reference " in line for line in lines) == len(of_program)
+    assert sum(line.startswith("no_program ") and " reference " in line for line in lines) == 1
+    assert sum("is better; against small)" in line for line in lines) == len(of_program)
+    assert "Note: the reference is no program (no_program: nobody is elevated)" in " ".join(lines)
+    assert "total profit than no_program" in " ".join(lines)
     (folder,) = (here / "results").iterdir()
     assert f"results{os.sep}{folder.name}" in result.stdout
     assert (folder / "comparison.png").read_bytes().startswith(b"\x89PNG")
@@ -164,8 +168,9 @@ def test_compare_as_json(here: Path, small: str) -> None:
     result = kamsim("compare", small, "no_program", "-n", "2", "--out", "mine", "--json")
     assert result.exit_code == 0, result.output
     content = json.loads(result.stdout)
-    assert content["scenarios"] == ["small", "no_program"]
-    assert content["reference"] == "small"
+    assert content["scenarios"] == ["no_program", "small"]
+    assert content["reference"] == "no_program"
+    assert content["reference_in_words"] == "no program (no_program: nobody is elevated)"
     assert content["folder"] == "mine"
     assert len(content["measures"]) == 2 * len(MEASURES)
     wanted = {"measure", "scenario", "mean", "difference", "low", "high", "probability_best"}
@@ -189,10 +194,25 @@ def test_one_world_has_no_interval(here: Path, small: str) -> None:
     assert "nan" not in result.stdout.lower()
 
 
-def test_a_single_scenario_is_no_contest(here: Path, small: str) -> None:
+def test_a_single_scenario_is_held_against_no_program_and_best_at_nothing_that_it_alone_has(
+    here: Path, small: str
+) -> None:
     result = kamsim("compare", small, "-n", "2")
     assert result.exit_code == 0, result.output
+    assert "total profit than no_program" in result.stdout
     assert "Best on average" not in result.stdout
+
+
+def test_another_scenario_can_be_the_reference_by_its_name(here: Path, small: str) -> None:
+    words = ("compare", small, "better.toml", "-n", "2", "--json", "--reference", "better")
+    content = json.loads(kamsim(*words).stdout)
+    assert content["scenarios"] == ["better", "no_program", "small"]
+    assert content["reference"] == content["reference_in_words"] == "better"
+    assert {row["against"] for row in content["measures"]} == {"better"}
+
+
+def test_a_reference_that_is_not_compared_is_refused(here: Path, small: str) -> None:
+    assert_refused(here, ["compare", small, "--reference", "smal"], "--reference 'smal'", "did you mean 'small'?")
 
 
 def test_defaults_ship() -> None:

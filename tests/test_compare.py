@@ -32,6 +32,7 @@ from kamsim.studies.compare import (
     outcome_blocks,
     tallied,
 )
+from kamsim.studies.reference import elevates, with_reference
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMN = {measure.name: column for column, measure in enumerate(MEASURES)}
@@ -158,12 +159,15 @@ def test_a_measure_that_nobody_has_is_unknown_and_valid_json() -> None:
     values = planted(5, 2)
     values[:, :, COLUMN["collaboration"]] = np.nan
     measures = compared_measures(tallied(blocks_of(values)), ["a", "b"])
-    content = Comparison(("a", "b"), "a", measures, 1, 5, (1.0, 1.0), ()).to_dict()
-    assert list(content) == ["scenarios", "reference", "measures", "seed", "replications", "notes"]
+    content = Comparison(("a", "b"), "a", "nobody", measures, 1, 5, (1.0, 1.0), ()).to_dict()
+    assert list(content) == [
+        "scenarios", "reference", "reference_in_words", "measures", "seed", "replications", "notes",
+    ]  # fmt: skip
     row = next(row for row in content["measures"] if row["measure"] == "collaboration")
     assert row == {
         "measure": "collaboration",
         "scenario": "a",
+        "against": "a",
         "mean": None,
         "difference": None,
         "low": None,
@@ -371,6 +375,51 @@ def test_money_scales_with_the_median_wallet() -> None:
     assert rows["total_profit", "rich"].mean == pytest.approx(1000 * rows["total_profit", "status_quo"].mean)
     assert rows["collaboration", "rich"].mean == rows["collaboration", "status_quo"].mean
     assert comparison.unit_of_money == (1.0, 1000.0)
+
+
+# ---------------------------------------------------------------- the reference
+
+
+def test_no_program_is_played_in_the_world_of_the_first_and_stands_first() -> None:
+    first = small("status_quo", world={"accounts": 15}).changed(fixed=("tiers.key.seats", "world.accounts"))
+    reference, *others = with_reference([first, small("full_program")])
+    assert others == [first, small("full_program")]
+    assert (reference.name, elevates(reference), elevates(first)) == ("no_program", False, True)
+    assert (reference.world, reference.timeline) == (first.world, first.timeline)
+    assert reference.fixed == ("world.accounts",)  # it has no seats to set
+    nobody, shipped = (
+        compare([one], replications=3).measures for one in (reference, small("no_program", world={"accounts": 15}))
+    )
+    assert [row.mean for row in nobody] == pytest.approx([row.mean for row in shipped], nan_ok=True, rel=0, abs=0)
+
+
+def test_a_scenario_without_seats_is_no_program_whatever_its_name() -> None:
+    nobody = small("no_program").changed(name="as_it_is")
+    assert [one.name for one in with_reference([small("status_quo"), nobody])] == ["as_it_is", "status_quo"]
+    given = [small("status_quo"), nobody, small("full_program")]
+    assert [one.name for one in with_reference(given, "full_program")] == ["full_program", "status_quo", "as_it_is"]
+    assert with_reference([]) == []
+    with pytest.raises(KamsimError, match="did you mean 'as_it_is'"):
+        with_reference(given, "as_it_si")
+
+
+def test_what_no_program_cannot_have_is_held_against_the_first_with_a_program() -> None:
+    comparison = compare([small(name) for name in ("no_program", "status_quo", "full_program")], replications=5)
+    alone = compare([small("status_quo"), small("full_program")], replications=5)
+    expected = {row.measure: row for row in alone.measures if row.scenario == "full_program"}
+    for row in comparison.measures:
+        measure = MEASURES[COLUMN[row.measure]]
+        assert row.against == ("status_quo" if measure.needs_program else "no_program")
+        if row.scenario == row.against:
+            assert (row.difference, row.low, row.high) == (0.0, 0.0, 0.0)
+        elif row.scenario == "no_program":
+            assert math.isnan(row.difference)
+        elif measure.needs_program:
+            assert (row.difference, row.low) == (expected[row.measure].difference, expected[row.measure].low)
+    said = [note for note in comparison.notes if note.startswith("the reference is no program (no_program: nobody")]
+    assert len(said) == 1
+    assert "held against status_quo: key account revenue growth" in said[0]
+    assert not any("the reference is" in note for note in alone.notes)
 
 
 def test_different_worlds_are_said() -> None:

@@ -625,6 +625,22 @@ def test_the_command_prints_a_table_and_sentences_and_writes_a_folder(here: Path
     assert other.exit_code == 2
 
 
+def test_what_no_program_cannot_have_is_held_against_the_first_that_has_one(here: Path) -> None:
+    words = ("one.toml", "two.toml", "--posterior", "sets.csv", "-n", "2")
+    content = json.loads(kamsim(*words, "--json").stdout)
+    assert content["reference_in_words"] == "no program (no_program: nobody is elevated)"
+    rows = {(row["measure"], row["scenario"]): row for row in content["measures"]}
+    for measure in MEASURES:
+        base = "one" if measure.needs_program else "no_program"
+        assert {rows[measure.name, name]["against"] for name in content["scenarios"]} == {base}
+        assert (rows[measure.name, base]["difference"], rows[measure.name, base]["verdict"]) == (0.0, "")
+    two = rows["key_revenue_growth", "two"]
+    assert two["difference"] == pytest.approx(two["mean"] - rows["key_revenue_growth", "one"]["mean"])
+    assert rows["key_revenue_growth", "no_program"]["difference"] is None
+    named = json.loads(kamsim(*words, "--json", "--reference", "one").stdout)
+    assert {row["against"] for row in named["measures"]} == {"one"}
+
+
 def test_the_help_names_the_default_number_of_worlds() -> None:
     assert f"under uncertainty {uncertainty.REPLICATIONS} for" in " ".join(kamsim("--help").output.split())
 

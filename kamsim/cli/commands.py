@@ -56,6 +56,7 @@ DEFAULT_COMPARISON = (
     short_help="Compare policies in the same worlds.",
     epilog=example(
         "kamsim compare status_quo full_program --accounts my_accounts.csv --out results/mine",
+        "kamsim compare --reference status_quo",
         "kamsim compare --set world.gross_margin=0.15 --set tiers.key.seats=12 --years 10",
         "kamsim compare --uncertainty     what holds whatever the parameters that fit the evidence",
     ),
@@ -72,6 +73,7 @@ DEFAULT_COMPARISON = (
 @seed_option
 @jobs_option
 @accounts_option
+@click.option("--reference", metavar="NAME", help="Scenario that the others are held against.  [default: no program]")
 @click.option("--uncertainty", is_flag=True, help="Compare under every parameter set that fits the published evidence.")
 @click.option("--posterior", metavar="FILE", type=click.Path(), help="CSV of parameter sets; implies --uncertainty.")
 @out_option
@@ -82,19 +84,22 @@ def compare(
     values: tuple[str, ...],
     replications: int | None,
     accounts: str | None,
+    reference: str | None,
     uncertainty: bool,
     posterior: str | None,
     out: str | None,
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Compare policies in the same worlds; the first SCENARIO is what the others are compared with.
+    """Compare policies in the same worlds with no program, which is played as well, or with --reference.
 
-    A SCENARIO is a name that ships with kamsim or a .toml file. By default the status quo is compared with
-    each lever alone and with all four together. With --uncertainty, it says which policy is best with what
+    A SCENARIO is a name that ships with kamsim or a .toml file. By default these are the status quo, each
+    lever alone, and all four together. With --uncertainty, it says which policy is best with what
     probability, where the ranking flips, and how far that leans on assumed values.
     """
-    loaded = scenarios_of(scenarios or DEFAULT_COMPARISON, values)
+    from kamsim.studies.reference import with_reference
+
+    loaded = with_reference(scenarios_of(scenarios or DEFAULT_COMPARISON, values), reference)
     if replications is not None:
         settings["replications"] = replications
     if uncertainty or posterior is not None:

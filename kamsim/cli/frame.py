@@ -155,7 +155,7 @@ def set_options(command: Callable[..., None]) -> Callable[..., None]:
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
-        "kamsim compare                    the status quo against each lever, and all together",
+        "kamsim compare                    no program against the status quo, each lever, and all together",
         "kamsim compare --accounts my.csv  the same on your own account book",
         "kamsim scenario list              what else can be compared",
     ),

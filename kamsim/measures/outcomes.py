@@ -18,15 +18,16 @@ class Measure(NamedTuple):
     label: str
     unit: str
     higher_is_better: bool
+    needs_program: bool = False  # not there where nobody is elevated
 
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("key_revenue_growth", "Key account revenue growth", "% a year", True),
+    Measure("key_revenue_growth", "Key account revenue growth", "% a year", True, needs_program=True),
     Measure("total_profit", "Total profit", "money", True),
-    Measure("quota_miss_rate", "Years that miss quota", "%", False),
-    Measure("rebuilds_per_seven_years", "Rebuilds in seven years", "count", False),
-    Measure("collaboration", "Collaboration received", "0 to 1", True),
-    Measure("investment_in_shrinking", "Invested in accounts that shrank", "money", False),
+    Measure("quota_miss_rate", "Years that miss quota", "%", False, needs_program=True),
+    Measure("rebuilds_per_seven_years", "Rebuilds in seven years", "count", False, needs_program=True),
+    Measure("collaboration", "Collaboration received", "0 to 1", True, needs_program=True),
+    Measure("investment_in_shrinking", "Invested in accounts that shrank", "money", False, needs_program=True),
 )
 
 
@@ -91,5 +92,5 @@ def outcomes(history: History, parameters: Numbers, first_year: int) -> Outcomes
         quota_miss_rate=misses / years_with_program if years_with_program > 0 else np.nan,
         rebuilds_per_seven_years=7.0 * rebuilds / window if years_with_program > 0 else np.nan,
         collaboration=collaboration / key_years if key_years > 0 else np.nan,
-        investment_in_shrinking=in_shrinking,
+        investment_in_shrinking=in_shrinking if key_years > 0 else np.nan,
     )

@@ -54,7 +54,7 @@ def comparison_table(comparison: "Comparison") -> Table:
     """
     wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
     legend = (
-        f"difference: to {comparison.reference} in the same {comparison.replications:,} worlds",
+        f"difference: to {comparison.reference_in_words} in the same {comparison.replications:,} worlds",
         "better, worse: the interval of the difference excludes zero",
         "best: part of the worlds in which no other scenario does better",
         *wallets,
@@ -82,13 +82,19 @@ def _group(comparison: "Comparison", measure: Measure) -> Group:
     scale, rows = _scale(comparison, measure), []
     for row in rows_of(comparison, measure.name):
         best = NOTHING if math.isnan(row.mean) else percent(row.probability_best)
-        if row.scenario == comparison.reference:
+        if row.scenario == row.against:
             rows.append(Row((row.scenario, scale.shown(row.mean), "reference", "", best, "")))
             continue
         difference, interval = scale.shown(row.difference, "+"), scale.between(row.low, row.high, "+")
         said = verdict(row, measure)
         rows.append(Row((row.scenario, scale.shown(row.mean), difference, interval, best, said), MARK_OF.get(said, "")))
-    return Group(heading_of(measure, scale), tuple(rows))
+    return Group(heading_of(measure, scale, against(comparison, measure)), tuple(rows))
+
+
+def against(comparison: "Comparison", measure: Measure) -> str:
+    """Say what a measure is held against where that is not the reference of all: ``; against status_quo``."""
+    others = {row.against for row in rows_of(comparison, measure.name)} - {comparison.reference}
+    return "".join(f"; against {short_name(name, 24)}" for name in others)
 
 
 def verdict(row: "ComparedMeasure", measure: Measure) -> str:
@@ -150,7 +156,7 @@ def comparison_figure(comparison: "Comparison") -> bytes:
     for measure, panel in zip(MEASURES, panels, strict=False):
         _draw_measure(panel, comparison, measure, names)
     figure.suptitle(
-        f"Difference to {short_name(comparison.reference, 60)} in the same {comparison.replications:,} worlds",
+        f"Difference to {short_name(comparison.reference_in_words, 60)} in the same {comparison.replications:,} worlds",
         fontsize=FONT + 5,
     )
     labels = {"better": "better", "worse": "worse", "": "not clear: the 95 % interval holds zero"}
@@ -164,8 +170,9 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
     panel.axvline(0, color=INK, linewidth=1.5)
     for place, name in enumerate(names):
         row = rows.get(name)
-        if row is None or math.isnan(row.difference):
-            panel.text(0.5, place, "no key accounts", ha="center", va="center", fontsize=FONT - 3, color=GRAY,
+        if row is None or math.isnan(row.difference) or row.scenario == row.against:
+            said = "the others are held against it" if row and row.scenario == row.against else "no key accounts"
+            panel.text(0.5, place, said, ha="center", va="center", fontsize=FONT - 3, color=GRAY,
                        transform=panel.get_yaxis_transform(),
                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
             continue
@@ -173,7 +180,7 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
         draw_difference(panel, place, verdict(row, measure), (low, high), at)
     unit = f"{scale.unit}, " if scale.unit else ""
     direction = "higher is better" if measure.higher_is_better else "lower is better"
-    panel.set_xlabel(f"{unit}{direction}", fontsize=FONT - 2, color=INK)
+    panel.set_xlabel(f"{unit}{direction}{against(comparison, measure)}", fontsize=FONT - 2, color=INK)
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:+,.4g}" if value else "0")
     panel.margins(x=0.08)
     dress_small(panel, "\n".join(textwrap.wrap(measure.label, 30)), most=4)

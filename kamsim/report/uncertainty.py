@@ -56,7 +56,7 @@ def uncertainty_table(comparison: "UncertainComparison") -> Table:
     same = " in the same" if comparison.same_worlds else ", each in"
     wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
     legend = (
-        f"difference: to {comparison.reference}, mean over {comparison.sets:,} parameter sets{same} "
+        f"difference: to {comparison.reference_in_words}, mean over {comparison.sets:,} parameter sets{same} "
         f"{comparison.replications:,} worlds",
         "worlds: how far these worlds leave that mean open, 95 %; less with more `replications`",
         f"better, worse: {percent(AGREEING)} of the sets agree, and the worlds rule out mere luck",
@@ -72,7 +72,9 @@ def uncertainty_table(comparison: "UncertainComparison") -> Table:
 def _group(comparison: "UncertainComparison", measure: Measure) -> Group:
     rows = [row for row in comparison.measures if row.measure == measure.name]
     scale = scale_of(measure, (row.mean for row in rows))
-    mean = "" if math.isnan(rows[0].mean) else f"; reference {scale.shown(rows[0].mean)}"
+    base = next(row for row in rows if row.scenario == row.against)
+    name = "reference" if base.scenario == comparison.reference else short_name(base.scenario, 16)
+    mean = "" if math.isnan(base.mean) else f"; {name} {scale.shown(base.mean)}"
     return Group(heading_of(measure, scale, mean), tuple(_scenario_row(row, scale) for row in rows))
 
 
@@ -251,8 +253,9 @@ def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
     chance.set_ylim(len(rows) - 0.4, -0.6)
     labels = {"better": "better", "worse": "worse", "": "cannot be told"}
     say_below(figure, [*key_of_verdicts(labels), _diamond()], comparison.notes, columns=4)
+    against = short_name(comparison.reference_in_words, 60)
     figure.suptitle(
-        f"Total profit against {short_name(comparison.reference, 40)} under {comparison.sets:,} parameter sets",
+        f"Total profit against {against} under {comparison.sets:,} parameter sets",
         fontsize=FONT + 5,
     )
     return png(figure)

@@ -21,6 +21,7 @@ from kamsim.measures.outcomes import MEASURES
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
+from kamsim.studies.reference import AGAINST_FIRST, bases_of, elevates, in_words, notes_on_reference
 from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Floats, Progress
 
@@ -33,18 +34,22 @@ class ComparedMeasure:
     ----------
     measure, scenario : str
         Names.
+    against : str
+        Name of the scenario that it is held against: the reference, or the first with a program where the reference
+        has none and the measure needs one.
     mean : float
         Over the replications in which the scenario has the measure.
     difference, low, high : float
-        Mean paired difference to the reference, and its 95 % interval (Student's t).
+        Mean paired difference to that scenario, and its 95 % interval (Student's t).
     probability_best : float
         Part of the worlds in which no other scenario does better; ties are split.
     replications : int
-        In which both scenario and reference have the measure.
+        In which both have the measure.
     """
 
     measure: str
     scenario: str
+    against: str
     mean: float
     difference: float
     low: float
@@ -63,6 +68,8 @@ class Comparison(Record):
         Names, the reference first.
     reference : str
         Name.
+    reference_in_words : str
+        What it is, where it is no program.
     measures : tuple of ComparedMeasure
         Every measure under every scenario, the reference's own with differences of 0.
     seed, replications : int
@@ -75,6 +82,7 @@ class Comparison(Record):
 
     scenarios: tuple[str, ...]
     reference: str
+    reference_in_words: str
     measures: tuple[ComparedMeasure, ...]
     seed: int
     replications: int
@@ -102,7 +110,8 @@ def compare(
     Parameters
     ----------
     scenarios : sequence of Scenario
-        Each with a name of its own; the first is the reference.
+        Each with a name of its own; the first is the reference, and `kamsim.studies.reference.with_reference` puts no
+        program there.
     replications : int
         Worlds, >= 1.
     seed : int
@@ -150,7 +159,7 @@ def ask_compare(
     workers = checked_workers(replications, seed, jobs)
     names = checked_names(scenarios)
     plan = [job_of(scenario, book) for scenario in scenarios]
-    units = tuple(job.unit for job in plan)
+    units, bases = tuple(job.unit for job in plan), bases_of(scenarios)
 
     def answer(progress: Progress | None, folder: Path | None) -> Comparison:
         with ExitStack() as stack:
@@ -158,10 +167,11 @@ def ask_compare(
             chunks, measures, write = stack.enter_context(closing(played)), [row.name for row in MEASURES], None
             if folder is not None:
                 write = stack.enter_context(replications_file(folder, names, measures))
-            tally = tallied(outcome_blocks(chunks, plan), write)
-        compared = compared_measures(tally, names)
-        notes = (*notes_on(scenarios, plan, book), *notes_on_what_was_not_seen(tally, names))
-        comparison = Comparison(names, names[0], compared, seed, replications, units, notes)
+            tally = tallied(outcome_blocks(chunks, plan), write, bases)
+        compared = compared_measures(tally, names, bases)
+        notes = (*notes_on(scenarios, plan, book), *notes_on_what_was_not_seen(tally, names, bases))
+        words = in_words(scenarios[0])
+        comparison = Comparison(names, names[0], words, compared, seed, replications, units, notes)
         if folder is not None:
             write_table(folder, plain(comparison.measures))
         return comparison
@@ -187,7 +197,7 @@ def notes_on(scenarios: Sequence[Scenario], jobs: Sequence[Job], book: Book | No
     """What is to be said about scenarios compared as jobs, on a synthetic or real book."""
     book_notes = () if book is None else book.notes
     told = (*_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs))
-    return (*notes_on_settings(scenarios), *book_notes, *told)
+    return (*notes_on_reference(scenarios), *notes_on_settings(scenarios), *book_notes, *told)
 
 
 def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:
@@ -197,8 +207,8 @@ def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Itera
         for note in job.notes:
             who.setdefault(note.removeprefix(f"{scenario.name}: "), []).append(scenario.name)
     for note, names in who.items():
-        if len(names) == len(scenarios) > 1:
-            yield f"every scenario: {note}"
+        if len(names) == sum(map(elevates, scenarios)) > 1:
+            yield f"every scenario{' with a program' if len(names) < len(scenarios) else ''}: {note}"
         else:
             yield f"{', '.join(names)}: {note}"
 
@@ -256,24 +266,27 @@ def outcome_blocks(chunks: Iterable[Sequence[Table]], jobs: Sequence[Job]) -> It
     return in_blocks(pieces, ROW_GROUP)
 
 
-def tallied(blocks: Iterable[Floats], keep: Callable[[Floats], None] | None = None) -> Tally:
+def tallied(
+    blocks: Iterable[Floats], keep: Callable[[Floats], None] | None = None, bases: Sequence[int] = AGAINST_FIRST
+) -> Tally:
     """Add up replications block by block, each given to ``keep`` too; memory does not grow with them.
 
-    Blocks have shape (replications, scenarios, measures); the reference is the first scenario.
+    Blocks have shape (replications, scenarios, measures); ``bases`` are from `bases_of`.
     """
     tally: Tally | None = None
     for block in blocks:
         if keep is not None:
             keep(block)
-        new = _tally_of(block)
+        new = _tally_of(block, bases)
         tally = new if tally is None else _merged(tally, new)
     assert tally is not None, "a run has at least one replication"
     return tally
 
 
-def _tally_of(block: Floats) -> Tally:
+def _tally_of(block: Floats, bases: Sequence[int]) -> Tally:
     values = np.where(np.isfinite(block), block, np.nan)
-    differences, (best, contested) = values - values[:, :1], _best_of(values)
+    against = values[:, bases, np.arange(values.shape[2])]
+    differences, (best, contested) = values - against[:, None], _best_of(values)
     differing = (np.isfinite(differences) & (differences != 0.0)).sum(axis=0).astype(np.float64)
     return Tally(moments_of(values), moments_of(differences), differing, best, contested)
 
@@ -297,7 +310,9 @@ def _merged(one: Tally, other: Tally) -> Tally:
     )
 
 
-def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedMeasure, ...]:
+def compared_measures(
+    tally: Tally, scenarios: Sequence[str], bases: Sequence[int] = AGAINST_FIRST
+) -> tuple[ComparedMeasure, ...]:
     """Turn a tally into a table, a row for every measure and scenario, the reference first."""
     mean = _where_known(tally.values.mean, tally.values.number)
     difference = _where_known(tally.differences.mean, tally.differences.number)
@@ -309,6 +324,7 @@ def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedM
         ComparedMeasure(
             measure.name,
             scenario,
+            scenarios[bases[column]],
             float(mean[row, column]),
             float(difference[row, column]),
             float(difference[row, column] - half_width[row, column]),
@@ -321,7 +337,9 @@ def compared_measures(tally: Tally, scenarios: Sequence[str]) -> tuple[ComparedM
     )
 
 
-def notes_on_what_was_not_seen(tally: Tally, scenarios: Sequence[str]) -> Iterator[str]:
+def notes_on_what_was_not_seen(
+    tally: Tally, scenarios: Sequence[str], bases: Sequence[int] = AGAINST_FIRST
+) -> Iterator[str]:
     """Say which differences came about in so few worlds that their intervals may be too narrow."""
     return cautions(
         (
@@ -331,7 +349,7 @@ def notes_on_what_was_not_seen(tally: Tally, scenarios: Sequence[str]) -> Iterat
         )
         for row, scenario in enumerate(scenarios)
         for column, measure in enumerate(MEASURES)
-        if row and tally.differences.number[row, column] > 1
+        if row != bases[column] and tally.differences.number[row, column] > 1
     )
 
 

@@ -36,6 +36,7 @@ from kamsim.studies.parameter_sets import (
     notes_on_worlds,
     takes,
 )
+from kamsim.studies.reference import AGAINST_FIRST, in_words
 from kamsim.studies.uncertainty_sets import (
     DIRECTION,
     FEW_SETS,
@@ -65,10 +66,12 @@ class UncertainMeasure:
     ----------
     measure, scenario : str
         Names.
+    against : str
+        Name of the scenario that it is held against, as of `kamsim.studies.compare.ComparedMeasure`.
     mean : float
         Over sets, of means over worlds.
     difference, low, high : float
-        Mean paired difference to the reference, and between which those of 95 % of the sets lie.
+        Mean paired difference to that scenario, and between which those of 95 % of the sets lie.
     error, margin : float
         Standard error of the mean difference over the worlds, which all sets share, and half its 95 % t interval:
         what so few worlds leave open, whatever the sets.
@@ -90,6 +93,7 @@ class UncertainMeasure:
 
     measure: str
     scenario: str
+    against: str
     mean: float
     difference: float
     low: float
@@ -189,6 +193,8 @@ class UncertainComparison(Record):
         Names, the reference first.
     reference : str
         Name.
+    reference_in_words : str
+        What it is, where it is no program.
     measures : tuple of UncertainMeasure
         Every measure under every scenario.
     best : tuple of Best
@@ -220,6 +226,7 @@ class UncertainComparison(Record):
 
     scenarios: tuple[str, ...]
     reference: str
+    reference_in_words: str
     measures: tuple[UncertainMeasure, ...]
     best: tuple[Best, ...]
     lead: Lead | None
@@ -358,7 +365,8 @@ def _compared(
     notes: tuple[str, ...],
 ) -> UncertainComparison:
     stands, moved = (
-        uncertain_measures(Told(*(array[half] for array in found.told)), found.worlds[half], names) for half in (0, 1)
+        uncertain_measures(Told(*(array[half] for array in found.told)), found.worlds[half], names, ensemble.bases)
+        for half in (0, 1)
     )
     told = Told(*(array[0] for array in found.told))
     leader, against = _leader(stands, names)
@@ -371,6 +379,7 @@ def _compared(
     return UncertainComparison(
         scenarios=names,
         reference=names[0],
+        reference_in_words=in_words(ensemble.scenarios[0]),
         measures=stands,
         best=tuple(best_of(stands, told, found.worlds[0], names)),
         lead=lead,
@@ -390,27 +399,33 @@ def _compared(
     )
 
 
-def uncertain_measures(told: Told, worlds: Floats, names: Sequence[str]) -> tuple[UncertainMeasure, ...]:
+def uncertain_measures(
+    told: Told, worlds: Floats, names: Sequence[str], bases: Sequence[int] = AGAINST_FIRST
+) -> tuple[UncertainMeasure, ...]:
     """Turn what is told of each set into a table, a row for every measure and scenario, the reference first.
 
     ``told`` has shape (sets, scenarios, measures); ``worlds``, (worlds, scenarios, scenarios, measures), is the
     difference of one to another in each world, mean over sets.
     """
     return tuple(
-        _row(told, worlds, names, place, column) for column in range(len(MEASURES)) for place in range(len(names))
+        _row(told, worlds, names, (place, base), column)
+        for column, base in enumerate(bases)
+        for place in range(len(names))
     )
 
 
-def _row(told: Told, worlds: Floats, names: Sequence[str], place: int, column: int) -> UncertainMeasure:
+def _row(told: Told, worlds: Floats, names: Sequence[str], pair: tuple[int, int], column: int) -> UncertainMeasure:
+    place, base = pair
     mean, chance, lost = (_known(array[:, place, column]) for array in (told.mean, told.chance_best, told.regret))
     difference = _known(told.difference[:, place, column])
     gain = difference * DIRECTION[column]
-    error, margin = error_and_margin(worlds[:, place, 0, column])
+    error, margin = error_and_margin(worlds[:, place, base, column])
     low, high = np.quantile(difference, ((1 - AGREEING) / 2, (1 + AGREEING) / 2)) if len(difference) else (np.nan,) * 2
     contested = (~np.isnan(told.chance_best[:, :, column])).any(axis=1).sum()
     return UncertainMeasure(
         measure=MEASURES[column].name,
         scenario=names[place],
+        against=names[base],
         mean=_mean(mean),
         difference=_mean(difference),
         low=float(low),
@@ -421,7 +436,7 @@ def _row(told: Told, worlds: Floats, names: Sequence[str], place: int, column: i
         regret=max(0.0, _mean(lost)) if len(lost) else math.nan,
         better=_mean(gain > 0),
         worse=_mean(gain < 0),
-        verdict="" if place == 0 else _verdict(gain, margin),
+        verdict="" if place == base else _verdict(gain, margin),
         sets=len(difference),
     )
 

@@ -18,6 +18,7 @@ from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
 from kamsim.studies.compare import outcome_blocks
 from kamsim.studies.parameter_sets import Movements, movable, movements_of, value_in, with_moved, with_set
+from kamsim.studies.reference import AGAINST_FIRST, bases_of
 from kamsim.types import Floats, Progress
 
 FEW_SETS = 20  # below which nothing is said on where a ranking flips
@@ -32,6 +33,7 @@ class Ensemble(NamedTuple):
     posterior: Posterior
     rows: tuple[Parameter, ...]
     movements: Movements
+    bases: tuple[int, ...]  # by measure, which scenario the others are held against
 
     def at(self, number: int) -> list[Scenario]:
         """Scenarios of a set as it stands, and after them the same with assumed values moved."""
@@ -46,7 +48,7 @@ def ensemble_of(scenarios: Sequence[Scenario], posterior: Posterior, seed: int) 
     Every scenario of a set has the same values, but for those that it has set itself.
     """
     rows = movable(scenarios, posterior)
-    return Ensemble(scenarios, posterior, rows, movements_of(rows, len(posterior.values), seed))
+    return Ensemble(scenarios, posterior, rows, movements_of(rows, len(posterior.values), seed), bases_of(scenarios))
 
 
 class Told(NamedTuple):
@@ -99,7 +101,7 @@ def played_at_sets(
         known += finite
         total += np.where(finite, differences, 0.0)
         numbers.append(number)
-        told.append([told_of(half) for half in halves])
+        told.append([told_of(half, ensemble.bases) for half in halves])
         parameters += [{name: _number(scenario, name) for name in columns} for scenario in there]
         if progress is not None:
             progress(number + 1)
@@ -151,11 +153,11 @@ def contrasts(values: Floats) -> Floats:
     return difference
 
 
-def told_of(values: Floats) -> Told:
+def told_of(values: Floats, bases: Sequence[int] = AGAINST_FIRST) -> Told:
     """Tell scenarios apart in the worlds of one set, values of shape (worlds, scenarios, measures).
 
-    The reference comes first; what is not finite a scenario does not have. Of the worlds in which all scenarios have
-    the measure that ever have it.
+    Differences are to the scenario of ``bases``; what is not finite a scenario does not have. Of the worlds in which
+    all scenarios have the measure that ever have it.
     """
     told = Told(*(np.full(values.shape[1:], np.nan) for _ in Told._fields))
     has = np.isfinite(values)
@@ -168,6 +170,7 @@ def told_of(values: Floats) -> Told:
         told.mean[there, column] = block.mean(axis=0)
         told.chance_best[there, column] = chances_best(block * DIRECTION[column])
         told.regret[there, column] = regrets_of(block * DIRECTION[column])
-        if there[0] == 0:
-            told.difference[there, column] = (block - block[:, :1]).mean(axis=0)
+        against = block[:, there == bases[column]]
+        if against.size:
+            told.difference[there, column] = (block - against).mean(axis=0)
     return told

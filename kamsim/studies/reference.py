@@ -1,0 +1,83 @@
+"""What policies are held against: no program, unless another scenario is named; and what no program cannot have."""
+
+from collections.abc import Iterator, Sequence
+
+from kamsim.errors import KamsimError, nearest, shown
+from kamsim.measures.outcomes import MEASURES
+from kamsim.scenario import Scenario
+
+NO_PROGRAM = "no_program"
+AGAINST_FIRST = (0,) * len(MEASURES)
+
+
+def elevates(scenario: Scenario) -> bool:
+    """Whether a scenario has seats for key accounts; one that has none is no program, whatever its name."""
+    return any(tier.seats > 0 for tier in scenario.tiers.ordered.values())
+
+
+def with_reference(scenarios: Sequence[Scenario], reference: str | None = None) -> list[Scenario]:
+    """Put what scenarios are held against first, and no program among them.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        To compare; where each of them elevates accounts, the world of the first without a program is added.
+    reference : str, optional
+        Name of the one to hold the others against; by default the one without a program.
+
+    Returns
+    -------
+    list of Scenario
+        The reference first, the others in their order.
+
+    Raises
+    ------
+    KamsimError
+        Where no scenario has the name of the reference.
+    """
+    played = list(scenarios)
+    if played and all(map(elevates, played)):
+        played.insert(0, without_program(played[0]))
+    names = [scenario.name for scenario in played]
+    if reference is not None and reference not in names:
+        raise KamsimError(
+            f"`reference` {shown(reference)} is none of the scenarios compared; {nearest(reference, names)}"
+        )
+    first = next((one for one in played if one.name == reference), None)
+    first = first or next((one for one in played if not elevates(one)), None)
+    return [] if first is None else [first, *(one for one in played if one is not first)]
+
+
+def without_program(scenario: Scenario) -> Scenario:
+    """A scenario with nobody elevated, and all else as it is: its world, its years, what was set for the run."""
+    fixed = tuple(name for name in scenario.fixed or () if not name.startswith("tiers."))
+    seats = {"ordered": {name: {"seats": 0} for name in scenario.tiers.ordered}}
+    without = scenario.changed(name=NO_PROGRAM, question="What if nobody is elevated?", tiers=seats)
+    return without.model_copy(update={"fixed": fixed or None})
+
+
+def bases_of(scenarios: Sequence[Scenario]) -> tuple[int, ...]:
+    """Place of the scenario that each measure is held against.
+
+    The first, but for measures that only a program has, where the first scenario is none: these are held against the
+    first that has one.
+    """
+    with_program = next((place for place, scenario in enumerate(scenarios) if elevates(scenario)), 0)
+    first_has_it = bool(scenarios) and elevates(scenarios[0])
+    return tuple(with_program if measure.needs_program and not first_has_it else 0 for measure in MEASURES)
+
+
+def in_words(scenario: Scenario) -> str:
+    """Say what the reference is: its name, and what that means where it is no program."""
+    return scenario.name if elevates(scenario) else f"no program ({scenario.name}: nobody is elevated)"
+
+
+def notes_on_reference(scenarios: Sequence[Scenario]) -> Iterator[str]:
+    """Say that the reference is no program, and what is held against another scenario for that."""
+    if elevates(scenarios[0]) or len(scenarios) < 2:
+        return
+    bases = bases_of(scenarios)
+    other = scenarios[max(bases)].name
+    lacking = [measure.label.lower() for measure, base in zip(MEASURES, bases, strict=True) if base]
+    said = f"; what it cannot have is held against {other}: {', '.join(lacking)}" if lacking else ""
+    yield f"the reference is {in_words(scenarios[0])}{said}"

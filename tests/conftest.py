@@ -141,6 +141,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         "history_years": draw(st.integers(2, 3)),
         "warmup_years": draw(st.integers(0, 2)),
         "window_years": draw(st.integers(1, 4)),
+        "discount": draw(st.sampled_from([0.0, 0.08, 1.0])),
     }
     if draw(st.integers(0, 4)) == 0:
         for lever in LEVERS:
@@ -180,6 +181,7 @@ def at_the_ends(draw: st.DrawFn) -> Scenario:
     for row in draw(st.lists(st.sampled_from(rows), max_size=len(rows), unique_by=lambda row: row.name)):
         sections[row.section][row.name] = draw(_end(row))
     sections["timeline"] = {"history_years": 2, "warmup_years": draw(st.integers(0, 1)), "window_years": 2}
+    sections["timeline"]["discount"] = draw(st.sampled_from([0.0, 1.0]))
     return Scenario().changed(**sections)
 
 

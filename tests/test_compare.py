@@ -21,6 +21,7 @@ from kamsim.experiments.jobs import Job, Table, job_of, play_organizations
 from kamsim.experiments.manifest import read_manifest, scenarios_of
 from kamsim.experiments.pool import available_cores, chunk_for, in_blocks, run_in_chunks
 from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.profit import Account, Horizon
 from kamsim.report import comparison as comparing
 from kamsim.scenario import Scenario, load_scenario
 from kamsim.studies import compare as compare_module
@@ -45,7 +46,7 @@ def small(name: str, **sections: Any) -> Scenario:
 
 def table_with(outcomes: np.ndarray) -> Table:
     nothing = np.empty((len(outcomes), 0))
-    return Table(outcomes, nothing, nothing, nothing, nothing)
+    return Table(outcomes, np.ones((len(outcomes), len(Account._fields))), nothing, nothing, nothing, nothing)
 
 
 def blocks_of(values: np.ndarray, size: int = 512) -> Iterator[np.ndarray]:
@@ -159,9 +160,11 @@ def test_a_measure_that_nobody_has_is_unknown_and_valid_json() -> None:
     values = planted(5, 2)
     values[:, :, COLUMN["collaboration"]] = np.nan
     measures = compared_measures(tallied(blocks_of(values)), ["a", "b"])
-    content = Comparison(("a", "b"), "a", "nobody", measures, 1, 5, (1.0, 1.0), ()).to_dict()
+    content = Comparison(
+        ("a", "b"), "a", "nobody", Horizon(7, 0.0, "wallets"), measures, 1, 5, (1.0, 1.0), ()
+    ).to_dict()
     assert list(content) == [
-        "scenarios", "reference", "reference_in_words", "measures", "seed", "replications", "notes",
+        "scenarios", "reference", "reference_in_words", "horizon", "measures", "seed", "replications", "notes",
     ]  # fmt: skip
     row = next(row for row in content["measures"] if row["measure"] == "collaboration")
     assert row == {

@@ -181,17 +181,19 @@ def test_profit_and_the_other_outcomes_reconcile_with_the_accounts(scenario: Sce
     spend, tier, invested, collaboration = (
         history.accounts[field] for field in ("spend", "tier", "investment", "collaboration")
     )
-    window = history.years[first:]
-    revenue, given_away = spend[first:].sum(), window["price_given"].sum()
+    window, launch = history.years[first:], scenario.timeline.history_years
+    weight = (1 + scenario.timeline.discount) ** -np.arange(len(history.years) - launch)
+    run, invested_by_year = history.years[launch:], invested[launch:].sum(axis=1)
+    revenue, given_away = weight @ spend[launch:].sum(axis=1), weight @ run["price_given"]
     goods = (1 - scenario.world.gross_margin) * (revenue + given_away)
-    costs = invested[first:].sum() + window["rebuild_cost"].sum()
+    costs = weight @ invested_by_year + weight @ run["rebuild_cost"]
     assert found["total_profit"] == pytest.approx(revenue - goods - costs, rel=1e-8, abs=1e-9 * revenue)
     key = tier[first:] > 0
-    shrank = spend[first:] < spend[first - 1 : -1]
     if not key.any():
         assert all(np.isnan(found[name]) for name in set(found) - {"total_profit"})
         return
-    assert found["investment_in_shrinking"] == pytest.approx(invested[first:][key & shrank].sum(), rel=1e-8)
+    in_shrinking = np.where(spend[launch:] < spend[launch - 1 : -1], invested[launch:], 0).sum(axis=1)
+    assert found["investment_in_shrinking"] == pytest.approx(weight @ in_shrinking, rel=1e-8)
     assert found["collaboration"] == pytest.approx(collaboration[first:][key].mean(), rel=1e-8)
     assert found["quota_miss_rate"] == pytest.approx(window["missed"].mean())
     assert found["rebuilds_per_seven_years"] == pytest.approx(7 * window["rebuilt"].mean())

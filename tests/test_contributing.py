@@ -218,8 +218,8 @@ def add_a_measure(house: Path) -> None:
         ),
         ("    total_profit: float\n", "    total_profit: float\n    key_account_years: float\n"),
         (
-            "        total_profit=profit,\n",
-            "        total_profit=profit,\n        key_account_years=float(key_years),\n",
+            "        total_profit=profit_of(account),\n",
+            "        total_profit=profit_of(account),\n        key_account_years=float(key_years),\n",
         ),
     )
 

@@ -19,6 +19,7 @@ from kamsim.books.book import read_book
 from kamsim.compiler import OPTIONS
 from kamsim.evidence.ledger import parameter
 from kamsim.measures.outcomes import outcomes
+from kamsim.measures.profit import account_of
 from kamsim.measures.survey import kam_reports
 from kamsim.model import ensemble
 from kamsim.model.plan import LEAST_SPEND, empty_history, empty_trace
@@ -66,6 +67,7 @@ REASONS = {
     ("outcomes", "misses / years_with_program"): GUARDED,
     ("outcomes", "7.0 * rebuilds / window"): "a window with a year of program has a year",
     ("outcomes", "collaboration / key_years"): GUARDED,
+    ("account_of", "weight /= 1.0 + discount"): "a discount is no less than 0",
     ("kam_reports", "collaboration / count"): GUARDED,
     ("kam_reports", "total / count"): GUARDED,
     ("granted_fraction", "remaining / asked"): "more is asked than is left, and what is left is not below zero",
@@ -253,7 +255,10 @@ def test_worlds_runs_and_measures_are_the_same_compiled_and_divide_by_no_zero(
             play(world, policy, parameters, timeline, rooms, history, trace)
             report, spend = np.empty(budget.kams), np.empty(budget.kams)
             kam_reports(history, world.report_draw, parameters, report, spend)
-            measures = np.array(outcomes(history, parameters, timeline.history_years + timeline.warmup_years))
+            account = account_of(history, parameters.gross_margin, timeline.history_years, scenario.timeline.discount)
+            measures = np.array(outcomes(history, account, timeline.history_years + timeline.warmup_years))
         arrays = [given for given in world if isinstance(given, np.ndarray)]
-        played.append((*arrays, history, trace, report, spend, measures, np.array(list(told.values()))))
+        played.append(
+            (*arrays, history, trace, report, spend, np.array(account), measures, np.array(list(told.values())))
+        )
     assert_same_bits(*played)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kamsim.measures.outcomes import MEASURES, Outcomes, outcomes
+from kamsim.measures.profit import TERMS, Account, account_of, profit_of
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.plan import History, empty_history
 
@@ -25,8 +26,9 @@ def history_of(spend: list[list[float]], tier: list[list[int]], **columns: Any) 
     return history
 
 
-def outcomes_of(history: History, first_year: int) -> dict[str, float]:
-    return {name: float(value) for name, value in outcomes(history, PARAMETERS, first_year)._asdict().items()}
+def outcomes_of(history: History, first_year: int, launch: int = 1, discount: float = 0.0) -> dict[str, float]:
+    account = account_of(history, PARAMETERS.gross_margin, launch, discount)
+    return {name: float(value) for name, value in outcomes(history, account, first_year)._asdict().items()}
 
 
 def answers_of(history: History, history_years: int, first_year: int) -> dict[str, float]:
@@ -42,8 +44,16 @@ def test_every_measure_is_told_by_its_name() -> None:
     assert Outcomes._fields == tuple(measure.name for measure in MEASURES)
 
 
+def test_every_term_of_profit_is_told_by_its_name_and_all_add_up() -> None:
+    terms = tuple(term.name for term in TERMS)
+    assert Account._fields[: len(terms)] == terms
+    assert profit_of(Account(*(10.0**place for place in range(len(Account._fields))))) == sum(
+        10.0**place for place in range(len(terms))
+    )
+
+
 def window() -> History:
-    """Two years before the window and two in it; accounts 0 and 1 are key, in the last year 0 and 2."""
+    """History, a warm-up year, two years of the window; accounts 0 and 1 are key, in the last year 0 and 2."""
     return history_of(
         spend=[[5, 5, 5], [10, 6, 4], [12, 4, 5], [11, 9, 6]],
         tier=[[0, 0, 0], [1, 1, 0], [1, 2, 0], [1, 0, 2]],
@@ -64,9 +74,36 @@ def test_growth_is_that_of_the_accounts_that_are_key_in_the_year() -> None:
     assert outcomes_of(grown, 2)["key_revenue_growth"] == pytest.approx(math.log(34 / 17) / 2, rel=1e-12)
 
 
-def test_profit_is_margin_on_list_price_less_all_that_is_spent() -> None:
-    # Year 2: (21 + .5) x .4 - .5 - 3; year 3: (26 + 1) x .4 - 1 - 11 - 1.5.
-    assert outcomes_of(window(), 2)["total_profit"] == pytest.approx(5.1 - 2.7, rel=1e-12)
+def test_profit_is_margin_on_list_price_less_all_that_is_spent_from_the_launch_on() -> None:
+    # Year 1: (20 + 7) x .4 - 7 - 18 - 7; year 2: (21 + .5) x .4 - .5 - 3; year 3: (26 + 1) x .4 - 1 - 11 - 1.5.
+    expected = {1: -21.2, 2: 5.1, 3: -2.7}
+    for first_year in (1, 2, 3):
+        found = outcomes_of(window(), first_year)["total_profit"]
+        assert found == pytest.approx(sum(expected.values()), rel=1e-12)  # warm-up counts, whatever is observed
+    assert outcomes_of(window(), 3, launch=3)["total_profit"] == pytest.approx(-2.7 + 0.0, rel=1e-12)
+
+
+def test_the_account_of_profit_has_every_term_by_itself() -> None:
+    account = account_of(window(), 0.4, 1, 0.0)
+    assert account.sales == pytest.approx(27 + 21.5 + 27, rel=1e-12)
+    assert account.volume == pytest.approx(0.4 * account.sales, rel=1e-12)
+    assert (account.concessions, account.service, account.rebuilds) == (-8.5, -32.0, -8.5)
+    assert account.in_shrinking == 5.0
+
+
+def test_money_of_later_years_counts_less_by_the_discount() -> None:
+    plain, half = (outcomes_of(window(), 2, discount=rate) for rate in (0.0, 1.0))
+    assert half["total_profit"] == pytest.approx(-21.2 + 5.1 / 2 - 2.7 / 4, rel=1e-12)
+    assert half["investment_in_shrinking"] == pytest.approx(2 / 2 + 3 / 4, rel=1e-12)
+    money = {"total_profit", "investment_in_shrinking"}
+    assert {name for name in plain if plain[name] != half[name]} == money
+
+
+def test_what_is_spent_at_the_end_of_the_year_before_the_launch_is_spent_on_it() -> None:
+    launched = window()
+    launched.years["rebuild_cost"][:2] = [50.0, 7.0]
+    assert account_of(launched, 0.4, 1, 1.0).rebuilds == pytest.approx(-(50 + 7 + 0 + 1.5 / 4), rel=1e-12)
+    assert account_of(launched, 0.4, 2, 1.0).rebuilds == pytest.approx(-(7 + 0 + 1.5 / 2), rel=1e-12)
 
 
 def test_misses_and_rebuilds_are_those_of_the_window() -> None:

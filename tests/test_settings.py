@@ -340,3 +340,16 @@ def test_a_sweep_is_of_the_scenarios_as_set(here: Path) -> None:
     assert told[0] == told[1]
     (here / "one.toml").write_text(SMALL.format("status_quo"))
     assert content(*words, "--status")["done"] == content(*words, "--status")["parts"] > 0
+
+
+def test_a_discount_lets_later_money_count_less_and_is_told(here: Path) -> None:
+    plain, less = (content("compare", "one.toml", "-n", "2", *words) for words in ((), ("--discount", "0.1")))
+    years = load_scenario("one.toml").timeline
+    assert (plain["horizon"]["years"], plain["horizon"]["discount"]) == (years.warmup_years + years.window_years, 0.0)
+    assert less["horizon"] == {**plain["horizon"], "discount": 0.1}
+    assert any("timeline.discount = 0.1" in note for note in less["notes"])
+    for row, other in zip(plain["measures"], less["measures"], strict=True):
+        if row["measure"] == "total_profit":
+            assert 0.7 * row["mean"] < other["mean"] < row["mean"]
+        elif row["measure"] != "investment_in_shrinking":
+            assert row == other

@@ -35,8 +35,8 @@ def organization(
     """Table of one organization that gives these answers."""
     row = np.array([[answers.get(name, 0.0) for name in ANSWERS]])
     levers = np.array([[selection if lever == "selection" else 0.0 for lever in LEVERS]])
-    kams = [np.nan, np.nan, np.nan]
-    return Table(np.empty((1, 6)), row, levers, np.array([reports or kams]), np.array([spend or kams]))
+    kams, nothing = [np.nan, np.nan, np.nan], np.empty((1, 0))
+    return Table(np.empty((1, 6)), nothing, row, levers, np.array([reports or kams]), np.array([spend or kams]))
 
 
 def small(name: str, **sections: Any) -> Scenario:

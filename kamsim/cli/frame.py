@@ -130,7 +130,7 @@ out_option = click.option(
 
 
 def set_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``--set`` and ``--years``; both come to it as ``values``, texts KEY=VALUE for `scenarios_of`."""
+    """Give a command ``--set``, ``--years``, ``--discount``: they come to it as ``values`` for `scenarios_of`."""
 
     @click.option(
         "--set",
@@ -140,9 +140,13 @@ def set_options(command: Callable[..., None]) -> Callable[..., None]:
         help="Set a value in every scenario, again for more: world.gross_margin=0.15, tiers.key.seats=12.",
     )
     @click.option("--years", metavar="N", type=int, help="Years observed: --set timeline.window_years=N.")
+    @click.option(
+        "--discount", metavar="R", help="Rate a year by which later money counts less: --set timeline.discount=R."
+    )
     @wraps(command)
-    def with_values(*, values: tuple[str, ...], years: int | None, **arguments: object) -> None:
-        horizon = () if years is None else (f"timeline.window_years={years}",)
+    def with_values(*, values: tuple[str, ...], years: int | None, discount: str | None, **arguments: object) -> None:
+        given = {"timeline.window_years": years, "timeline.discount": discount}
+        horizon = [f"{name}={value}" for name, value in given.items() if value is not None]
         command(values=(*values, *horizon), **arguments)
 
     return with_values

@@ -264,6 +264,8 @@ _ROWS: tuple[Parameter, ...] = (
     Parameter("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),
     Parameter("timeline", "warmup_years", 3, "years", 0, 100, "assumed", "years of the program before it is observed"),
     Parameter("timeline", "window_years", 7, "years", 1, 100, "assumed", "years observed"),
+    Parameter("timeline", "discount", 0.0, "a year", 0, 1, "assumed",
+         "rate by which money of later years counts less than that of the first year of the program"),
     # The mix of organizations in a population.
     Parameter("population", "selection", 0.30, "part of organizations", 0, 1, "assumed",
          "part that elevates by enterprise criteria"),

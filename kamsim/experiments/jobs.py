@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kamsim.books.book import Book
 from kamsim.compiler import fields_of, kernel
 from kamsim.measures.outcomes import MEASURES, outcomes
+from kamsim.measures.profit import Account, account_of
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.ensemble import Room, play, room_for
 from kamsim.model.plan import History, empty_history
@@ -42,6 +43,7 @@ class Job(NamedTuple):
     timeline: Timeline
     known: KnownAccounts
     unit: float  # a median annual wallet, in money
+    discount: float  # rate a year, of the account of profit
     notes: tuple[str, ...]  # on what was capped, a sentence each, with the name of the scenario
 
 
@@ -57,6 +59,7 @@ class Table(NamedTuple):
     """What came of organizations; first axis organization."""
 
     outcomes: Floats  # (organizations, measures), money in median wallets
+    account: Floats  # (organizations, amounts of the account of profit), in median wallets
     answers: Floats  # (organizations, answers)
     levers: Floats  # (organizations, levers)
     reports: Floats  # (organizations, KAMs)
@@ -97,6 +100,7 @@ def job_of(scenario: Scenario, book: Book | None = None, intervention: Intervent
         timeline_of(scenario),
         known,
         unit,
+        scenario.timeline.discount,
         (capped,) if capped else (),
     )
 
@@ -113,6 +117,7 @@ class Policies(NamedTuple):
     levers: Any  # records with the fields of their named tuples
     intervention: Any
     mix: Any
+    discount: Floats
     terms: Records
     tiers: NDArray[np.int64]
     seats: NDArray[np.int64]
@@ -191,6 +196,7 @@ def _table(jobs: list[Job], count: int) -> Table:
     policies, kams = len(jobs), jobs[0].budget.kams
     return Table(
         np.empty((policies, count, len(MEASURES))),
+        np.empty((policies, count, len(Account._fields))),
         np.empty((policies, count, len(ANSWERS))),
         np.empty((policies, count, len(LEVERS))),
         np.empty((policies, count, kams)),
@@ -212,6 +218,7 @@ def _side_by_side(jobs: list[Job]) -> Policies:
         levers=_records([job.policy.levers for job in jobs]),
         intervention=_records([job.policy.intervention for job in jobs]),
         mix=_records([job.mix for job in jobs]),
+        discount=np.array([job.discount for job in jobs]),
         terms=np.array([job.policy.terms for job in jobs], dtype=TERMS_DTYPE).view(np.recarray),
         tiers=np.array([len(job.policy.seats) for job in jobs]),
         seats=padded("seats"),
@@ -259,6 +266,7 @@ def _world_of(job: Job) -> Hashable:
 
 _levers, _intervention, _mix = (fields_of(kind._fields) for kind in (Levers, Intervention, LeverMix))
 _strengths, _measures = fields_of(LEVERS), fields_of(measure.name for measure in MEASURES)
+_amounts = fields_of(Account._fields)
 
 
 @kernel
@@ -299,7 +307,11 @@ def play_in_shared_worlds(
                 policies.concession[index, :tiers],
             )
             play(world, policy, parameters, timeline, rooms.play, history, None)
-            measures = _measures(outcomes(history, parameters, first_year))
+            account = account_of(history, parameters.gross_margin, timeline.history_years, policies.discount[index])
+            amounts = _amounts(account)
+            for column in range(len(amounts)):
+                table.account[index, place, column] = amounts[column]
+            measures = _measures(outcomes(history, account, first_year))
             for column in range(len(measures)):
                 table.outcomes[index, place, column] = measures[column]
             answers(history, timeline.history_years, first_year, table.answers[index, place])

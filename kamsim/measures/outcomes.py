@@ -1,14 +1,13 @@
-"""M: what a strategy team asks of a run; each outcome is read from the years of the window."""
+"""M: what a strategy team asks of a run: money from the launch on, all else from the years of the window."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from kamsim.compiler import compiled
+from kamsim.measures.profit import Account, profit_of
 from kamsim.model.plan import LEAST_SPEND, History
-from kamsim.rules.costs import annual_profit
 from kamsim.rules.tiering import log_growth
-from kamsim.types import Numbers
 
 
 class Measure(NamedTuple):
@@ -43,54 +42,48 @@ class Outcomes(NamedTuple):
 
 
 @compiled
-def outcomes(history: History, parameters: Numbers, first_year: int) -> Outcomes:
+def outcomes(history: History, account: Account, first_year: int) -> Outcomes:
     """Outcomes of a run; NaN where there were no key accounts.
 
     Parameters
     ----------
     history : History
         Of the run.
-    parameters : record
-        World section of the scenario.
+    account : Account
+        Of profit, from `kamsim.measures.profit.account_of`.
     first_year : int
         First year of the window, >= 1.
 
     Returns
     -------
     Outcomes
-        Each read from the years of the window.
+        Money from the launch on, the others from the years of the window.
     """
     years = len(history.years)
     window = years - first_year
     growth, collaboration = 0.0, 0.0
     years_with_program, misses, rebuilds, key_years = 0, 0, 0, 0
-    profit, in_shrinking = 0.0, 0.0
     for year in range(first_year, years):
         program = history.years[year]
-        before, now, revenue, invested = 0.0, 0.0, 0.0, 0.0
+        before, now = 0.0, 0.0
         for number in range(history.accounts.shape[1]):
-            account, last_year = history.accounts[year, number], history.accounts[year - 1, number]
-            revenue += account.spend
-            if account.tier == 0:
+            this_year, last_year = history.accounts[year, number], history.accounts[year - 1, number]
+            if this_year.tier == 0:
                 continue
             before += last_year.spend
-            now += account.spend
-            invested += account.investment
-            collaboration += account.collaboration
+            now += this_year.spend
+            collaboration += this_year.collaboration
             key_years += 1
-            if account.spend < last_year.spend:
-                in_shrinking += account.investment
         if before > 0.0:
             growth += log_growth(before, now, LEAST_SPEND)
             years_with_program += 1
             misses += 1 if program.missed else 0
         rebuilds += 1 if program.rebuilt else 0
-        profit += annual_profit(revenue, parameters.gross_margin, invested, program.rebuild_cost, program.price_given)
     return Outcomes(
         key_revenue_growth=growth / years_with_program if years_with_program > 0 else np.nan,
-        total_profit=profit,
+        total_profit=profit_of(account),
         quota_miss_rate=misses / years_with_program if years_with_program > 0 else np.nan,
         rebuilds_per_seven_years=7.0 * rebuilds / window if years_with_program > 0 else np.nan,
         collaboration=collaboration / key_years if key_years > 0 else np.nan,
-        investment_in_shrinking=in_shrinking if key_years > 0 else np.nan,
+        investment_in_shrinking=account.in_shrinking if key_years > 0 else np.nan,
     )

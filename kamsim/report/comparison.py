@@ -19,7 +19,6 @@ from kamsim.report.plot import (
     short_name,
 )
 from kamsim.report.table import (
-    MEDIAN_WALLETS,
     NOTHING,
     TOTAL_PROFIT,
     Group,
@@ -29,6 +28,7 @@ from kamsim.report.table import (
     Table,
     heading_of,
     lower,
+    money_in_words,
     percent,
     scale_of,
 )
@@ -52,12 +52,11 @@ def comparison_table(comparison: "Comparison") -> Table:
 
     Differences whose interval excludes zero say better or worse.
     """
-    wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
     legend = (
         f"difference: to {comparison.reference_in_words} in the same {comparison.replications:,} worlds",
         "better, worse: the interval of the difference excludes zero",
         "best: part of the worlds in which no other scenario does better",
-        *wallets,
+        money_in_words(comparison.horizon),
     )
     columns = ("", "mean", "difference", "95 % interval", "best", "")
     groups = (_group(comparison, measure) for measure in MEASURES)
@@ -88,7 +87,7 @@ def _group(comparison: "Comparison", measure: Measure) -> Group:
         difference, interval = scale.shown(row.difference, "+"), scale.between(row.low, row.high, "+")
         said = verdict(row, measure)
         rows.append(Row((row.scenario, scale.shown(row.mean), difference, interval, best, said), MARK_OF.get(said, "")))
-    return Group(heading_of(measure, scale, against(comparison, measure)), tuple(rows))
+    return Group(heading_of(measure, scale, against(comparison, measure), comparison.horizon), tuple(rows))
 
 
 def against(comparison: "Comparison", measure: Measure) -> str:
@@ -183,6 +182,9 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
     panel.set_xlabel(f"{unit}{direction}{against(comparison, measure)}", fontsize=FONT - 2, color=INK)
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:+,.4g}" if value else "0")
     panel.margins(x=0.08)
-    dress_small(panel, "\n".join(textwrap.wrap(measure.label, 30)), most=4)
+    label = measure.label
+    if measure is TOTAL_PROFIT:
+        label = f"{label}, {comparison.horizon.in_words()}"
+    dress_small(panel, "\n".join(textwrap.wrap(label, 30)), most=4)
     panel.set_yticks(range(len(names)), [short_name(name, 30) for name in names])
     panel.set_ylim(len(names) - 0.4, -0.6)

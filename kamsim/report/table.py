@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from kamsim.evidence.ledger import number_text
 from kamsim.measures.outcomes import MEASURES, Measure
+from kamsim.measures.profit import Horizon
 
 NOTHING = "-"  # where there is no figure, such as the growth of key accounts where nobody is elevated
 MEDIAN_WALLETS = "money in yearly wallets of the median account"
@@ -79,10 +80,20 @@ def scale_of(measure: Measure, values: Iterable[float | None]) -> Scale:
     return Scale(1.0 / size, min(3, max(0, 4 - max(digits, 1))), unit)
 
 
-def heading_of(measure: Measure, scale: Scale, more: str = "") -> str:
-    """Name a measure with its unit and the direction that is better: the heading above its figures."""
+def heading_of(measure: Measure, scale: Scale, more: str = "", horizon: Horizon | None = None) -> str:
+    """Name a measure with its unit and the direction that is better: the heading above its figures.
+
+    Total profit also by the ``horizon`` that it is told of.
+    """
     unit = f", {scale.unit}" if scale.unit else ""
+    if horizon is not None and measure is TOTAL_PROFIT:
+        unit = f", {horizon.in_words()}{unit}"
     return f"{measure.label}{unit} ({'higher' if measure.higher_is_better else 'lower'} is better{more})"
+
+
+def money_in_words(horizon: Horizon) -> str:
+    """Say of what years money is, and in what unit: for the legend of a table."""
+    return f"money: of {horizon.in_words()}, in {horizon.unit}"
 
 
 def percent(part: float) -> str:

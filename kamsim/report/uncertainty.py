@@ -21,7 +21,6 @@ from kamsim.report.plot import (
     short_name,
 )
 from kamsim.report.table import (
-    MEDIAN_WALLETS,
     NOTHING,
     TOTAL_PROFIT,
     Group,
@@ -30,6 +29,7 @@ from kamsim.report.table import (
     Table,
     heading_of,
     meaning_of,
+    money_in_words,
     percent,
     scale_of,
     short_number,
@@ -54,7 +54,6 @@ def tell(comparison: "UncertainComparison") -> tuple[Table, str]:
 def uncertainty_table(comparison: "UncertainComparison") -> Table:
     """Table of measures one below the other, a line per scenario; the verdict is the last word of each line."""
     same = " in the same" if comparison.same_worlds else ", each in"
-    wallets = [MEDIAN_WALLETS] if set(comparison.unit_of_money) == {1.0} else []
     legend = (
         f"difference: to {comparison.reference_in_words}, mean over {comparison.sets:,} parameter sets{same} "
         f"{comparison.replications:,} worlds",
@@ -63,7 +62,7 @@ def uncertainty_table(comparison: "UncertainComparison") -> Table:
         "best: probability that no other scenario does better",
         "regret: what is lost against the best scenario of each set, mean over sets; the best is chosen in half of "
         "the worlds, the loss told in the others",
-        *wallets,
+        money_in_words(comparison.horizon),
     )
     columns = ("", "difference", "worlds", "95 % of sets", "best", "regret", "")
     return Table(tuple(_group(comparison, measure) for measure in MEASURES), columns, legend=legend)
@@ -75,7 +74,7 @@ def _group(comparison: "UncertainComparison", measure: Measure) -> Group:
     base = next(row for row in rows if row.scenario == row.against)
     name = "reference" if base.scenario == comparison.reference else short_name(base.scenario, 16)
     mean = "" if math.isnan(base.mean) else f"; {name} {scale.shown(base.mean)}"
-    return Group(heading_of(measure, scale, mean), tuple(_scenario_row(row, scale) for row in rows))
+    return Group(heading_of(measure, scale, mean, comparison.horizon), tuple(_scenario_row(row, scale) for row in rows))
 
 
 def _scenario_row(row: "UncertainMeasure", scale: Scale) -> Row:

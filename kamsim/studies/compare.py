@@ -18,10 +18,11 @@ from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers, in_blocks, run_in_chunks
 from kamsim.experiments.replications import ROW_GROUP, replications_file
 from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.profit import Horizon
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
-from kamsim.studies.reference import AGAINST_FIRST, bases_of, elevates, in_words, notes_on_reference
+from kamsim.studies.reference import AGAINST_FIRST, bases_of, elevates, horizon_of, in_words, notes_on_reference
 from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Floats, Progress
 
@@ -70,6 +71,8 @@ class Comparison(Record):
         Name.
     reference_in_words : str
         What it is, where it is no program.
+    horizon : Horizon
+        What money is told of: years from the launch on, and discounting.
     measures : tuple of ComparedMeasure
         Every measure under every scenario, the reference's own with differences of 0.
     seed, replications : int
@@ -83,6 +86,7 @@ class Comparison(Record):
     scenarios: tuple[str, ...]
     reference: str
     reference_in_words: str
+    horizon: Horizon
     measures: tuple[ComparedMeasure, ...]
     seed: int
     replications: int
@@ -170,8 +174,8 @@ def ask_compare(
             tally = tallied(outcome_blocks(chunks, plan), write, bases)
         compared = compared_measures(tally, names, bases)
         notes = (*notes_on(scenarios, plan, book), *notes_on_what_was_not_seen(tally, names, bases))
-        words = in_words(scenarios[0])
-        comparison = Comparison(names, names[0], words, compared, seed, replications, units, notes)
+        first = (names[0], in_words(scenarios[0]), horizon_of(scenarios[0], units[0]))
+        comparison = Comparison(names, *first, compared, seed, replications, units, notes)
         if folder is not None:
             write_table(folder, plain(comparison.measures))
         return comparison
@@ -217,9 +221,10 @@ _MOST_KEYS = 3  # named in a note
 
 
 def _notes_on_worlds(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:
-    alike = next(group for group in shared_worlds(jobs) if 0 in group)
-    others = [scenario.name for place, scenario in enumerate(scenarios) if place not in alike]
     first = scenarios[0]
+    alike = next(group for group in shared_worlds(jobs) if 0 in group)
+    others = [scenario.name for place, scenario in enumerate(scenarios)
+              if place not in alike or scenario.timeline.discount != first.timeline.discount]  # fmt: skip
     if others:
         keys = sorted(
             {

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from kamsim.errors import KamsimError, nearest, shown
 from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.profit import Horizon
 from kamsim.scenario import Scenario
+from kamsim.world.parameters import timeline_of
 
 NO_PROGRAM = "no_program"
 AGAINST_FIRST = (0,) * len(MEASURES)
@@ -70,6 +72,15 @@ def bases_of(scenarios: Sequence[Scenario]) -> tuple[int, ...]:
 def in_words(scenario: Scenario) -> str:
     """Say what the reference is: its name, and what that means where it is no program."""
     return scenario.name if elevates(scenario) else f"no program ({scenario.name}: nobody is elevated)"
+
+
+def horizon_of(scenario: Scenario, unit: float) -> Horizon:
+    """What the money of a scenario is told of, a median wallet being so much of it."""
+    years = timeline_of(scenario)
+    named = (
+        "yearly wallets of the median account" if unit == 1.0 else "the currency of the account book or median wallet"
+    )
+    return Horizon(years.years - years.history_years, scenario.timeline.discount, named)
 
 
 def notes_on_reference(scenarios: Sequence[Scenario]) -> Iterator[str]:

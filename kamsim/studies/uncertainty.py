@@ -27,6 +27,7 @@ from kamsim.experiments.jobs import job_of
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers
 from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.profit import Horizon
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
@@ -36,7 +37,7 @@ from kamsim.studies.parameter_sets import (
     notes_on_worlds,
     takes,
 )
-from kamsim.studies.reference import AGAINST_FIRST, in_words
+from kamsim.studies.reference import AGAINST_FIRST, horizon_of, in_words
 from kamsim.studies.uncertainty_sets import (
     DIRECTION,
     FEW_SETS,
@@ -195,6 +196,8 @@ class UncertainComparison(Record):
         Name.
     reference_in_words : str
         What it is, where it is no program.
+    horizon : Horizon
+        What money is told of: years from the launch on, and discounting.
     measures : tuple of UncertainMeasure
         Every measure under every scenario.
     best : tuple of Best
@@ -227,6 +230,7 @@ class UncertainComparison(Record):
     scenarios: tuple[str, ...]
     reference: str
     reference_in_words: str
+    horizon: Horizon
     measures: tuple[UncertainMeasure, ...]
     best: tuple[Best, ...]
     lead: Lead | None
@@ -380,6 +384,7 @@ def _compared(
         scenarios=names,
         reference=names[0],
         reference_in_words=in_words(ensemble.scenarios[0]),
+        horizon=horizon_of(ensemble.scenarios[0], units[0]),
         measures=stands,
         best=tuple(best_of(stands, told, found.worlds[0], names)),
         lead=lead,

@@ -302,7 +302,9 @@ def rebuilt_once(rebuilds: NDArray[np.int64], seed: int) -> Check:
     answers = np.zeros((number, len(ANSWERS)))
     answers[:, ANSWERS.index("rebuilds")] = rebuilds
     nobody = np.full((number, 1), np.nan)
-    table = Table(np.empty((number, 0)), answers, np.zeros((number, len(LEVERS))), nobody, nobody)
+    table = Table(
+        np.empty((number, 0)), np.empty((number, 0)), answers, np.zeros((number, len(LEVERS))), nobody, nobody
+    )
     samples = sampled_figures(table, np.random.default_rng([seed, SURVEY_SAMPLE]))["rebuilt_once"]
     low, high = np.percentile(samples, [2.5, 97.5]).tolist()
     verdict = within(pattern.low, low, high)

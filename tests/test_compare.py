@@ -161,10 +161,11 @@ def test_a_measure_that_nobody_has_is_unknown_and_valid_json() -> None:
     values[:, :, COLUMN["collaboration"]] = np.nan
     measures = compared_measures(tallied(blocks_of(values)), ["a", "b"])
     content = Comparison(
-        ("a", "b"), "a", "nobody", Horizon(7, 0.0, "wallets"), measures, 1, 5, (1.0, 1.0), ()
+        ("a", "b"), "a", "nobody", Horizon(7, 0.0, "wallets"), (), (), measures, 1, 5, (1.0, 1.0), ()
     ).to_dict()
     assert list(content) == [
-        "scenarios", "reference", "reference_in_words", "horizon", "measures", "seed", "replications", "notes",
+        "scenarios", "reference", "reference_in_words", "horizon", "bridge", "worth", "measures", "seed",
+        "replications", "notes",
     ]  # fmt: skip
     row = next(row for row in content["measures"] if row["measure"] == "collaboration")
     assert row == {

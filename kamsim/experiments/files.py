@@ -185,7 +185,7 @@ def write_result(path: Path, content: Mapping[str, object]) -> None:
     path.write_text(json_text(content), encoding="utf-8", newline="\n")
 
 
-def write_table(folder: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write the table of a comparison, rows alike in their keys, as CSV; None becomes an empty field."""
+def write_table(folder: Path, rows: Sequence[Mapping[str, object]], name: str = TABLE) -> None:
+    """Write a table of a comparison, rows alike in their keys, as CSV; None becomes an empty field."""
     text = csv_text([list(rows[0]), *(row.values() for row in rows)])
-    (folder / TABLE).write_text(text, encoding="utf-8", newline="\n")
+    (folder / name).write_text(text, encoding="utf-8", newline="\n")

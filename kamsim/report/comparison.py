@@ -5,6 +5,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from kamsim.measures.outcomes import MEASURES, Measure
+from kamsim.measures.profit import TERMS
 from kamsim.report.plot import (
     FONT,
     GRAY,
@@ -32,19 +33,86 @@ from kamsim.report.table import (
     percent,
     scale_of,
 )
+from kamsim.studies.bridge import TOTAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kamsim.studies.bridge import Ratio, Worth
     from kamsim.studies.compare import ComparedMeasure, Comparison
 
 COLUMNS = 3
-MARK_OF: dict[str, Mark] = {"better": "good", "worse": "bad"}
+POINTS, HUNDREDTHS = Scale(1.0, 2, "points"), Scale(1.0, 2, "")
+MARK_OF: dict[str, Mark] = {"better": "good", "worse": "bad", "pays": "good", "does not pay": "bad"}
 
 
-def tell(comparison: "Comparison") -> tuple[Table, str]:
-    """Tell a comparison: its table and its sentence."""
-    return comparison_table(comparison), comparison_sentence(comparison)
+def tell(comparison: "Comparison") -> tuple[Table, Table, str]:
+    """Tell a comparison: the bridge of profit, the table of measures, and its sentence."""
+    return bridge_table(comparison), comparison_table(comparison), comparison_sentence(comparison)
+
+
+# ---------------------------------------------------------------- the bridge of profit
+
+
+def bridge_table(comparison: "Comparison") -> Table:
+    """Table of what the difference in total profit comes from, what a program returns, and where it breaks even."""
+    scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge))
+    unit = f", {scale.unit}" if scale.unit else ""
+    legend = (
+        f"points: of the sales of {comparison.reference} at list price, in percent",
+        "returns: difference in total profit for each 100 of what the program costs: "
+        + ", ".join(lower(term.label) for term in TERMS if term.costs),
+        "pays above, breaks even: where the difference would be zero, holding volumes",
+        "intervals: the luck of worlds alone; what is not known of parameters comes with `uncertainty`",
+    )
+    groups = tuple(_bridge(comparison, worth, scale) for worth in comparison.worth)
+    columns = ("", "difference", "95 % interval", "points", "")
+    against = comparison.reference_in_words
+    return Table(groups, columns, f"Total profit against {against}, {comparison.horizon.in_words()}{unit}", legend)
+
+
+def _bridge(comparison: "Comparison", worth: "Worth", scale: Scale) -> Group:
+    labels, rows = {term.name: term.label for term in TERMS}, []
+    for row in comparison.bridge:
+        if row.scenario != worth.scenario:
+            continue
+        cells = (scale.shown(row.difference, "+"), scale.between(row.low, row.high, "+"), POINTS.shown(row.points, "+"))
+        if row.term in labels:
+            rows.append(Row((f"  {labels[row.term]}", *cells, "")))
+        else:
+            rows.append(
+                Row(("  Total profit", *cells, worth.verdict), MARK_OF.get(worth.verdict, ""), worth_sentence(worth))
+            )
+    return Group(worth.scenario, tuple(rows))
+
+
+def worth_sentence(worth: "Worth") -> str:
+    """Say what a program returns and at which prices it breaks even."""
+    said = []
+    if not math.isnan(worth.returned.value):
+        said.append(f"returns {_with_interval(worth.returned, Scale(100.0, 0, ''), '+')} for 100 spent")
+    margin = worth.break_even_margin
+    if not math.isnan(margin.value):
+        word = "above" if worth.pays_above else "below"
+        if 0.0 <= margin.value <= 1.0:
+            said.append(f"pays {word} a gross margin of {_with_interval(margin, HUNDREDTHS)}; here {worth.margin:.3g}")
+        else:
+            always = (margin.value < 0.0) == (word == "above")
+            said.append(f"pays at {'any' if always else 'no'} gross margin")
+    part = worth.break_even_concessions
+    if part.value < 0.0:
+        said.append("does not pay even without price concessions")
+    elif not math.isnan(part.value):
+        said.append(f"breaks even at {_with_interval(part, HUNDREDTHS)} times its price concessions")
+    return "; ".join(said)
+
+
+def _with_interval(ratio: "Ratio", scale: Scale, sign: str = "") -> str:
+    interval = "" if math.isnan(ratio.low) else f" ({scale.between(ratio.low, ratio.high, sign)})"
+    return f"{scale.shown(ratio.value, sign)}{interval}"
+
+
+# ---------------------------------------------------------------- the measures
 
 
 def comparison_table(comparison: "Comparison") -> Table:
@@ -129,10 +197,10 @@ def _profit_sentence(comparison: "Comparison", best: "ComparedMeasure") -> str:
     chance = f"best in {percent(best.probability_best)} of worlds"
     if best.scenario == reference:
         return f"No policy earns more total profit than {reference}, {chance}."
-    base = best.mean - best.difference
-    # A loss has no percentage that anyone could read.
-    scale = Scale(100.0 / base, 1, "%") if base > 0 else _scale(comparison, TOTAL_PROFIT)
-    unit = f" {scale.unit}" if scale.unit else ""
+    points = next(row.points for row in comparison.bridge if (row.scenario, row.term) == (best.scenario, TOTAL))
+    # Never as a part of profit, which may be a loss, or next to nothing.
+    scale = Scale(points / best.difference, 2, "points of sales") if best.difference else POINTS
+    unit = f" {scale.unit}"
     gain = f"{scale.shown(best.difference)}{unit} more total profit"
     interval = f"95 % interval {scale.between(best.low, best.high)}{unit}"
     if math.isnan(best.low):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import reduce
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -13,18 +14,23 @@ from kamsim.analysis.intervals import Moments, cautions, half_width_of, merged_m
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import write_table
+from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.jobs import Job, Table, job_of, scales_of, shared_worlds
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers, in_blocks, run_in_chunks
 from kamsim.experiments.replications import ROW_GROUP, replications_file
 from kamsim.measures.outcomes import MEASURES
-from kamsim.measures.profit import Horizon
+from kamsim.measures.profit import Account, Horizon
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
+from kamsim.studies.bridge import BridgeTerm, Worth, bridge_of, money_moments, worth_of
 from kamsim.studies.reference import AGAINST_FIRST, bases_of, elevates, horizon_of, in_words, notes_on_reference
 from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Floats, Progress
+
+BRIDGE = "bridge.csv"
+_FILES = frozenset({*RUN_FILES, BRIDGE})
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,10 @@ class Comparison(Record):
         What it is, where it is no program.
     horizon : Horizon
         What money is told of: years from the launch on, and discounting.
+    bridge : tuple of BridgeTerm
+        From what the difference in total profit comes, of every scenario but the reference.
+    worth : tuple of Worth
+        Whether each of these pays, what it returns, and where it breaks even.
     measures : tuple of ComparedMeasure
         Every measure under every scenario, the reference's own with differences of 0.
     seed, replications : int
@@ -87,6 +97,8 @@ class Comparison(Record):
     reference: str
     reference_in_words: str
     horizon: Horizon
+    bridge: tuple[BridgeTerm, ...]
+    worth: tuple[Worth, ...]
     measures: tuple[ComparedMeasure, ...]
     seed: int
     replications: int
@@ -168,19 +180,29 @@ def ask_compare(
     def answer(progress: Progress | None, folder: Path | None) -> Comparison:
         with ExitStack() as stack:
             played = run_in_chunks(plan, seed, replications, workers=workers, progress=progress)
-            chunks, measures, write = stack.enter_context(closing(played)), [row.name for row in MEASURES], None
+            chunks, keep, money = (
+                stack.enter_context(closing(played)),
+                list[Callable[[Floats], None]](),
+                list[Moments](),
+            )
             if folder is not None:
-                write = stack.enter_context(replications_file(folder, names, measures))
-            tally = tallied(outcome_blocks(chunks, plan), write, bases)
+                kept = (*(row.name for row in MEASURES), *Account._fields)
+                keep.append(stack.enter_context(replications_file(folder, names, kept)))
+            keep.append(lambda block: money.append(money_moments(block[:, :, len(MEASURES) :])))
+            tally = tallied(outcome_blocks(chunks, plan, with_accounts=True), keep, bases)
+        account, margins = reduce(merged_moments, money), [scenario.world.gross_margin for scenario in scenarios]
+        bridge, worth = tuple(bridge_of(account, names)), tuple(worth_of(account, names, margins))
         compared = compared_measures(tally, names, bases)
         notes = (*notes_on(scenarios, plan, book), *notes_on_what_was_not_seen(tally, names, bases))
         first = (names[0], in_words(scenarios[0]), horizon_of(scenarios[0], units[0]))
-        comparison = Comparison(names, *first, compared, seed, replications, units, notes)
+        comparison = Comparison(names, *first, bridge, worth, compared, seed, replications, units, notes)
         if folder is not None:
             write_table(folder, plain(comparison.measures))
+            if bridge:
+                write_table(folder, plain(bridge), BRIDGE)
         return comparison
 
-    return Asked(manifest_of(scenarios, seed, replications, book), replications, "worlds", answer)
+    return Asked(manifest_of(scenarios, seed, replications, book), replications, "worlds", answer, _FILES)
 
 
 # ---------------------------------------------------------------- what is played
@@ -261,28 +283,37 @@ class Tally(NamedTuple):
     contested: Floats  # (measures,), worlds in which somebody could be best
 
 
-def outcome_blocks(chunks: Iterable[Sequence[Table]], jobs: Sequence[Job]) -> Iterator[Floats]:
+def outcome_blocks(
+    chunks: Iterable[Sequence[Table]], jobs: Sequence[Job], *, with_accounts: bool = False
+) -> Iterator[Floats]:
     """Outcomes in blocks that do not depend on the chunks, with money as money.
 
-    Of shape (replications, scenarios, measures), of a fixed number of replications but perhaps the last.
+    Of shape (replications, scenarios, measures), of a fixed number of replications but perhaps the last; behind the
+    measures, if asked, the amounts of the account of profit.
     """
-    scale = scales_of(jobs)
-    pieces = (np.stack([table.outcomes for table in tables], axis=1) * scale for tables in chunks)
-    return in_blocks(pieces, ROW_GROUP)
+    scale, units = scales_of(jobs), np.array([job.unit for job in jobs])[:, None]
+
+    def piece(tables: Sequence[Table]) -> Floats:
+        outcomes: Floats = np.stack([table.outcomes for table in tables], axis=1) * scale
+        if not with_accounts:
+            return outcomes
+        return np.concatenate([outcomes, np.stack([table.account for table in tables], axis=1) * units], axis=-1)
+
+    return in_blocks(map(piece, chunks), ROW_GROUP)
 
 
 def tallied(
-    blocks: Iterable[Floats], keep: Callable[[Floats], None] | None = None, bases: Sequence[int] = AGAINST_FIRST
+    blocks: Iterable[Floats], keep: Iterable[Callable[[Floats], None]] = (), bases: Sequence[int] = AGAINST_FIRST
 ) -> Tally:
-    """Add up replications block by block, each given to ``keep`` too; memory does not grow with them.
+    """Add up replications block by block, each given to all of ``keep`` too; memory does not grow with them.
 
-    Blocks have shape (replications, scenarios, measures); ``bases`` are from `bases_of`.
+    Blocks have shape (replications, scenarios, measures), behind these anything else; ``bases`` are from `bases_of`.
     """
     tally: Tally | None = None
     for block in blocks:
-        if keep is not None:
-            keep(block)
-        new = _tally_of(block, bases)
+        for note in keep:
+            note(block)
+        new = _tally_of(block[:, :, : len(MEASURES)], bases)
         tally = new if tally is None else _merged(tally, new)
     assert tally is not None, "a run has at least one replication"
     return tally

@@ -1,0 +1,226 @@
+"""The bridge of profit adds up to the last bits, and what is told from it stands against known answers."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import examples, scenarios, seeds
+from hypothesis import given
+from scipy import stats
+
+from kamsim.experiments.jobs import job_of, play_organizations
+from kamsim.experiments.replications import read_replications
+from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.profit import TERMS, Account
+from kamsim.report.comparison import bridge_table, comparison_sentence, worth_sentence
+from kamsim.report.terminal import text_of
+from kamsim.scenario import Scenario, load_scenario
+from kamsim.studies.bridge import MONEY, TOTAL, Ratio, Worth, bridge_of, money_moments, money_of, worth_of
+from kamsim.studies.compare import Comparison, compare
+from kamsim.studies.reference import with_reference, without_program
+
+SMALL = {"world": {"accounts": 30}, "timeline": {"warmup_years": 1, "window_years": 3}}
+NAMES = ("nobody", "some")
+PROFIT = [measure.name for measure in MEASURES].index("total_profit")
+ULPS = 16 * np.finfo(float).eps
+
+
+def planted(worlds: int, seed: int = 1, reference: float = 0.0) -> np.ndarray:
+    """Accounts of two scenarios at a gross margin of .4; the reference conceded and spent so many times as much."""
+    generator = np.random.default_rng(seed)
+    sales = generator.normal([[100.0, 112.0]], 4.0, (worlds, 2))
+    spent = generator.normal([3.0, 4.0, 1.0], 0.5, (worlds, 2, 3)) * np.array([reference, 1.0])[None, :, None]
+    amounts = {"volume": 0.4 * sales, "sales": sales, "in_shrinking": 0.0 * sales}
+    amounts |= {name: -spent[..., place] for place, name in enumerate(("concessions", "service", "rebuilds"))}
+    return np.stack([amounts[name] for name in Account._fields], axis=-1)
+
+
+def worth(accounts: np.ndarray, margin: float = 0.4) -> Worth:
+    (found,) = worth_of(money_moments(accounts), NAMES, [0.4, margin])
+    return found
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
+    out = tmp_path_factory.mktemp("bridge") / "run"
+    policies = [load_scenario(name).changed(**SMALL) for name in ("status_quo", "full_program")]
+    return compare(with_reference(policies), replications=40, jobs=1, out=out), out
+
+
+# ---------------------------------------------------------------- it adds up
+
+
+@examples(60)
+@given(scenarios(), seeds())
+def test_terms_add_up_to_the_difference_of_total_profit_in_every_world(scenario: Scenario, seed: int) -> None:
+    tables = play_organizations([job_of(one) for one in (without_program(scenario), scenario)], seed, 0, 2)
+    accounts = np.stack([table.account for table in tables], axis=1)
+    profit = np.stack([table.outcomes[:, PROFIT] for table in tables], axis=1)
+    total = np.zeros_like(profit)
+    for place in range(len(TERMS)):
+        total = total + accounts[..., place]
+    np.testing.assert_array_equal(total, profit)
+    money = money_of(accounts)
+    difference = profit - profit[:, :1]
+    largest = np.abs(accounts[..., : len(TERMS)]).sum(axis=(1, 2))
+    assert (np.abs(money[..., MONEY.total] - difference) <= ULPS * largest[:, None]).all()
+    assert (money[:, 0, : MONEY.total + 1] == 0.0).all()
+
+
+def test_the_bridge_of_a_run_adds_up_to_the_difference_of_its_table(compared: tuple[Comparison, Path]) -> None:
+    comparison, _ = compared
+    profit = {row.scenario: row for row in comparison.measures if row.measure == "total_profit"}
+    for name in comparison.scenarios[1:]:
+        rows = {row.term: row for row in comparison.bridge if row.scenario == name}
+        assert list(rows) == [*(term.name for term in TERMS), TOTAL]
+        parts = sum(row.difference for term, row in rows.items() if term != TOTAL)
+        assert parts == pytest.approx(rows[TOTAL].difference, rel=1e-12)
+        told = [rows[TOTAL].difference, rows[TOTAL].low, rows[TOTAL].high]
+        assert told == pytest.approx([profit[name].difference, profit[name].low, profit[name].high], rel=1e-9)
+        assert sum(row.points for term, row in rows.items() if term != TOTAL) == pytest.approx(rows[TOTAL].points)
+
+
+def test_the_bridge_agrees_with_the_replications_kept(compared: tuple[Comparison, Path]) -> None:
+    comparison, folder = compared
+    wide = read_replications(folder).pivot_table(
+        index="replication", columns=["scenario", "measure"], values="value", observed=True
+    )
+    for row in comparison.bridge:
+        if row.term != TOTAL:
+            paired = wide[row.scenario, row.term] - wide["no_program", row.term]
+            assert row.difference == pytest.approx(paired.mean(), rel=1e-9)
+            assert row.points == pytest.approx(100 * paired.mean() / wide["no_program", "sales"].mean(), rel=1e-9)
+    lines = (folder / "bridge.csv").read_text().splitlines()
+    assert lines[0] == "scenario,term,difference,low,high,points"
+    assert len(lines) == 1 + len(comparison.bridge)
+
+
+def test_intervals_of_terms_are_those_of_scipy() -> None:
+    accounts = planted(25, reference=0.5)
+    rows = {row.term: row for row in bridge_of(money_moments(accounts), NAMES)}
+    for place, term in enumerate(TERMS):
+        expected = stats.ttest_rel(accounts[:, 1, place], accounts[:, 0, place]).confidence_interval(0.95)
+        assert (rows[term.name].low, rows[term.name].high) == pytest.approx((expected.low, expected.high), rel=1e-9)
+
+
+# ---------------------------------------------------------------- what it returns, and where it breaks even
+
+
+def test_a_return_is_on_all_service_and_rebuilds_and_on_concessions_beyond_those_of_the_reference() -> None:
+    accounts = planted(30, reference=0.5)
+    of = {name: accounts[:, :, place].mean(axis=0) for place, name in enumerate(Account._fields)}
+    cost = -of["service"][1] - of["rebuilds"][1] - (of["concessions"][1] - of["concessions"][0])
+    gain = sum(of[term.name][1] - of[term.name][0] for term in TERMS)
+    found = worth(accounts)
+    assert (found.cost, found.returned.value) == pytest.approx((cost, gain / cost), rel=1e-12)
+
+
+def test_at_the_break_even_margin_the_difference_is_zero_when_it_is_played() -> None:
+    cheap = {"ordered": {tier: {"concession": 0.01} for tier in ("key", "strategic")}}
+    full = load_scenario("full_program").changed(**SMALL, tiers=cheap)
+    (told,) = compare(with_reference([full]), replications=40, jobs=1).worth
+    margin = told.break_even_margin.value
+    assert told.pays_above
+    assert 0 < margin < 1
+    for more, verdict in ((-0.2, "does not pay"), (0.0, "cannot tell"), (0.2, "pays")):
+        at = full.changed(world={"gross_margin": margin + more})
+        again = compare(with_reference([at]), replications=40, jobs=1)
+        assert again.worth[0].verdict == verdict
+        assert again.worth[0].break_even_margin.value == pytest.approx(margin, rel=1e-9)
+        total = next(row for row in again.bridge if row.term == TOTAL)
+        if not more:
+            assert abs(total.difference) < 1e-9 * total.high
+
+
+def test_at_the_break_even_concessions_the_difference_is_zero_holding_volumes() -> None:
+    accounts, place = planted(30), Account._fields.index("concessions")
+    accounts[:, 1, place] *= 4.0
+    found = worth(accounts)
+    assert found.verdict == "does not pay"
+    accounts[:, 1, place] *= found.break_even_concessions.value
+    assert abs(worth(accounts).returned.value) < 1e-12
+
+
+def test_a_policy_that_sells_less_pays_below_its_margin() -> None:
+    accounts = planted(30)[:, ::-1]  # the first sells more, and spends
+    found = worth(accounts)
+    assert not found.pays_above
+    at = found.break_even_margin.value
+    for more, verdict in ((-0.2, "pays"), (0.2, "does not pay")):
+        accounts[..., 0] = (at + more) * accounts[..., Account._fields.index("sales")]
+        assert worth(accounts).verdict == verdict
+    assert math.isnan(found.break_even_concessions.value)  # it concedes less than the reference
+
+
+def test_intervals_of_ratios_cover_the_truth_as_often_as_they_say() -> None:
+    margin, part, truth = 0, 0, (0.4 - (0.4 * 12 - 8) / 12, 1 + (0.4 * 12 - 8) / 3)
+    for seed in range(400):
+        found = worth(planted(40, seed))
+        margin += found.break_even_margin.low <= truth[0] <= found.break_even_margin.high
+        part += found.break_even_concessions.low <= truth[1] <= found.break_even_concessions.high
+    assert 0.92 <= margin / 400 <= 0.98
+    assert 0.92 <= part / 400 <= 0.98
+
+
+def test_what_has_no_meaning_is_unknown() -> None:
+    nothing = planted(12, reference=1.0)
+    nothing[:, 1] = nothing[:, 0]
+    found = worth(nothing)
+    assert found.verdict == "cannot tell"
+    assert math.isnan(found.break_even_margin.value)
+    assert math.isnan(found.break_even_concessions.value)
+    assert math.isnan(worth(planted(12), margin=0.3).break_even_margin.value)  # not at the reference's margin
+    alone = worth(planted(1))
+    assert alone.verdict == "cannot tell"
+    assert math.isnan(alone.returned.low)
+    assert math.isfinite(alone.returned.value)
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def test_the_table_leads_with_the_bridge_and_says_what_the_reference_is(compared: tuple[Comparison, Path]) -> None:
+    comparison, _ = compared
+    text = text_of(bridge_table(comparison)).plain
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.startswith("Total profit against no program (no_program: nobody is elevated), 4 years from")
+    assert all(text.count(f"  {term.label} ") == 2 for term in TERMS)
+    assert sum(text.count(f"  {verdict}\n") for verdict in ("pays", "does not pay", "cannot tell")) == 2
+    assert "holding volumes" in text
+    assert "points of sales" in comparison_sentence(comparison) or "No policy earns more" in comparison_sentence(
+        comparison
+    )
+    json.dumps(comparison.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "pays above a gross margin of 0.60 (0.50 to 0.70); here 0.45"),
+        ({"pays_above": False}, "pays below a gross margin of 0.60"),
+        ({"break_even_margin": Ratio(-0.2, -0.3, -0.1)}, "pays at any gross margin"),
+        ({"break_even_margin": Ratio(1.2, 1.1, 1.3)}, "pays at no gross margin"),
+        ({"break_even_margin": Ratio(-0.2, -0.3, -0.1), "pays_above": False}, "pays at no gross margin"),
+        ({"break_even_margin": Ratio(1.2, 1.1, 1.3), "pays_above": False}, "pays at any gross margin"),
+        ({}, "returns -42 (-44 to -39) for 100 spent"),
+        ({}, "breaks even at 0.31 (0.27 to 0.36) times its price concessions"),
+        ({"break_even_concessions": Ratio(-0.1, -0.2, 0.0)}, "does not pay even without price concessions"),
+    ],
+)
+def test_a_sentence_says_where_a_program_breaks_even(changed: dict[str, object], said: str) -> None:
+    told = Worth(
+        "some", "does not pay", 20.0, Ratio(-0.42, -0.44, -0.39), 0.45, Ratio(0.6, 0.5, 0.7), True,
+        Ratio(0.31, 0.27, 0.36),
+    )  # fmt: skip
+    assert said in worth_sentence(Worth(**{**vars(told), **changed}))  # type: ignore[arg-type]
+
+
+def test_a_sentence_tells_nothing_that_is_unknown() -> None:
+    unknown = Ratio(math.nan, math.nan, math.nan)
+    assert worth_sentence(Worth("some", "cannot tell", 0.0, unknown, 0.4, unknown, False, unknown)) == ""
+    alone = Ratio(0.6, math.nan, math.nan)
+    assert "gross margin of 0.60; here 0.4" in worth_sentence(
+        Worth("some", "cannot tell", 1.0, alone, 0.4, alone, True, alone)
+    )

@@ -35,7 +35,7 @@ reference: $(VENV)/.demo  ## refresh the frozen default comparison
 	rm -rf build/reference
 	$(BIN)/kamsim compare --replications 100 --seed 1 --out build/reference
 	mkdir -p results/reference
-	cp build/reference/comparison.csv build/reference/manifest.json results/reference/
+	cp build/reference/comparison.csv build/reference/bridge.csv build/reference/manifest.json results/reference/
 
 stamp: $(VENV)/.test  ## after the model was rewritten and plays the same: the shipped posterior still holds
 	$(BIN)/python -m pytest tests/test_reference.py tests/test_drivers.py

@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 from conftest import examples, scenarios, seeds
 from hypothesis import given
+from matplotlib.figure import Figure
 from scipy import stats
 
 from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.experiments.replications import read_replications
 from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import TERMS, Account
-from kamsim.report.comparison import bridge_table, comparison_sentence, worth_sentence
+from kamsim.report import comparison as comparing
+from kamsim.report.bridge import bridge_table, worth_sentence
+from kamsim.report.comparison import comparison_sentence
+from kamsim.report.plot import COLORS
 from kamsim.report.terminal import text_of
 from kamsim.scenario import Scenario, load_scenario
 from kamsim.studies.bridge import MONEY, TOTAL, Ratio, Worth, bridge_of, money_moments, money_of, worth_of
@@ -193,6 +197,25 @@ def test_the_table_leads_with_the_bridge_and_says_what_the_reference_is(compared
         comparison
     )
     json.dumps(comparison.to_dict(), allow_nan=False)
+
+
+def test_bars_of_the_figure_add_up_to_its_black_lines(
+    compared: tuple[Comparison, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison, _ = compared
+    assert len(COLORS) >= len(TERMS)
+    figures: list[Figure] = []
+    monkeypatch.setattr(comparing, "png", lambda figure: figures.append(figure) or b"")
+    comparing.comparison_figure(comparison)
+    (panel,) = [axes for axes in figures[0].axes if "comes" in axes.get_title()]
+    assert "4 years from launch, undiscounted" in panel.get_title()
+    for place, told in enumerate(comparison.worth):
+        total = next(row for row in comparison.bridge if (row.scenario, row.term) == (told.scenario, TOTAL))
+        bars = [bar for bar in panel.patches if round(bar.get_y() + bar.get_height() / 2) == place]
+        assert len(bars) == len(TERMS)
+        assert sum(bar.get_width() for bar in bars) == pytest.approx(total.difference, rel=1e-9)
+        assert panel.lines[place].get_xdata()[0] == pytest.approx(total.difference, rel=1e-12)
+        assert told.verdict in panel.texts[place].get_text()
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,18 @@ def test_the_default_comparison_is_the_frozen_one():
         "defaults changed: make reference"
     )
     comparison = compare(scenarios, replications=manifest["replications"], seed=manifest["seed"])
-    with open(REFERENCE / "comparison.csv", newline="", encoding="utf-8") as file:
-        frozen = list(csv.DictReader(file))
-    assert len(frozen) == len(comparison.measures)
-    for row, now in zip(frozen, comparison.measures, strict=True):
-        assert (row["measure"], row["scenario"]) == (now.measure, now.scenario)
-        for name in ("mean", "difference", "low", "high", "probability_best"):
-            # Libraries of mathematics may differ in a last bit between machines, never by more.
-            expected = float(row[name] or "nan")
-            assert getattr(now, name) == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True), (row, name)
+    of_measures = ("mean", "difference", "low", "high", "probability_best")
+    of_terms = ("difference", "low", "high", "points")
+    for file, rows, what, numbers in (
+        ("comparison.csv", comparison.measures, ("measure", "scenario", "against"), of_measures),
+        ("bridge.csv", comparison.bridge, ("scenario", "term"), of_terms),
+    ):
+        with open(REFERENCE / file, newline="", encoding="utf-8") as opened:
+            frozen = list(csv.DictReader(opened))
+        assert len(frozen) == len(rows)
+        for row, now in zip(frozen, rows, strict=True):
+            assert [row[name] for name in what] == [getattr(now, name) for name in what]
+            for name in numbers:
+                # Libraries of mathematics may differ in a last bit between machines, never by more.
+                expected = float(row[name] or "nan")
+                assert getattr(now, name) == pytest.approx(expected, rel=1e-9, abs=1e-12, nan_ok=True), (row, name)

@@ -5,7 +5,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from kamsim.measures.outcomes import MEASURES, Measure
-from kamsim.measures.profit import TERMS
+from kamsim.report.bridge import POINTS, bridge_table, draw_bridge, key_of_terms
 from kamsim.report.plot import (
     FONT,
     GRAY,
@@ -38,78 +38,15 @@ from kamsim.studies.bridge import TOTAL
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kamsim.studies.bridge import Ratio, Worth
     from kamsim.studies.compare import ComparedMeasure, Comparison
 
 COLUMNS = 3
-POINTS, HUNDREDTHS = Scale(1.0, 2, "points"), Scale(1.0, 2, "")
-MARK_OF: dict[str, Mark] = {"better": "good", "worse": "bad", "pays": "good", "does not pay": "bad"}
+MARK_OF: dict[str, Mark] = {"better": "good", "worse": "bad"}
 
 
 def tell(comparison: "Comparison") -> tuple[Table, Table, str]:
     """Tell a comparison: the bridge of profit, the table of measures, and its sentence."""
     return bridge_table(comparison), comparison_table(comparison), comparison_sentence(comparison)
-
-
-# ---------------------------------------------------------------- the bridge of profit
-
-
-def bridge_table(comparison: "Comparison") -> Table:
-    """Table of what the difference in total profit comes from, what a program returns, and where it breaks even."""
-    scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge))
-    unit = f", {scale.unit}" if scale.unit else ""
-    legend = (
-        f"points: of the sales of {comparison.reference} at list price, in percent",
-        "returns: difference in total profit for each 100 of what the program costs: "
-        + ", ".join(lower(term.label) for term in TERMS if term.costs),
-        "pays above, breaks even: where the difference would be zero, holding volumes",
-        "intervals: the luck of worlds alone; what is not known of parameters comes with `uncertainty`",
-    )
-    groups = tuple(_bridge(comparison, worth, scale) for worth in comparison.worth)
-    columns = ("", "difference", "95 % interval", "points", "")
-    against = comparison.reference_in_words
-    return Table(groups, columns, f"Total profit against {against}, {comparison.horizon.in_words()}{unit}", legend)
-
-
-def _bridge(comparison: "Comparison", worth: "Worth", scale: Scale) -> Group:
-    labels, rows = {term.name: term.label for term in TERMS}, []
-    for row in comparison.bridge:
-        if row.scenario != worth.scenario:
-            continue
-        cells = (scale.shown(row.difference, "+"), scale.between(row.low, row.high, "+"), POINTS.shown(row.points, "+"))
-        if row.term in labels:
-            rows.append(Row((f"  {labels[row.term]}", *cells, "")))
-        else:
-            rows.append(
-                Row(("  Total profit", *cells, worth.verdict), MARK_OF.get(worth.verdict, ""), worth_sentence(worth))
-            )
-    return Group(worth.scenario, tuple(rows))
-
-
-def worth_sentence(worth: "Worth") -> str:
-    """Say what a program returns and at which prices it breaks even."""
-    said = []
-    if not math.isnan(worth.returned.value):
-        said.append(f"returns {_with_interval(worth.returned, Scale(100.0, 0, ''), '+')} for 100 spent")
-    margin = worth.break_even_margin
-    if not math.isnan(margin.value):
-        word = "above" if worth.pays_above else "below"
-        if 0.0 <= margin.value <= 1.0:
-            said.append(f"pays {word} a gross margin of {_with_interval(margin, HUNDREDTHS)}; here {worth.margin:.3g}")
-        else:
-            always = (margin.value < 0.0) == (word == "above")
-            said.append(f"pays at {'any' if always else 'no'} gross margin")
-    part = worth.break_even_concessions
-    if part.value < 0.0:
-        said.append("does not pay even without price concessions")
-    elif not math.isnan(part.value):
-        said.append(f"breaks even at {_with_interval(part, HUNDREDTHS)} times its price concessions")
-    return "; ".join(said)
-
-
-def _with_interval(ratio: "Ratio", scale: Scale, sign: str = "") -> str:
-    interval = "" if math.isnan(ratio.low) else f" ({scale.between(ratio.low, ratio.high, sign)})"
-    return f"{scale.shown(ratio.value, sign)}{interval}"
 
 
 # ---------------------------------------------------------------- the measures
@@ -214,20 +151,28 @@ def _profit_sentence(comparison: "Comparison", best: "ComparedMeasure") -> str:
 
 
 def comparison_figure(comparison: "Comparison") -> bytes:
-    """Draw, as a PNG, a panel per measure, in it the difference of each scenario to the reference."""
+    """Draw, as a PNG, the bridge of profit, and a panel per measure with the difference of each scenario."""
     names = [name for name in comparison.scenarios if name != comparison.reference]
     rows = math.ceil(len(MEASURES) / COLUMNS)
-    height = 2.6 + rows * (1.9 + 0.36 * max(len(names), 2))
-    figure = canvas(height + room_for(comparison.notes))
-    panels = figure.subplots(rows, COLUMNS, sharey=True, squeeze=False).flatten()
-    for measure, panel in zip(MEASURES, panels, strict=False):
-        _draw_measure(panel, comparison, measure, names)
+    tall, above = 1.9 + 0.36 * max(len(names), 2), 2.4 + 0.45 * len(names) if names else 0.0
+    figure = canvas(2.6 + above + rows * tall + room_for(comparison.notes))
+    grid = figure.add_gridspec(
+        rows + 1 if names else rows, COLUMNS, height_ratios=[above] * bool(names) + [tall] * rows
+    )
+    if names:
+        draw_bridge(figure.add_subplot(grid[0, :]), comparison)
+    first = None
+    for place, measure in enumerate(MEASURES):
+        first = figure.add_subplot(grid[place // COLUMNS + bool(names), place % COLUMNS], sharey=first)
+        first.tick_params(labelleft=place % COLUMNS == 0)
+        _draw_measure(first, comparison, measure, names)
     figure.suptitle(
         f"Difference to {short_name(comparison.reference_in_words, 60)} in the same {comparison.replications:,} worlds",
         fontsize=FONT + 5,
     )
     labels = {"better": "better", "worse": "worse", "": "not clear: the 95 % interval holds zero"}
-    say_below(figure, key_of_verdicts(labels), comparison.notes, columns=3)
+    parts = key_of_terms() if names else []
+    say_below(figure, [*parts, *key_of_verdicts(labels)], comparison.notes, columns=4)
     return png(figure)
 
 
@@ -247,12 +192,13 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
         draw_difference(panel, place, verdict(row, measure), (low, high), at)
     unit = f"{scale.unit}, " if scale.unit else ""
     direction = "higher is better" if measure.higher_is_better else "lower is better"
-    panel.set_xlabel(f"{unit}{direction}{against(comparison, measure)}", fontsize=FONT - 2, color=INK)
+    below = f"{unit}{direction}{against(comparison, measure)}".replace("; ", "\n")
+    panel.set_xlabel(below, fontsize=FONT - 2, color=INK)
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:+,.4g}" if value else "0")
     panel.margins(x=0.08)
     label = measure.label
     if measure is TOTAL_PROFIT:
         label = f"{label}, {comparison.horizon.in_words()}"
-    dress_small(panel, "\n".join(textwrap.wrap(label, 30)), most=4)
+    dress_small(panel, "\n".join(textwrap.wrap(label, 28)), most=4)
     panel.set_yticks(range(len(names)), [short_name(name, 30) for name in names])
     panel.set_ylim(len(names) - 0.4, -0.6)

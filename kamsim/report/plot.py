@@ -21,6 +21,8 @@ LETTERS = 140  # in a line of notes
 LARGE = 26  # read on a phone too, where the figure is as wide as the screen
 # Okabe and Ito's palette, which color-blind readers tell apart; each verdict has a marker of its own as well.
 BLUE, ORANGE, GRAY, INK = "#0072B2", "#D55E00", "#7F7F7F", "#222222"
+# For parts of a whole, one after the other.
+COLORS = (BLUE, ORANGE, "#E69F00", "#CC79A7", "#56B4E9", "#009E73", "#F0E442")
 MARKS = {"better": (BLUE, "o", BLUE), "worse": (ORANGE, "s", ORANGE), "": (GRAY, "D", "white")}
 
 
@@ -120,7 +122,7 @@ def room_for(notes: Sequence[str]) -> float:
     return 0.3 * len(_lines(notes))
 
 
-def say_below(figure: "Figure", handles: Sequence["Line2D"], notes: Sequence[str], columns: int) -> None:
+def say_below(figure: "Figure", handles: Sequence["Line2D | Patch"], notes: Sequence[str], columns: int) -> None:
     """Say below the panels what marks mean, and the notes, for figures travel without what a terminal said."""
     figure.legend(
         handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize=FONT,

@@ -200,7 +200,7 @@ def test_a_scenario_file_named_as_a_formula_puts_none_into_any_csv(tmp_path: Pat
     result = kamsim("sweep", str(experiment), "-j", "1", "--out", str(swept))
     assert result.exit_code == 0, result.output
     tables = [*out.rglob("*.csv"), *swept.rglob("*.csv")]
-    assert {table.name for table in tables} == {"comparison.csv", "summary.csv"}
+    assert {table.name for table in tables} == {"bridge.csv", "comparison.csv", "summary.csv"}
     for table in tables:
         with table.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))

@@ -134,7 +134,7 @@ def test_a_closed_stream_as_under_cron_changes_nothing(tmp_path, closed):
     )  # fmt: skip
     assert ended.wait(timeout=300) == 0
     written = {path.name for path in (tmp_path / "out" / "of" / "it").iterdir()}
-    assert written == {"comparison.csv", "comparison.png", "manifest.json", "replications.parquet"}
+    assert written == {"bridge.csv", "comparison.csv", "comparison.png", "manifest.json", "replications.parquet"}
 
 
 def test_little_memory_is_one_sentence_and_no_hang(tmp_path):

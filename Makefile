@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NEWEST := $(addprefix tests/test_,package.py reference.py drivers.py cli.py cache.py compiler.py world.py rules.py)
 
-.PHONY: demo test check format bench newest reference stamp calibration clean
+.PHONY: demo test check format bench newest reference stamp worlds calibration clean
 
 demo: $(VENV)/.demo  ## compare the policies with the defaults
 	$(BIN)/kamsim compare
@@ -41,8 +41,14 @@ stamp: $(VENV)/.test  ## after the model was rewritten and plays the same: the s
 	$(BIN)/python -m pytest tests/test_reference.py tests/test_drivers.py
 	$(BIN)/python -m kamsim.evidence.adopt --stamp
 
-calibration: $(VENV)/.demo  ## fit the defaults and the posterior anew; takes some minutes
-	$(BIN)/kamsim calibrate population --seed 1000 --out build/calibration
+worlds: $(VENV)/.demo  ## fit the worlds to books anew: the default's, and the two named ones; takes some minutes
+	for world in default steady lively; do $(BIN)/kamsim calibrate --world $$world --seed 1000 --out build/$$world; done
+	$(BIN)/python -m kamsim.evidence.adopt build/default
+	cp build/steady/fitted.toml scenarios/steady.toml
+	cp build/lively/fitted.toml scenarios/lively.toml
+
+calibration: $(VENV)/.demo  ## then fit the program, and the posterior, anew; takes some minutes
+	$(BIN)/kamsim calibrate population --seed 1000 --posterior 80 --out build/calibration
 	$(BIN)/python -m kamsim.evidence.adopt build/calibration
 	$(BIN)/kamsim evidence --markdown > docs/evidence.md
 

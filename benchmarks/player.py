@@ -1,11 +1,17 @@
 """The kernel, played many times over; of another revision too, so it uses names that all of them have."""
 
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-from benchmarks.setting import setting
+import kamsim
+from benchmarks.setting import SEED, scenarios, setting
 from kamsim.compiler import kernel
 from kamsim.model import ensemble
 from kamsim.model.plan import empty_history
@@ -14,7 +20,9 @@ from kamsim.world.parameters import Timeline
 from kamsim.world.world import World
 
 play: Any = ensemble.play
-ROOMS = hasattr(ensemble, "room_for")  # revisions before them allocated what a run needs, its history too, every time
+rooms: Any = import_module("kamsim.model.rooms" if find_spec("kamsim.model.rooms") else "kamsim.model.ensemble")
+ROOMS = hasattr(rooms, "room_for")  # revisions before them allocated what a run needs, its history too, every time
+LARGEST = "seats" in World._fields  # before the second model nobody asked how many accounts count as the largest
 
 if ROOMS:
 
@@ -38,27 +46,39 @@ else:
 
 
 @cache
-def _rooms(years: int, accounts: int, kams: int, functions: int, tiers: int, seats: int) -> tuple[Any, Any]:
+def _rooms(years: int, accounts: int, kams: int, *sizes: int) -> tuple[Any, Any]:
     if not ROOMS:
         return 0, 0
-    return ensemble.room_for(accounts, kams, functions, tiers, seats), empty_history(years, accounts, kams)
+    return rooms.room_for(accounts, kams, *sizes), empty_history(years, accounts, kams)
 
 
 def play_times(world: World, policy: Policy, parameters: Any, timeline: Timeline, times: int) -> None:
     """Play so many times, in compiled code: what a call from Python costs weighs nothing."""
     accounts, functions = world.need_mix.shape
-    tiers, seats = len(policy.seats), int(policy.seats.sum())
-    rooms = _rooms(timeline.years, accounts, len(world.skill), functions, tiers, seats)
-    _play_on(world, policy, parameters, timeline, rooms, times)
+    sizes = [functions, len(policy.seats), int(policy.seats.sum()), *([world.seats] if LARGEST else [])]
+    _play_on(world, policy, parameters, timeline, _rooms(timeline.years, accounts, len(world.skill), *sizes), times)
 
 
-def answer(accounts: int, worlds: int, times: int) -> None:
-    """Play a round of all policies in all worlds whenever a line comes in, and print the CPU seconds that it took."""
-    given = setting(accounts)
+def answer(accounts: int, worlds: int, times: int, organizations: int) -> None:
+    """Do what each line that comes in asks for, and print the CPU seconds that it took.
+
+    A line is ``play``, a round of all policies in all worlds, or ``compare``, a whole comparison of all policies.
+    """
+    given, compared = setting(accounts), scenarios(accounts)
     drawn = list(given.worlds(worlds))
-    for _ in sys.stdin:
-        start = time.process_time()
+
+    def play_round() -> None:
         for world in drawn:
             for policy in given.policies:
                 play_times(world, policy, given.parameters, given.timeline, times)
+
+    def compare() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            kamsim.compare(compared, replications=organizations, seed=SEED, jobs=1, out=Path(folder) / "run")
+
+    jobs: dict[str, Callable[[], None]] = {"play": play_round, "compare": compare}
+    for line in sys.stdin:
+        job = jobs[line.strip()]
+        start = time.process_time()
+        job()
         print(time.process_time() - start, flush=True)

@@ -38,11 +38,11 @@ class Setting(NamedTuple):
 
     def room(self) -> History:
         """An empty history."""
-        return empty_history(self.timeline.years, self.budget.accounts, self.budget.kams)
+        return empty_history(self.timeline.years, self.budget.room(self.timeline.years), self.budget.kams)
 
     @property
     def account_quarters(self) -> int:
-        """Of one organization."""
+        """Of one organization: quarters of the accounts of its first book, however many come and go."""
         return self.budget.accounts * self.timeline.years * 4
 
 

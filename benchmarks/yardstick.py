@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from kamsim.model.ensemble import ACCOUNT_STATE, FUNCTION_STATE
 from kamsim.model.plan import ACCOUNT_YEAR, PROGRAM_YEAR, History
+from kamsim.model.rooms import ACCOUNT_STATE, FUNCTION_STATE
 from kamsim.policy.policy import TERMS_DTYPE, Policy
 from kamsim.world.parameters import WORLD_DTYPE, Timeline
 from kamsim.world.world import ACCOUNT_AT_BIRTH, ACCOUNT_QUARTER, ACCOUNT_READING, KAM_QUARTER, World

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kamsim.studies.validate import Validation, validate
     from kamsim.world.world import World
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Names load on first use: importing kamsim is fast and has no side effects.
 _HOMES = {

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Places = NDArray[np.uint64]  # numbers of accounts: never below 0, so that compiled code need not look for that
 Flags = NDArray[np.bool_]
 Records = NDArray[np.record]  # rows read as agents, compiled or not: ``accounts[3].trust``
 

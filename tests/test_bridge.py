@@ -37,7 +37,8 @@ def planted(worlds: int, seed: int = 1, reference: float = 0.0) -> np.ndarray:
     sales = generator.normal([[100.0, 112.0]], 4.0, (worlds, 2))
     spent = generator.normal([3.0, 4.0, 1.0], 0.5, (worlds, 2, 3)) * np.array([reference, 1.0])[None, :, None]
     amounts = {"volume": 0.4 * sales, "sales": sales, "in_shrinking": 0.0 * sales}
-    amounts |= {name: -spent[..., place] for place, name in enumerate(("concessions", "service", "rebuilds"))}
+    amounts |= {name: -spent[..., place] for place, name in enumerate(("concessions", "service", "elevations"))}
+    amounts |= {"cost_to_serve": 0.0 * sales, "handovers": 0.0 * sales}
     return np.stack([amounts[name] for name in Account._fields], axis=-1)
 
 
@@ -112,18 +113,19 @@ def test_intervals_of_terms_are_those_of_scipy() -> None:
 # ---------------------------------------------------------------- what it returns, and where it breaks even
 
 
-def test_a_return_is_on_all_service_and_rebuilds_and_on_concessions_beyond_those_of_the_reference() -> None:
+def test_a_return_is_on_all_service_and_elevations_and_on_concessions_beyond_those_of_the_reference() -> None:
     accounts = planted(30, reference=0.5)
     of = {name: accounts[:, :, place].mean(axis=0) for place, name in enumerate(Account._fields)}
-    cost = -of["service"][1] - of["rebuilds"][1] - (of["concessions"][1] - of["concessions"][0])
+    cost = -of["service"][1] - of["elevations"][1] - (of["concessions"][1] - of["concessions"][0])
     gain = sum(of[term.name][1] - of[term.name][0] for term in TERMS)
     found = worth(accounts)
     assert (found.cost, found.returned.value) == pytest.approx((cost, gain / cost), rel=1e-12)
 
 
 def test_at_the_break_even_margin_the_difference_is_zero_when_it_is_played() -> None:
-    cheap = {"ordered": {tier: {"concession": 0.01} for tier in ("key", "strategic")}}
-    full = load_scenario("full_program").changed(**SMALL, tiers=cheap)
+    # Where neither selection nor a review reads margins, what is played does not depend on the gross margin.
+    cheap = {"ordered": {tier: {"concession": 0.0} for tier in ("key", "strategic")}}
+    full = load_scenario("cross_functional_alignment").changed(**SMALL, tiers=cheap)
     (told,) = compare(with_reference([full]), replications=40, jobs=1).worth
     margin = told.break_even_margin.value
     assert told.pays_above

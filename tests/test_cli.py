@@ -15,8 +15,10 @@ from click.testing import CliRunner, Result
 
 from kamsim.cli import DEFAULT_COMPARISON, main
 from kamsim.errors import KamsimError
+from kamsim.evidence.readings import DEFAULT_READING, READINGS
 from kamsim.measures.outcomes import MEASURES
 from kamsim.report.scenarios import scenario_content, scenario_schema, scenario_text
+from kamsim.report.survey import growth_label
 from kamsim.scenario import Scenario, load_scenario, shipped_scenarios
 from kamsim.studies.compare import compare
 from kamsim.studies.precision import checked_aim
@@ -254,6 +256,7 @@ def test_a_full_disk_is_one_line_and_no_user_error(here: Path, monkeypatch: pyte
 def test_run_prints_a_line_per_year_and_draws_it(here: Path, small: str) -> None:
     result = kamsim("run", small, "--seed", "3", "--agents", "agents.parquet")
     assert result.exit_code == 0, result.output
+    years = json.loads(kamsim("run", small, "--seed", "3", "--json").stdout)["years"]
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert sum(line[:3].strip().isdigit() for line in lines) == 6
@@ -262,8 +265,22 @@ def test_run_prints_a_line_per_year_and_draws_it(here: Path, small: str) -> None
 
     agents = pq.read_table(here / "agents.parquet").to_pylist()
     accounts = [row for row in agents if row["kind"] == "account"]
-    assert len(accounts) == 24 * 24
     assert {row["kind"] for row in agents} == {"account", "kam", "function"}
+    by_quarter = [{row["number"] for row in accounts if row["quarter"] == quarter} for quarter in range(1, 25)]
+    assert len(accounts) == sum(map(len, by_quarter))
+    for number in set.union(*by_quarter):
+        there = [quarter for quarter, present in enumerate(by_quarter) if number in present]
+        assert there == list(range(there[0], there[-1] + 1))  # who has left does not come back
+    assert not set(range(24)) <= by_quarter[-1]
+    assert len(set.union(*by_quarter)) > 24
+    for year in years:
+        of_year = [row for row in accounts if row["year"] == year["year"]]
+        stayed = set.intersection(*by_quarter[4 * year["year"] - 4 : 4 * year["year"]])
+        assert len(stayed) <= len({row["number"] for row in of_year}) <= year["customers"]
+        spent = sum(row["spend"] for row in of_year)  # but for the last quarter of those that left
+        assert spent <= year["revenue"] * (1 + 1e-12)
+        if len(stayed) == year["customers"]:
+            assert spent == pytest.approx(year["revenue"], rel=1e-12)
     key = [row for row in accounts if row["tier"] > 0]
     assert key
     assert all(row["kam"] is not None for row in key)
@@ -294,11 +311,10 @@ def test_survey_prints_figures_side_by_side(here: Path, small: str) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
     for word in ("published", "simulated", "inside", "58.0", "46.0", "0.49", "3.00"):
         assert word in result.stdout
-    assert "Chance to grow, ratio (1)" in result.stdout
-    assert [line[:15].rstrip() for line in result.stdout.splitlines() if " > " in line[:12]] == [
-        "chances > 0 % *", "chances > 10 %", "chances > 20 %", "chances > 30 %",
-        "odds > 0 %", "odds > 10 %", "odds > 20 %", "odds > 30 %",
-    ]  # fmt: skip
+    assert f"{growth_label(DEFAULT_READING)} (1)" in result.stdout
+    assert [line[:16].rstrip() for line in result.stdout.splitlines() if " > " in line[:12]] == [
+        f"{reading} *" if reading == DEFAULT_READING else str(reading) for reading in READINGS
+    ]
 
 
 def test_survey_in_another_reading(here: Path, small: str) -> None:
@@ -307,7 +323,7 @@ def test_survey_in_another_reading(here: Path, small: str) -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "Odds to grow > 20 % (1)" in result.stdout
     assert "odds > 20 % *" in result.stdout
-    assert "chances > 0 % *" not in result.stdout
+    assert f"{DEFAULT_READING} *" not in result.stdout
 
 
 def test_survey_as_json(here: Path, small: str) -> None:

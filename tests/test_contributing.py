@@ -64,9 +64,10 @@ def add_a_lever(house: Path) -> None:
         house,
         "kamsim/model/behaviors.py",
         (
-            "    noise = between(parameters.fit_noise, parameters.fit_noise_bilateral, levers.boundaries)\n",
+            "    return reading(fit, draw, between(parameters.fit_noise, parameters.fit_noise_bilateral, "
+            "levers.boundaries))\n",
             "    noise = between(parameters.fit_noise, parameters.fit_noise_bilateral, levers.boundaries)\n"
-            "    noise *= 1.0 - levers.candor\n",
+            "    return reading(fit, draw, noise * (1.0 - levers.candor))\n",
         ),
     )
 
@@ -103,9 +104,9 @@ def add_a_mechanism(house: Path) -> None:
         house,
         "kamsim/evidence/ledger.py",
         (
-            '    Parameter("world", "rival_rate",',
+            '    Parameter("world", "arrival",',
             '    Parameter("world", "complaint_rate", 0.0, "chance a quarter", 0, 1, "assumed", "of a complaint"),\n'
-            '    Parameter("world", "rival_rate",',
+            '    Parameter("world", "arrival",',
         ),
     )
     edit(
@@ -120,7 +121,7 @@ def add_a_mechanism(house: Path) -> None:
             "@rule\ndef half_persistent(",
         ),
     )
-    edit(house, "kamsim/world/draws.py", ("GROWTH_OF_YEAR = 17\n", "GROWTH_OF_YEAR = 17\nCOMPLAINT = 18\n"))
+    edit(house, "kamsim/world/draws.py", ("ARRIVAL = 22\n", "ARRIVAL = 22\nCOMPLAINT = 24\n"))
     edit(
         house,
         "kamsim/world/world.py",
@@ -137,16 +138,18 @@ def add_a_mechanism(house: Path) -> None:
         ),
         (
             "    _functions(key, parameters, room.alignment)\n",
-            "    _functions(key, parameters, room.alignment)\n    _complaints(key, parameters, room.complaints)\n",
+            "    _functions(key, parameters, room.alignment)\n    "
+            "_complaints(key, parameters, room.first, room.newcomers, room.complaints)\n",
         ),
         ("        room.alignment,\n", "        room.alignment,\n        room.complaints,\n"),
         (
             "@compiled\ndef _functions(",
             "@compiled\n"
-            "def _complaints(key: Key, parameters: Numbers, complaints: Flags) -> None:\n"
+            "def _complaints(key: Key, parameters: Numbers, first: int, newcomers: int, complaints: Flags) -> None:\n"
             "    for quarter in range(complaints.shape[0]):\n"
             "        for number in range(complaints.shape[1]):\n"
-            "            word = words(key[0], key[1], key[2], draws.COMPLAINT, number, quarter)[0]\n"
+            "            name = draw_name(number, first, newcomers)\n"
+            "            word = words(key[0], key[1], key[2], draws.COMPLAINT, name, quarter)[0]\n"
             "            complaints[quarter, number] = complains(uniform(word), parameters.complaint_rate)\n\n\n"
             "@compiled\ndef _functions(",
         ),
@@ -182,8 +185,8 @@ def add_a_behavior(house: Path) -> None:
     )
     edit(
         house,
-        "kamsim/model/ensemble.py",
-        ("    calibrate_ambition,\n    drift,\n", "    calibrate_ambition,\n    complain,\n    drift,\n"),
+        "kamsim/model/quarters.py",
+        ("    begin_year,\n    drift,\n", "    begin_year,\n    complain,\n    drift,\n"),
         (
             "            drift(account, promised, parameters)\n",
             "            drift(account, promised, parameters)\n"
@@ -218,8 +221,8 @@ def add_a_measure(house: Path) -> None:
         ),
         ("    total_profit: float\n", "    total_profit: float\n    key_account_years: float\n"),
         (
-            "        total_profit=profit_of(account),\n",
-            "        total_profit=profit_of(account),\n        key_account_years=float(key_years),\n",
+            "        total_profit=profit_of(account, gross_margin),\n",
+            "        total_profit=profit_of(account, gross_margin),\n        key_account_years=float(key_years),\n",
         ),
     )
 
@@ -301,7 +304,7 @@ def test_a_stranger_adds_a_lever_in_three_files(changed: dict[str, Any]) -> None
     assert changed["levers"] == {
         "selection": 1.0, "alignment": 1.0, "boundaries": 1.0, "retiering": 1.0, "candor": 1.0,
     }  # fmt: skip
-    assert changed["differences"]["collaboration"] != 0.0
+    assert changed["differences"]["total_profit"] != 0.0
     assert changed["failed"] == 0
     assert "candor" in changed["columns"]
     assert changed["profit"]["open"] != changed["profit"]["guarded"]

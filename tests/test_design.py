@@ -68,10 +68,10 @@ def said(folder: Path, text: str) -> str:
 def factors_of(number: int) -> str:
     """So many uncertainties of two levels."""
     rows = [
-        "turnover", "disruption", "tie_kept", "tie_decay", "trust_drift", "trust_mean", "share_speed", "rival_damage",
-        "rival_rate", "trust_sd", "alignment_sd", "overload_weight", "fatigue_decay", "report_noise", "skill_sd",
+        "turnover", "disruption", "tie_kept", "tie_decay", "trust_drift", "trust_mean", "share_speed", "bond_speed",
+        "arrival", "trust_sd", "alignment_sd", "overload_weight", "fatigue_decay", "report_noise", "skill_sd",
         "gross_margin", "trust_noise", "fit_noise", "hour_cost", "support_cost", "growth_sd",
-        "tie_mean", "tie_sd", "alignment_mean", "share_base", "wallet_shock_sd",
+        "tie_mean", "tie_sd", "alignment_mean", "share_base", "follow",
     ]  # fmt: skip
     return "[uncertainties]\n" + "".join(f"'world.{row}' = [0.1, 0.3]\n" for row in rows[:number])
 

@@ -22,21 +22,24 @@ from kamsim.measures.outcomes import outcomes
 from kamsim.measures.profit import account_of
 from kamsim.measures.survey import kam_reports
 from kamsim.model import ensemble
+from kamsim.model import rooms as rooms_of
 from kamsim.model.plan import LEAST_SPEND, empty_history, empty_trace
 from kamsim.policy.policy import policy_in
 from kamsim.rules.alignment import overload
 from kamsim.rules.attention import coverage, planned_hours
 from kamsim.rules.collaboration import granted_fraction
+from kamsim.rules.costs import return_on_sales
+from kamsim.rules.orders import LEAST_ORDERS, orders_of_quarter
+from kamsim.rules.pricing import bargaining_power
 from kamsim.rules.quota import quota_attainment
-from kamsim.rules.spend import bargaining_power, kept_at_rest
-from kamsim.rules.tiering import log_growth, sorting_pull
+from kamsim.rules.tiering import log_growth, mean_of_largest, sorting_pull, team_noise
 from kamsim.scenario import Scenario
 from kamsim.world.draws import normal, normal_quantile, uniform
 from kamsim.world.laws import ALIGNMENT_BOUNDS, SHARE_BASE_BOUNDS, patience_of, premium_expected
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import (
-    LEAST_KEPT,
     LEAST_LOG_WALLET,
+    LEAST_VOLATILITY,
     KnownAccounts,
     draw_one_organization,
     draw_organization,
@@ -57,11 +60,16 @@ LEDGER = "the ledger's range does not reach it"
 KNOWN = "what is known of an account is above zero"
 REASONS = {
     ("learned_tie", "honored / asked"): GUARDED,
-    ("bargaining_power", "slope * last_year_spend / mean_key_spend"): GUARDED,
+    ("bargaining_power", "slope * last_year_spend / mean_of_largest"): GUARDED,
     ("coverage", "-skill * hours / need"): GUARDED,
-    ("planned_hours", "need * attention_weight / weighted_need_of_kam"): GUARDED,
+    ("planned_hours", "weighted_need / weighted_need_of_kam"): GUARDED,
     ("quota_attainment", "key_revenue / quota"): GUARDED,
-    ("kept_at_rest", "speed * (1.0 - loss) / left"): GUARDED,
+    ("mean_of_largest", "total / taken"): GUARDED,
+    ("return_on_sales", "contributed / listed"): GUARDED,
+    ("orders_of_quarter", "mean / count"): "the count begins with 1",
+    ("begin_year", "1.0 / max(LEAST_ORDERS, account.orders)"): "the least number of orders is above zero",
+    ("close_year", "this_year.spend / (1.0 - account.concession)"): "nobody is conceded more than the ledger's most",
+    ("team_noise", "(1.0 - in_common) / functions"): LEDGER,
     ("sorting_pull", "sorting * (tier - 1) / (top_tier - 1)"): GUARDED,
     ("outcomes", "growth / years_with_program"): GUARDED,
     ("outcomes", "misses / years_with_program"): GUARDED,
@@ -73,26 +81,30 @@ REASONS = {
     ("granted_fraction", "remaining / asked"): "more is asked than is left, and what is left is not below zero",
     ("overload", "available / asked"): "more is asked than there is, and what there is is not below zero",
     ("log_growth", "max(now, least) / max(before, least)"): "the least spend is above zero",
-    ("_set_quota_and_concessions", "spend_of_key / len(members)"): "inside of a loop over the members",
-    ("_assign_kams", "add_up(program.tie[kam]) / len(program.functions)"): LEDGER,
-    ("_next_tiers", "(year - launch_year) % policy.terms.retiering_years"): LEDGER,
+    (
+        "calibrate",
+        "fit_read(born[number].fit, readings[number].fit, policy.levers, parameters) / len(members)",
+    ): "inside of a loop over the members",
+    ("assign_kams", "add_up(program.tie[kam]) / len(program.functions)"): LEDGER,
+    ("next_tiers", "(year - launch_year) % policy.terms.retiering_years"): LEDGER,
     ("patience_of", "math.log(draw) / math.log(1.0 - stop)"): LEDGER,
     ("premium_expected", "mean / normal_quantile(expecting_more)"): LEDGER,
     ("normal_quantile", "q * above / below"): "a sum of positive terms and 1",
     ("normal_quantile", "above / below"): "a sum of positive terms and 1",
     ("_needs", "mix[number, function] /= total"): "a sum of logs of uniform numbers, which are never 1",
-    ("_settle_share", "known.annual_spend[number] / known.wallet[number]"): KNOWN,
-    ("_settle_share", "known.annual_spend[number] / share"): KNOWN,
-    ("_settle_share", "known.annual_spend[number] / account.share"): "ceiling, habit and what is kept are above zero",
-    ("_settle_share", "share / kept"): "the least that is kept is above zero",
-    ("_settle_share", "share / kept / account.ceiling"): LEDGER,
-    ("_settle_share", "(share / kept - parameters.ceiling_base) / parameters.ceiling_fit"): GUARDED,
+    ("_settle_share", "spend / wallet"): KNOWN,
+    ("_settle_share", "spend / share"): KNOWN,
+    ("_settle_share", "spend / account.share"): "ceiling and habit are above zero",
+    ("_settle_share", "share / account.ceiling"): LEDGER,
+    ("_settle_share", "(share - parameters.ceiling_base) / parameters.ceiling_fit"): GUARDED,
+    ("_orders_from", "1.0 / max(LEAST_VOLATILITY, volatility) ** 2"): "the least volatility is above zero",
+    ("_first_prices_and_costs", "parameters.serve_cost * total / costs"): "wallets, shares and costs are above zero",
+    ("_season", "season[quarter] / mean"): GUARDED,
+    ("draw_name", "(number - first) // newcomers"): "who is not of the first book came where there is room for some",
+    ("draw_name", "(number - first) % newcomers"): "who is not of the first book came where there is room for some",
 }
 POWERS = {
-    ("account_need", "math.pow(4.0 * wallet, need_exponent)"): ("world", "need_exponent"),
     ("partnership_worth", "math.pow(fit, fit_exponent)"): ("world", "value_fit_exponent"),
-    ("partnership_worth", "math.pow(ambition, ambition_exponent)"): ("world", "value_ambition_exponent"),
-    ("rival_chance", "math.pow(annual_wallet, exponent)"): ("world", "rival_exponent"),
 }
 EXTREME = (0.0, 5e-324, 2.3e-308, 1e-300, 1e-12, 0.5, 1.0, 1e12, 1e300)
 
@@ -144,11 +156,16 @@ def test_ranges_of_the_ledger_keep_away_from_what_would_divide_by_zero() -> None
     assert math.log(1.0 - parameter("world", "patience_stop").low) < 0
     assert normal_quantile(parameter("world", "expecting_more").low) > 0
     assert parameter("world", "ceiling_base").low > 0
+    assert parameter("world", "most_conceded").high < 1
     for name in ("ceiling_fit", "share_trust", "trust_mean", "capacity_per_seat"):
         assert parameter("world", name).low >= 0
     for powers in POWERS.values():
         assert parameter(*powers).low >= 0
-    assert min(LEAST_SPEND, LEAST_KEPT, SHARE_BASE_BOUNDS[0], ALIGNMENT_BOUNDS[0], math.exp(LEAST_LOG_WALLET)) > 0
+    assert min(LEAST_SPEND, LEAST_ORDERS, LEAST_VOLATILITY, math.exp(LEAST_LOG_WALLET)) > 0
+    assert min(SHARE_BASE_BOUNDS[0], ALIGNMENT_BOUNDS[0]) > 0
+    # The smallest wallet at the most that size may bring, the smallest cost to serve of the smallest spender.
+    assert math.isfinite(math.exp(-LEAST_LOG_WALLET * parameter("world", "growth_size").high))
+    assert math.exp(LEAST_LOG_WALLET) * math.exp(normal(0) * parameter("world", "serve_cost_sd").high) > 0
 
 
 def test_no_uniform_number_has_a_log_of_zero_and_no_quantile_divides_by_less_than_one() -> None:
@@ -163,13 +180,21 @@ def _bits(value: float) -> bytes:
 
 PARTS = (0.0, 1e-300, 0.5, 1.0)
 COLUMNS: dict[Any, tuple[Any, ...]] = {
-    planned_hours: ((0.0, 22.0, 1e300), EXTREME, (5e-324, 1.0, 10.0), EXTREME),
+    planned_hours: ((0.0, 22.0, 1e300), EXTREME, EXTREME),
+    mean_of_largest: (
+        (np.zeros(3), np.array([1e300, 5e-324, 1.0])),
+        (np.zeros(3, dtype=bool), np.array([False, True, False]), np.ones(3, dtype=bool)),
+        (1, 3),
+        (np.zeros(3, dtype=np.int64),),
+    ),
+    return_on_sales: (EXTREME, EXTREME),
+    orders_of_quarter: (EXTREME, EXTREME, EXTREME, (0.0, 0.5), PARTS, (-6.4, 0.0, 6.4), (1e-10, 0.5, 1.0 - 1e-10)),
+    team_noise: (EXTREME, (0.0, 0.5, 1.0), (0.0, 0.3, 1.0), (1, 16)),
     coverage: ((0.2, 1.0), EXTREME, EXTREME),
     granted_fraction: (EXTREME, EXTREME),
     overload: (EXTREME, EXTREME, (0.0, 0.1, 1.0)),
     quota_attainment: (EXTREME, EXTREME),
     bargaining_power: (EXTREME, EXTREME, (0.0, 5.0), (0.0, 5.0), (0.0, 10.0)),
-    kept_at_rest: (PARTS, PARTS),
     log_growth: (EXTREME, EXTREME, (LEAST_SPEND,)),
     sorting_pull: ((1, 2, 5), (1, 2, 5), (0.0, 100.0)),
     premium_expected: ((0.0, 1.0), (0.51, 0.95, 0.999999), (-6.4, 0.0, 6.4)),
@@ -247,16 +272,17 @@ def test_worlds_runs_and_measures_are_the_same_compiled_and_divide_by_no_zero(
             drawn = draw(low, high, 0, parameters, budget, timeline, known, room)
             told = {name: given for name, given in drawn._asdict().items() if not isinstance(given, np.ndarray)}
             world = room._replace(**told)
-            history = empty_history(timeline.years, accounts, budget.kams)
-            trace = empty_trace(4 * timeline.years, accounts, budget.kams, budget.functions)
-            rooms = ensemble.room_for(
-                accounts, budget.kams, budget.functions, len(policy.seats), int(policy.seats.sum())
-            )
+            slots, seats = budget.room(timeline.years), int(policy.seats.sum())
+            history = empty_history(timeline.years, slots, budget.kams)
+            trace = empty_trace(4 * timeline.years, slots, budget.kams, budget.functions)
+            tiers = len(policy.seats)
+            rooms = rooms_of.room_for(slots, budget.kams, budget.functions, tiers, seats, world.seats)
             play(world, policy, parameters, timeline, rooms, history, trace)
             report, spend = np.empty(budget.kams), np.empty(budget.kams)
             kam_reports(history, world.report_draw, parameters, report, spend)
             account = account_of(history, parameters.gross_margin, timeline.history_years, scenario.timeline.discount)
-            measures = np.array(outcomes(history, account, timeline.history_years + timeline.warmup_years))
+            first_year = timeline.history_years + timeline.warmup_years
+            measures = np.array(outcomes(history, account, parameters.gross_margin, first_year))
         arrays = [given for given in world if isinstance(given, np.ndarray)]
         played.append(
             (*arrays, history, trace, report, spend, np.array(account), measures, np.array(list(told.values())))

@@ -7,9 +7,8 @@ import pytest
 
 from kamsim.evidence.posterior import read_posterior
 from kamsim.evidence.published import OUTCOMES
-from kamsim.evidence.real_books import MOMENTS
 from kamsim.scenario import load_scenario, with_values
-from kamsim.studies.calibrate import AIMS, BOOK_MOMENTS, FIGURES, RATIOS, Space, fits, simulated_at
+from kamsim.studies.calibrate import AIMS, FIGURES, RANGES, RATIOS, Space, fits, simulated_at
 from kamsim.studies.survey import survey
 
 # How far the simulated figure may be from the published one.
@@ -17,16 +16,17 @@ TOLERANCE = {
     "quota_miss": 0.04,
     "rebuilt_twice": 0.06,
     "large_spend_growth_ratio": 0.08,
-    "collaboration_ratio": 0.5,
+    "collaboration_ratio": 0.4,
 }
-# Ordinary accounts, as in real books.
-OBSERVED = {"year_to_year_correlation": (0.85, 0.97), "growth_sd": (0.25, 0.5)}
+REBUILT_ONCE = (0.75, 0.88)  # .79 to .84, +- .04
 FRESH_SEEDS = (770_001, 770_002)
 
 
 @pytest.fixture(scope="module", params=FRESH_SEEDS)
 def surveyed(request):
-    result = survey(load_scenario("population"), organizations=2_000, seed=request.param)
+    result = survey(
+        load_scenario("population"), organizations=2_000, seed=request.param, reading=str(read_posterior().reading)
+    )
     return {figure.name: figure for figure in (*result.figures, *result.further)}
 
 
@@ -35,10 +35,9 @@ def test_published_outcomes_emerge_within_their_tolerance(surveyed, published):
     assert surveyed[published.name].simulated == pytest.approx(published.value, abs=TOLERANCE[published.name])
 
 
-@pytest.mark.parametrize("moment", OBSERVED)
-def test_ordinary_accounts_move_as_in_real_books(surveyed, moment):
-    low, high = OBSERVED[moment]
-    assert low <= surveyed[moment].simulated <= high
+def test_programs_are_rebuilt_once_as_often_as_was_published(surveyed):
+    low, high = REBUILT_ONCE
+    assert low <= surveyed["rebuilt_once"].simulated <= high
 
 
 @pytest.mark.parametrize("published", OUTCOMES, ids=lambda figure: figure.name)
@@ -48,12 +47,10 @@ def test_published_outcomes_are_inside_what_a_survey_of_that_size_would_find(sur
 
 
 @pytest.mark.parametrize("seed", FRESH_SEEDS)
-def test_accounts_that_nobody_elevates_move_as_steady_accounts_of_real_books(seed):
+def test_the_programs_of_a_population_pay_against_none(seed):
     space = Space(load_scenario("population"), (), seed, 2)
     simulated = dict(zip(FIGURES, simulated_at(space, np.array([]), seed, 600).figures.tolist(), strict=True))
-    for name, moment in BOOK_MOMENTS.items():
-        seen = [row for row in MOMENTS if row.moment == moment and row.accounts == "steady"]
-        assert min(row.low for row in seen) <= simulated[name] <= max(row.high for row in seen), name
+    assert simulated["gain_of_programs"] > RANGES["gain_of_programs"][0]
 
 
 def test_most_sets_of_the_shipped_posterior_fit_on_fresh_seeds():
@@ -66,7 +63,7 @@ def test_most_sets_of_the_shipped_posterior_fit_on_fresh_seeds():
     scatter = simulated(population, scatter=True).scatter
     sets = [dict(zip(posterior.names, values, strict=True)) for values in posterior.values[:40]]
     found = np.array([simulated(with_values(population, values)).figures for values in sets])
-    assert fits(found, scatter, AIMS).mean() >= 2 / 3
+    assert fits(found, scatter, AIMS).mean() >= 0.8
 
 
 @pytest.mark.parametrize("seed", FRESH_SEEDS[:1])

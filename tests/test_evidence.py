@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from kamsim import KamsimError, Scenario, load_experiment, load_scenario, read_posterior
 from kamsim.cli import main
 from kamsim.evidence import posterior
+from kamsim.evidence.adopt import merged
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, parameter
 from kamsim.evidence.published import OUTCOMES
 from kamsim.report.evidence import KINDS, SECTIONS, counts_of, evidence_of, evidence_page
@@ -90,8 +92,8 @@ def test_a_tier_says_what_it_says_and_takes_the_rest_from_the_ledger(tmp_path: P
     path = tmp_path / "mine.toml"
     path.write_text("[tiers.key]\nseats = 7\n[tiers.gold]\nseats = 3\n")
     tiers = load_scenario(path).tiers.ordered
-    promise = parameter("tiers", "key.promise").default
-    assert tiers["key"] == Tier(seats=7, attention=1.0, promise=promise, concession=0.05)
+    promise, concession = (parameter("tiers", f"key.{term}").default for term in ("promise", "concession"))
+    assert tiers["key"] == Tier(seats=7, attention=1.0, promise=promise, concession=concession)
     assert tiers["gold"] == Tier(seats=3, attention=1.0, promise=0.24, concession=0.0)
 
 
@@ -141,26 +143,37 @@ def test_ranges_of_tiers_and_populations_hold_at_both_ends(row: Parameter) -> No
 FITTED = Path(posterior.__file__).with_name("fitted.toml")
 
 
-def test_fitted_values_are_those_of_the_file_that_a_calibration_writes() -> None:
+def test_fitted_values_are_those_of_the_file_that_ships() -> None:
     tables = tomllib.loads(FITTED.read_text(encoding="utf-8"))
     values = {}
     for table in ("world", "rebuild"):
         values |= {(table, key): value for key, value in tables.pop(table).items()}
     for tier, terms in tables.pop("tiers").items():
         values |= {("tiers", f"{tier}.{term}"): value for term, value in terms.items()}
-    assert set(tables) == {"extends", "question"}
+    assert tables == {}
     assert values == {(row.section, row.name): row.default for row in LEDGER if row.kind == "calibrated"}
-    adopted = load_scenario(FITTED)
-    assert adopted.model_copy(update={"name": "population", "question": ""}) == load_scenario("population").model_copy(
-        update={"question": ""}
+    adopted = load_scenario(FITTED).changed(population={}).model_copy(update={"name": "population", "question": ""})
+    assert adopted == load_scenario("population").model_copy(update={"question": ""})
+
+
+def test_values_found_anew_take_the_place_of_those_that_ship_and_leave_all_others() -> None:
+    shipped = "# found before\n\n[world]\norders = 40.0\nturnover = 0.02\n\n[tiers.key]\npromise = 0.17\n"
+    found = (
+        "# found now\n# model 12\n"
+        'extends = "population"\nquestion = "What if?"\n[world]\nturnover = 0.03\n[tiers.strategic]\npromise = 0.25\n'
     )
+    # Defaults that scenarios start from extend none and ask nothing.
+    assert list(filter(None, merged(shipped, found).splitlines())) == [
+        "# found now", "# model 12", "[world]", "orders = 40.0", "turnover = 0.03", "[rebuild]",
+        "[tiers.key]", "promise = 0.17", "[tiers.strategic]", "promise = 0.25",
+    ]  # fmt: skip
 
 
 def test_adopting_a_calibration_copies_its_files(tmp_path: Path) -> None:
     package, calibration = tmp_path / "kamsim", tmp_path / "calibration"
     shutil.copytree(FITTED.parents[1], package, ignore=shutil.ignore_patterns("__pycache__"))
     calibration.mkdir()
-    fitted = FITTED.read_text(encoding="utf-8").replace("turnover = 0.02\n", "turnover = 0.0212345678901234\n")
+    fitted = re.sub(r"(?m)^turnover = .*$", "turnover = 0.0212345678901234", FITTED.read_text(encoding="utf-8"))
     (calibration / "fitted.toml").write_text(fitted, encoding="utf-8")
     (calibration / "posterior.csv").write_text("world.turnover\n0.03\n")
     code = (

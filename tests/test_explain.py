@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kamsim import explain
 from kamsim.cli import main
 from kamsim.errors import KamsimError
+from kamsim.evidence.readings import DEFAULT_READING, THRESHOLDS
 from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.experiments.twins import histories_of
 from kamsim.measures.survey import ANSWERS, answers
@@ -50,10 +51,11 @@ def people(name: str = "population", **sections: Any) -> Scenario:
 
 
 def without_effects(**policy: float) -> Scenario:
-    """Nothing that a program does reaches what an account spends; its health is read from growth alone."""
+    """Nothing that a program does reaches what an account spends; its health is read from its margin alone."""
     no_concession = {"key": {"concession": 0.0}, "strategic": {"concession": 0.0}}
+    deaf = ("share_trust", "share_collaboration", "follow", "hazard_trust", "erosion")
     return people(
-        world={"share_trust": 0.0, "share_collaboration": 0.0, "rival_damage": 0.0},
+        world=dict.fromkeys(deaf, 0.0),
         tiers={"ordered": no_concession},
         policy={"health_trust": 0.0} | policy,
     )
@@ -73,7 +75,7 @@ def by_name(claim: ClaimExplained) -> dict[str, Any]:
 
 def test_figures_are_those_of_the_survey(explanation: Explanation) -> None:
     (table,) = play_organizations([job_of(people())], 3, 0, FEW)
-    surveyed = figures_of([table])
+    surveyed = figures_of([table], DEFAULT_READING)
     assert [claim.claim for claim in explanation.claims] == list(CLAIMS)
     for claim in explanation.claims:
         assert claim.figure.value == pytest.approx(surveyed[FIGURES[claim.claim]], rel=1e-12)
@@ -118,7 +120,8 @@ def test_elevations_are_those_that_the_survey_counts() -> None:
             large._grew_after(history, launch),
         )
         assert elevated.sum() == row[ANSWERS.index("elevated")]
-        assert (elevated & grew).sum() == row[ANSWERS.index("elevated_that_grew")]
+        by_threshold = dict(zip(THRESHOLDS, row[ANSWERS.index("elevated") + 1 :], strict=False))
+        assert (elevated & grew).sum() == by_threshold[DEFAULT_READING.threshold]
 
 
 def test_weights_count_an_organization_as_often_as_they_say() -> None:
@@ -186,13 +189,15 @@ def test_luck_sets_off_a_first_rebuild_that_has_not_come_without_it_by_then(
     assert explain_rebuilds._set_off_by_luck(of_rebuilds(as_is), of_rebuilds(without_luck)) == told
 
 
-def test_where_orders_have_no_luck_it_sets_off_no_rebuild() -> None:
-    steady = people(world={"surge_sd": 0.0, "order_noise_sd": 0.0})
-    (claim,) = explain(steady, ["rebuilds"], organizations=FEW, seed=3).claims
+def test_where_orders_have_next_to_no_luck_it_sets_off_next_to_no_rebuild() -> None:
+    # With so many orders luck moves sales by less than 1 in 1,000: a quota is missed by so little once, or never.
+    steady = people(world={"orders": 100_000.0, "orders_exponent": 1.0, "wallet_sigma": 3.0})
+    (claim,) = explain(steady, ["rebuilds"], organizations=FEW, seed=4).claims
     for part in (by_name(claim)["rebuilds_by_luck"], by_name(claim)["luck"]):
-        assert (part.low, part.value, part.high) == (0.0, 0.0, 0.0), part
-    assert claim.figure.value == by_name(claim)["rest"].value
+        assert round(abs(part.value) * FEW) <= 1, part
     assert by_name(claim)["attained_before"].value > 0  # programs rebuild all the same
+    (claim,) = explain(people(world={"orders": 1.0}), ["rebuilds"], organizations=FEW, seed=4).claims
+    assert by_name(claim)["rebuilds_by_luck"].value > 0.1
 
 
 def test_twins_judged_without_luck_live_in_the_same_world(explanation: Explanation) -> None:
@@ -220,13 +225,14 @@ def test_what_is_removed_alone_is_told_as_it_changes_the_figure(explanation: Exp
     cases = {
         "turnover": scenario.changed(world={"turnover": 0.0}),
         "ratchet": scenario.changed(policy={"ratchet": 0.0}),
+        "leaving": scenario.changed(world={"hazard": 0.0}),
     }
     for name, removed in cases.items():
         (table,) = play_organizations([job_of(removed)], 3, 0, FEW)
         change = figures_of([table])["quota_miss"] - quota["figure"].value
         assert quota[f"without_{name}"].value == pytest.approx(change, abs=1e-12)
-    effects = quota["concessions"].value + quota["turnover"].value
-    assert quota["effect"].value == pytest.approx(effects, abs=1e-12)
+    effects = [quota[name].value for name in ("concessions", "turnover", "leaving")]
+    assert quota["effect"].value == pytest.approx(math.fsum(effects), abs=1e-12)
     change = collaboration["without_effect"].value / collaboration["figure"].value
     assert collaboration["without_collaboration"].value == pytest.approx(change, rel=1e-12)
 
@@ -241,12 +247,12 @@ def test_without_concessions_their_part_of_misses_is_nil() -> None:
 
 def handmade(revenue: list[float], quota: list[float], rebuilt: int | None = None) -> History:
     history = empty_history(len(revenue), 2, 1)
-    history.accounts["spend"][:, 0] = revenue
+    history.accounts["spend"][:, 0] = history.accounts["listed"][:, 0] = revenue
     history.accounts["tier"][:, 0] = 1
     history.years["key_revenue"], history.years["quota"] = revenue, quota
     if rebuilt is not None:
         history.years["rebuilt"][rebuilt] = True
-        history.years["rebuild_cost"][rebuilt] = 2.0
+        history.years["elevation_cost"][rebuilt], history.years["handover_cost"][rebuilt] = 1.5, 0.5
     return history
 
 
@@ -300,7 +306,7 @@ def test_where_nothing_reaches_spend_no_effect_is_found() -> None:
         assert (part.low, part.value, part.high) == (0.0, 0.0, 0.0), part
     # The survey sees its figure all the same.
     assert claims["large_spend"].figure.value < 1.0
-    assert claims["large_spend"].parts[0].value < 1.0
+    assert by_name(claims["large_spend"])["potential_chosen"].high < 1.0
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="an interval takes more organizations than plain Python plays")
@@ -311,7 +317,7 @@ def test_where_trust_only_moves_seats_the_effect_of_collaboration_is_nil_within_
 
 
 def test_planted_effects_are_found() -> None:
-    strong = people(world={"share_collaboration": 1.5, "rival_damage": 0.0})
+    strong = people(world={"share_collaboration": 1.5})
     (claim,) = explain(strong, ["collaboration"], organizations=FEW, seed=3).claims
     assert claim.besides[-1].low > 1.0
     cut = {"key": {"concession": 0.2}, "strategic": {"concession": 0.2}}

@@ -27,8 +27,9 @@ def history_of(spend: list[list[float]], tier: list[list[int]], **columns: Any) 
 
 
 def outcomes_of(history: History, first_year: int, launch: int = 1, discount: float = 0.0) -> dict[str, float]:
-    account = account_of(history, PARAMETERS.gross_margin, launch, discount)
-    return {name: float(value) for name, value in outcomes(history, account, first_year)._asdict().items()}
+    margin = PARAMETERS.gross_margin
+    found = outcomes(history, account_of(history, margin, launch, discount), margin, first_year)
+    return {name: float(value) for name, value in found._asdict().items()}
 
 
 def answers_of(history: History, history_years: int, first_year: int) -> dict[str, float]:
@@ -47,9 +48,8 @@ def test_every_measure_is_told_by_its_name() -> None:
 def test_every_term_of_profit_is_told_by_its_name_and_all_add_up() -> None:
     terms = tuple(term.name for term in TERMS)
     assert Account._fields[: len(terms)] == terms
-    assert profit_of(Account(*(10.0**place for place in range(len(Account._fields))))) == sum(
-        10.0**place for place in range(len(terms))
-    )
+    account = Account(*(2.0**place for place in range(len(Account._fields))))
+    assert profit_of(account, account.volume / account.sales) == sum(account[: len(terms)])
 
 
 def window() -> History:
@@ -59,8 +59,10 @@ def window() -> History:
         tier=[[0, 0, 0], [1, 1, 0], [1, 2, 0], [1, 0, 2]],
         investment=[[0, 0, 0], [9, 9, 0], [1, 2, 0], [3, 0, 8]],
         collaboration=[[0, 0, 0], [0.9, 0.9, 0], [0.2, 0.4, 0], [0.3, 0, 0.5]],
-        price_given=[0.0, 7.0, 0.5, 1.0],
-        rebuild_cost=[0.0, 7.0, 0.0, 1.5],
+        listed=[[5, 5, 5], [12, 9, 6], [12.5, 4, 5], [11.25, 9.5, 6.25]],
+        cost_to_serve=[[9, 9, 9], [9, 9, 9], [1, 0.75, 0.25], [0, 2, 1]],
+        elevation_cost=[0.0, 7.0, 0.5, 1.0],
+        handover_cost=[0.0, 7.0, 0.25, 0.5],
         missed=[False, True, True, False],
         rebuilt=[False, True, False, True],
     )
@@ -75,25 +77,26 @@ def test_growth_is_that_of_the_accounts_that_are_key_in_the_year() -> None:
 
 
 def test_profit_is_margin_on_list_price_less_all_that_is_spent_from_the_launch_on() -> None:
-    # Year 1: (20 + 7) x .4 - 7 - 18 - 7; year 2: (21 + .5) x .4 - .5 - 3; year 3: (26 + 1) x .4 - 1 - 11 - 1.5.
-    expected = {1: -21.2, 2: 5.1, 3: -2.7}
+    # Year 1: 27 x .4 - 7 - 27 - 18 - 14; year 2: 21.5 x .4 - .5 - 2 - 3 - .75; year 3: 27 x .4 - 1 - 3 - 11 - 1.5.
+    expected = {1: -55.2, 2: 2.35, 3: -5.7}
     for first_year in (1, 2, 3):
         found = outcomes_of(window(), first_year)["total_profit"]
         assert found == pytest.approx(sum(expected.values()), rel=1e-12)  # warm-up counts, whatever is observed
-    assert outcomes_of(window(), 3, launch=3)["total_profit"] == pytest.approx(-2.7 + 0.0, rel=1e-12)
+    assert outcomes_of(window(), 3, launch=3)["total_profit"] == pytest.approx(-5.7 - 0.75, rel=1e-12)
 
 
 def test_the_account_of_profit_has_every_term_by_itself() -> None:
     account = account_of(window(), 0.4, 1, 0.0)
     assert account.sales == pytest.approx(27 + 21.5 + 27, rel=1e-12)
     assert account.volume == pytest.approx(0.4 * account.sales, rel=1e-12)
-    assert (account.concessions, account.service, account.rebuilds) == (-8.5, -32.0, -8.5)
+    assert (account.concessions, account.cost_to_serve, account.service) == (-8.5, -32.0, -32.0)
+    assert (account.elevations, account.handovers) == (-8.5, -7.75)
     assert account.in_shrinking == 5.0
 
 
 def test_money_of_later_years_counts_less_by_the_discount() -> None:
     plain, half = (outcomes_of(window(), 2, discount=rate) for rate in (0.0, 1.0))
-    assert half["total_profit"] == pytest.approx(-21.2 + 5.1 / 2 - 2.7 / 4, rel=1e-12)
+    assert half["total_profit"] == pytest.approx(-55.2 + 2.35 / 2 - 5.7 / 4, rel=1e-12)
     assert half["investment_in_shrinking"] == pytest.approx(2 / 2 + 3 / 4, rel=1e-12)
     money = {"total_profit", "investment_in_shrinking"}
     assert {name for name in plain if plain[name] != half[name]} == money
@@ -101,9 +104,22 @@ def test_money_of_later_years_counts_less_by_the_discount() -> None:
 
 def test_what_is_spent_at_the_end_of_the_year_before_the_launch_is_spent_on_it() -> None:
     launched = window()
-    launched.years["rebuild_cost"][:2] = [50.0, 7.0]
-    assert account_of(launched, 0.4, 1, 1.0).rebuilds == pytest.approx(-(50 + 7 + 0 + 1.5 / 4), rel=1e-12)
-    assert account_of(launched, 0.4, 2, 1.0).rebuilds == pytest.approx(-(7 + 0 + 1.5 / 2), rel=1e-12)
+    launched.years["elevation_cost"][:2] = [50.0, 7.0]
+    assert account_of(launched, 0.4, 1, 1.0).elevations == pytest.approx(-(50 + 7 + 0.5 / 2 + 1 / 4), rel=1e-12)
+    assert account_of(launched, 0.4, 2, 1.0).elevations == pytest.approx(-(7 + 0.5 + 1 / 2), rel=1e-12)
+
+
+def test_accounts_that_are_no_customers_count_for_nothing() -> None:
+    """Another slot, that of an account which comes in the last year and one that left before the window."""
+    with_others, before = window(), window()
+    more = empty_history(4, 5, 3)
+    for field in ("spend", "listed", "tier", "kam", "investment", "collaboration", "cost_to_serve"):
+        more.accounts[field][:, :3] = before.accounts[field]
+    more.accounts["tier"][:, 3:] = more.accounts["kam"][:, 3:] = -1
+    more.accounts["tier"][0, 4] = 1
+    more.accounts["spend"][0, 4] = more.accounts["listed"][0, 4] = 50.0
+    more.years[:] = with_others.years
+    assert outcomes_of(more, 2) == outcomes_of(before, 2)
 
 
 def test_misses_and_rebuilds_are_those_of_the_window() -> None:
@@ -123,7 +139,8 @@ def test_investment_in_accounts_that_shrank_is_that_of_key_accounts_that_spent_l
 
 
 def test_where_nobody_is_key_there_is_profit_and_nothing_else_to_tell() -> None:
-    found = outcomes_of(history_of([[1, 2], [2, 3], [3, 5]], [[0, 0]] * 3), 1)
+    spend: list[list[float]] = [[1, 2], [2, 3], [3, 5]]
+    found = outcomes_of(history_of(spend, [[0, 0]] * 3, listed=spend), 1)
     assert found["total_profit"] == pytest.approx(0.4 * 13, rel=1e-12)
     assert {name for name, value in found.items() if math.isnan(value)} == set(found) - {"total_profit"}
     assert {measure.name for measure in MEASURES if measure.needs_program} == set(found) - {"total_profit"}
@@ -161,7 +178,7 @@ def test_a_quota_below_a_median_wallet_is_a_quota() -> None:
 def test_accounts_behind_a_key_account_are_looked_at_too() -> None:
     tier = [[0, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]]
     found = answers_of(history_of([[1, 2, 3]] * 6, tier), 1, 2)
-    assert found["pairs"] == 2 * 3  # pairs of years of the two accounts that are never key
+    assert found["pairs"] == 2 * 2  # pairs of whole years of the two accounts that are never key
     elevated, others = found["elevated"], found["not_elevated"]
     assert (elevated, others) == (1, 2 * 3)
 
@@ -226,10 +243,19 @@ def test_too_short_a_history_says_nothing_of_growth() -> None:
 
 
 def test_moments_of_log_spend_are_those_of_accounts_never_key_in_the_window() -> None:
-    spend = [[math.exp(value) for value in row] for row in ([9, 9, 9], [1, 2, 3], [2, 4, 5], [3, 1, 0])]
-    tier = [[0, 1, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1]]
+    never = -math.inf
+    logs = [
+        [9, 9, 9, never, 9, 9],
+        [1, 2, 3, 8, 7, 6],
+        [2, 4, 5, 8, 8, never],
+        [3, 1, 0, 8, 8, 6],
+        [7, 7, 7, 7, never, 6],
+    ]
+    spend = [[math.exp(value) for value in row] for row in logs]
+    # Account 3 comes in the first year of the window, account 4 leaves in its third, account 5 buys nothing in one.
+    tier = [[0, 1, 0, -1, 0, 0], [0] * 6, [0] * 6, [0, 0, 1, 0, 0, 0], [0, 0, 0, 0, -1, 0]]
     found = answers_of(history_of(spend, tier), 1, 1)
-    # Ordinary are accounts 0 (1, 2, 3) and 1 (2, 4, 1).
+    # Ordinary are accounts 0 (1, 2, 3) and 1 (2, 4, 1); in the last year they may have left.
     before, after = [1, 2, 2, 4], [2, 3, 4, 1]
     assert found["pairs"] == 4
     assert found["sum_before"] == pytest.approx(sum(before))

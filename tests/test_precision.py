@@ -152,10 +152,17 @@ def test_lower_is_better_where_it_is():
     assert not is_separated(moments_of(np.zeros((40, 1))), 0.95, 1)
 
 
+def finer(ended, folder, times=0.6):
+    """Precision of so many times the widest interval that a sweep ended with, whatever the model plays."""
+    profit = read_sweep(folder).query("policy == 'status_quo'").groupby("point").total_profit.mean()
+    return times * ended.half_width / profit.abs().max()
+
+
 def test_a_sweep_goes_on_until_it_is_precise_and_again_from_where_it_was(tmp_path):
     plan = plan_of(points=3, replications=30)
-    coarse = sweep_to_precision(plan, tmp_path / "s", POOL, Aim("total_profit", precision=0.05))
-    fine = sweep_to_precision(plan, tmp_path / "s", POOL, Aim("total_profit", precision=0.002))
+    coarse = sweep_to_precision(plan, tmp_path / "s", POOL, Aim("total_profit", precision=0.5))
+    precision = finer(coarse, tmp_path / "s")
+    fine = sweep_to_precision(plan, tmp_path / "s", POOL, Aim("total_profit", precision=precision))
     assert coarse.reached
     assert fine.reached
     assert max(fine.replications) > max(coarse.replications) >= 30
@@ -166,8 +173,8 @@ def test_a_sweep_goes_on_until_it_is_precise_and_again_from_where_it_was(tmp_pat
     for row in swept(plan, tmp_path / "s"):
         if row.measure == "total_profit" and row.policy == "full_program":
             reference = frame[(frame.point == row.point) & (frame.policy == "status_quo")].total_profit.mean()
-            assert (row.high - row.low) / 2 <= 0.002 * abs(reference) * (1 + 1e-9)
-    at_once = sweep_to_precision(plan, tmp_path / "o", POOL, Aim("total_profit", precision=0.002))
+            assert (row.high - row.low) / 2 <= precision * abs(reference) * (1 + 1e-9)
+    at_once = sweep_to_precision(plan, tmp_path / "o", POOL, Aim("total_profit", precision=precision))
     assert at_once.replications == fine.replications
     names = {path for path in content(tmp_path / "o") if path.startswith("parts/")}
     assert names == {path for path in content(tmp_path / "s") if path.startswith("parts/")}
@@ -176,13 +183,18 @@ def test_a_sweep_goes_on_until_it_is_precise_and_again_from_where_it_was(tmp_pat
 def test_what_another_aim_left_is_not_counted_twice(tmp_path):
     plan, folder = plan_of(points=3, replications=60), tmp_path / "s"
     run_sweep(plan, folder, POOL)
-    for precision in (0.002, 0.05, 0.01):
+    coarse = sweep_to_precision(plan, folder, POOL, Aim("total_profit", precision=0.5))
+    fine, between = finer(coarse, folder, 0.6), finer(coarse, folder, 0.8)
+    asked = []
+    for precision in (fine, 0.5, between):
         ended = sweep_to_precision(plan, folder, POOL, Aim("total_profit", precision=precision))
+        asked.append(sum(ended.replications))
         frame = read_sweep(folder)
         assert not frame.duplicated(["point", "policy", "replication"]).any()
         assert len(frame) == 2 * sum(ended.replications)
         assert status_of(plan, folder).parts == ended.progressed.parts
         assert verify_sweep(plan, folder, parts=3)[1] == []
+    assert asked[0] > asked[2] > asked[1]
     again = run_sweep(plan, folder, POOL)
     assert len(read_sweep(folder)) == plan.size
     assert again.done == again.parts

@@ -47,10 +47,10 @@ def test_calibrated_parameters_vary_over_what_is_plausible_by_default() -> None:
 
 
 def test_named_parameters_take_their_range_a_quarter_or_what_is_given() -> None:
-    row = parameter("world", "gross_margin")
+    row = parameter("world", "trust_mean")
     names = [
         "world.turnover",
-        "world.gross_margin",
+        "world.trust_mean",
         "tiers.strategic.promise",
         "world.loss_aversion",
         "world.functions",

@@ -11,7 +11,7 @@ import pytest
 
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
-from kamsim.evidence.readings import ANY_INCREASE, READINGS, THRESHOLDS, Reading, reading_of
+from kamsim.evidence.readings import ANY_INCREASE, DEFAULT_READING, READINGS, THRESHOLDS, Reading, reading_of
 from kamsim.experiments.jobs import Table, job_of, play_organizations
 from kamsim.measures.survey import ANSWERS
 from kamsim.scenario import LEVERS, Scenario, load_scenario
@@ -300,14 +300,15 @@ def test_a_survey_is_whole_valid_and_the_same_for_any_jobs() -> None:
     assert [figure["published"] for figure in content["figures"]] == [figure.value for figure in OUTCOMES]
     assert [figure["name"] for figure in content["further"]] == list(FURTHER)
     assert {"name", "published", "simulated", "low", "high"} <= set(content["figures"][0])
-    assert content["reading"] == "chances > 0 %"
+    assert content["reading"] == str(DEFAULT_READING)
     readings = content["readings"]
     assert [(each["reading"], each["against"]) for each in readings] == [
         (str(reading), against) for reading in READINGS for against in AGAINST
     ]
     assert all(each["low"] < each["simulated"] < each["high"] for each in readings)
     of_figure = next(figure for figure in content["figures"] if figure["name"] == "large_spend_growth_ratio")
-    assert {**readings[0], **of_figure} == {**of_figure, **readings[0]}
+    of_reading = readings[len(AGAINST) * READINGS.index(DEFAULT_READING)]
+    assert {**of_reading, **of_figure} == {**of_figure, **of_reading}
     assert (content["sample"], content["organizations"], content["seed"]) == (69, 40, 3)
     miss = found.figures[0]
     assert miss.low < miss.simulated < miss.high
@@ -327,14 +328,16 @@ def test_a_survey_in_another_reading_compares_that_one_and_shows_the_same_readin
         chosen.low,
         chosen.high,
     )
-    assert ratio.simulated < default.figures[2].simulated
+    odds = str(DEFAULT_READING._replace(statistic="odds"))
+    in_odds = survey(small("population"), organizations=40, seed=3, reading=odds).figures[2]
+    assert abs(math.log(in_odds.simulated)) > abs(math.log(default.figures[2].simulated)) > 0
     with pytest.raises(KamsimError, match="did you mean 'odds > 20 %'"):
         survey(small("population"), organizations=40, reading="odds > 21 %")
 
 
 def test_samples_that_cannot_tell_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     # One organization in sixty selects by enterprise criteria: about exp(-69 / 60) of the samples have none.
-    tables = [organization(float(place == 0), elevated=5, elevated_that_grew=2) for place in range(60)]
+    tables = [organization(float(place == 0), **grown("elevated", 5, 2, 2, 2, 2)) for place in range(60)]
 
     def played(*_: Any, **__: Any) -> Generator[list[Table], None, None]:
         yield from ([table] for table in tables)

@@ -261,13 +261,13 @@ def test_values_that_do_not_go_together_are_moved_less_far() -> None:
 
 
 def test_sets_that_do_not_go_with_a_scenario_are_left_out_and_said() -> None:
-    scenarios = [scenario.changed(world={"ceiling_base": 0.25}) for scenario in two_policies()]
-    posterior = Posterior(("world.ceiling_fit",), ((0.7,), (0.8,), (0.72,)), "some.csv")
+    scenarios = [scenario.changed(world={"ceiling_base": 0.1}) for scenario in two_policies()]
+    posterior = Posterior(("world.ceiling_fit",), ((0.7,), (0.95,), (0.72,)), "some.csv")
     comparison = compare_under_uncertainty(scenarios, posterior, replications=2, jobs=1)
     assert comparison.sets == 2
     assert any(note.startswith("1 of 3 parameter sets do not go with") for note in comparison.notes)
     with pytest.raises(KamsimError, match="no set can be put"):
-        compare_under_uncertainty(scenarios, Posterior(("world.ceiling_fit",), ((0.8,),), "one.csv"), replications=2)
+        compare_under_uncertainty(scenarios, Posterior(("world.ceiling_fit",), ((0.95,),), "one.csv"), replications=2)
 
 
 def test_own_values_that_are_kept_are_said() -> None:
@@ -536,7 +536,7 @@ def test_policies_that_do_the_same_need_no_more_worlds() -> None:
 
 
 def test_a_scenario_with_fitted_values_of_its_own_is_played_in_another_world_and_that_is_said() -> None:
-    fitted = small("full_program", market_growth=0.03, trust_speed=0.3)
+    fitted = small("full_program", market_growth=0.03, trust_speed=0.45)
     found = compare_under_uncertainty([small("status_quo"), fitted], few_sets(2), replications=3, jobs=1)
     assert found.notes[0] == (
         "full_program: set 2 values that the posterior varies (world.market_growth, world.trust_speed), so "

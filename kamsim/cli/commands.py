@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
@@ -287,11 +287,17 @@ def explain(
         "kamsim calibrate",
         "kamsim calibrate --free world.premium_mean --free world.patience_stop",
         "kamsim calibrate --reading 'chances > 20 %' --out results/more_than_20",
+        "kamsim calibrate --world steady --out results/steady",
         "kamsim compare --posterior results/calibrate-population-1/posterior.csv",
     ),
 )
 @click.argument("scenario", default="population")
 @click.option("--free", metavar="NAME", multiple=True, help="A parameter to fit, again for more.  [default: all]")
+@click.option(
+    "--world",
+    type=click.Choice(["default", "steady", "lively"]),
+    help="Fit the world to books instead, which comes first: between the two known books, or like one of them.",
+)
 @reading_option
 @click.option("--posterior", metavar="N", default=100, show_default=True, help="Parameter sets to find.")
 @seed_option
@@ -304,6 +310,7 @@ def calibrate(
     *,
     scenario: str,
     free: tuple[str, ...],
+    world: Literal["default", "steady", "lively"] | None,
     reading: str,
     posterior: int,
     seed: int,
@@ -311,21 +318,26 @@ def calibrate(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Fit the free parameters of SCENARIO to the published figures and to real account books.
+    """Fit the free parameters of SCENARIO to the published figures, in a world that was fitted to books.
 
     Finds the best fit, and a posterior: parameter sets that fit within the sampling error of the published survey.
     Takes some minutes. What has been simulated is kept: interrupted, the same command goes on where it ended.
     """
-    from kamsim.evidence.plausible import PLAUSIBLE
+    from kamsim.evidence.plausible import MONEY, PROGRAM
     from kamsim.experiments.jobs import play_in_shared_worlds
     from kamsim.report import calibration
     from kamsim.scenario import load_scenario
     from kamsim.studies import calibrate as calibrating
 
+    if world is not None:
+        _calibrate_world(
+            world, seed, jobs, Path(out) if out is not None else RESULTS / f"calibrate-{world}-{seed}", as_json
+        )
+        return
     loaded = load_scenario(scenario)
     folder = Path(out) if out is not None else RESULTS / f"calibrate-{loaded.name}-{seed}"
     effort = calibrating.Effort()
-    with working("parameter sets", effort.points(len(free or PLAUSIBLE)), play_in_shared_worlds) as progress:
+    with working("parameter sets", effort.points(len(free or PROGRAM | MONEY)), play_in_shared_worlds) as progress:
         result = calibrating.calibrate(
             loaded,
             free=free,
@@ -344,6 +356,24 @@ def calibrate(
     tables = calibration.calibration_tables
     content = {**result.to_dict(), "folder": str(folder)}
     say(content, lambda: (*tables(result), calibration.calibration_sentences(result), names), as_json=as_json)
+
+
+def _calibrate_world(
+    kind: Literal["default", "steady", "lively"], seed: int, jobs: int | None, folder: Path, as_json: bool
+) -> None:
+    """Fit the world to books alone, the first layer."""
+    from kamsim.experiments.jobs import play_in_shared_worlds
+    from kamsim.report import world_fit
+    from kamsim.studies.calibrate_world import GENERATIONS, POPULATION, calibrate_world
+
+    if folder.exists():
+        raise KamsimError(f"{folder}: already exists; choose another `out`")
+    with working("worlds", GENERATIONS * POPULATION + 1, play_in_shared_worlds) as progress:
+        result = calibrate_world(kind, seed=seed, jobs=jobs, progress=progress)
+    written = world_fit.write_world(folder, result, ["kamsim", "calibrate", f"--world={kind}", f"--seed={seed}"])
+    names = f"{written_to(f'{folder}{os.sep}')}: {' and '.join(path.name for path in written)}"
+    content = {**result.to_dict(), "folder": str(folder)}
+    say(content, lambda: (*world_fit.world_tables(result), world_fit.world_sentences(result), names), as_json=as_json)
 
 
 @main.command(

@@ -19,6 +19,7 @@ import click
 from kamsim.errors import KamsimError, on_one_line, shown
 from kamsim.evidence.readings import DEFAULT_READING
 from kamsim.process import INTERRUPTED, LEAST_ADDRESS_SPACE, limited_address_space, listen, told_to_end
+from kamsim.report.context_of_use import LABELS, contexts_of
 
 if TYPE_CHECKING:
     from kamsim.books.book import Book
@@ -32,8 +33,23 @@ LIGHT = ("evidence", "scenario")  # commands that play nothing
 SECONDS_BETWEEN_LINES = 10.0  # of progress, where it is not watched on a terminal
 
 
+class Command(click.Command):
+    """A command whose help ends with its context of use, where it has one."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what is after the options: examples, then what the command may answer and what it is not for."""
+        super().format_epilog(ctx, formatter)
+        for words, context in contexts_of(self.name or "").items():
+            option = words.partition(" ")[2]
+            with formatter.section(f"Context of use{option and f' with {option}'}"):
+                texts = (text.replace("`", "") for text in context)
+                formatter.write_dl(list(zip(LABELS, texts, strict=True)))
+
+
 class Commands(click.Group):
     """A group of commands that names the nearest one, and says every expected error as one sentence."""
+
+    command_class = Command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -130,7 +146,7 @@ out_option = click.option(
 
 
 def set_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``--set``, ``--years``, ``--discount``: they come to it as ``values`` for `scenarios_of`."""
+    """Give a command ``--set``, ``--world``, ``--years``, ``--discount``: its ``values`` for `scenarios_of`."""
 
     @click.option(
         "--set",
@@ -139,15 +155,25 @@ def set_options(command: Callable[..., None]) -> Callable[..., None]:
         multiple=True,
         help="Set a value in every scenario, again for more: world.gross_margin=0.15, tiers.key.seats=12.",
     )
+    @click.option(
+        "--world",
+        metavar="NAME",
+        help="Play in the world of a scenario: steady, lively (each like a known book), or of your own file.",
+    )
     @click.option("--years", metavar="N", type=int, help="Years observed: --set timeline.window_years=N.")
     @click.option(
         "--discount", metavar="R", help="Rate a year by which later money counts less: --set timeline.discount=R."
     )
     @wraps(command)
-    def with_values(*, values: tuple[str, ...], years: int | None, discount: str | None, **arguments: object) -> None:
+    def with_values(
+        *, values: tuple[str, ...], world: str | None, years: int | None, discount: str | None, **arguments: object
+    ) -> None:
+        from kamsim.studies.settings import settings_of_world
+
         given = {"timeline.window_years": years, "timeline.discount": discount}
         horizon = [f"{name}={value}" for name, value in given.items() if value is not None]
-        command(values=(*values, *horizon), **arguments)
+        elsewhere = [] if world is None else settings_of_world(world, values)
+        command(values=(*values, *elsewhere, *horizon), **arguments)
 
     return with_values
 

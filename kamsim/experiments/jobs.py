@@ -13,8 +13,9 @@ from kamsim.compiler import fields_of, kernel
 from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.profit import Account, account_of
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
-from kamsim.model.ensemble import Room, play, room_for
+from kamsim.model.ensemble import play
 from kamsim.model.plan import History, empty_history
+from kamsim.model.rooms import Room, room_for
 from kamsim.policy.policy import (
     TERMS_DTYPE,
     Intervention,
@@ -96,7 +97,7 @@ def job_of(scenario: Scenario, book: Book | None = None, intervention: Intervent
         policy_of(scenario, accounts)._replace(intervention=intervention or Intervention()),
         lever_mix_of(scenario.population),
         parameters_of(scenario),
-        budget_of(scenario, accounts, None if book is None else known.annual_spend),
+        budget_of(scenario, accounts),
         timeline_of(scenario),
         known,
         unit,
@@ -187,8 +188,8 @@ def rooms_for(budget: Budget, timeline: Timeline, policies: Sequence[Policy]) ->
     seats = max(int(policy.seats.sum()) for policy in policies)
     return Rooms(
         empty_world(budget, timeline),
-        room_for(budget.accounts, budget.kams, budget.functions, tiers, seats),
-        empty_history(timeline.years, budget.accounts, budget.kams),
+        room_for(budget.room(timeline.years), budget.kams, budget.functions, tiers, seats, budget.seats),
+        empty_history(timeline.years, budget.room(timeline.years), budget.kams),
     )
 
 
@@ -311,7 +312,7 @@ def play_in_shared_worlds(
             amounts = _amounts(account)
             for column in range(len(amounts)):
                 table.account[index, place, column] = amounts[column]
-            measures = _measures(outcomes(history, account, first_year))
+            measures = _measures(outcomes(history, account, parameters.gross_margin, first_year))
             for column in range(len(measures)):
                 table.outcomes[index, place, column] = measures[column]
             answers(history, timeline.history_years, first_year, table.answers[index, place])

@@ -42,7 +42,7 @@ class Outcomes(NamedTuple):
 
 
 @compiled
-def outcomes(history: History, account: Account, first_year: int) -> Outcomes:
+def outcomes(history: History, account: Account, gross_margin: float, first_year: int) -> Outcomes:
     """Outcomes of a run; NaN where there were no key accounts.
 
     Parameters
@@ -51,6 +51,8 @@ def outcomes(history: History, account: Account, first_year: int) -> Outcomes:
         Of the run.
     account : Account
         Of profit, from `kamsim.measures.profit.account_of`.
+    gross_margin : float
+        Margin on list price that it was told at.
     first_year : int
         First year of the window, >= 1.
 
@@ -68,7 +70,7 @@ def outcomes(history: History, account: Account, first_year: int) -> Outcomes:
         before, now = 0.0, 0.0
         for number in range(history.accounts.shape[1]):
             this_year, last_year = history.accounts[year, number], history.accounts[year - 1, number]
-            if this_year.tier == 0:
+            if this_year.tier <= 0:
                 continue
             before += last_year.spend
             now += this_year.spend
@@ -81,7 +83,7 @@ def outcomes(history: History, account: Account, first_year: int) -> Outcomes:
         rebuilds += 1 if program.rebuilt else 0
     return Outcomes(
         key_revenue_growth=growth / years_with_program if years_with_program > 0 else np.nan,
-        total_profit=profit_of(account),
+        total_profit=profit_of(account, gross_margin),
         quota_miss_rate=misses / years_with_program if years_with_program > 0 else np.nan,
         rebuilds_per_seven_years=7.0 * rebuilds / window if years_with_program > 0 else np.nan,
         collaboration=collaboration / key_years if key_years > 0 else np.nan,

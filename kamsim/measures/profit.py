@@ -2,8 +2,9 @@
 
 from typing import Literal, NamedTuple
 
-from kamsim.compiler import compiled, fields_of
+from kamsim.compiler import compiled
 from kamsim.model.plan import History
+from kamsim.rules.costs import contribution
 
 
 class Term(NamedTuple):
@@ -20,8 +21,10 @@ class Term(NamedTuple):
 TERMS: tuple[Term, ...] = (
     Term("volume", "Volume at gross margin", ""),
     Term("concessions", "Price concessions", "more"),
+    Term("cost_to_serve", "Cost to serve accounts", ""),
     Term("service", "Program service", "all"),
-    Term("rebuilds", "Rebuilds", "all"),
+    Term("elevations", "Elevations", "all"),
+    Term("handovers", "Handovers", "all"),
 )
 
 
@@ -30,13 +33,12 @@ class Account(NamedTuple):
 
     volume: float
     concessions: float
+    cost_to_serve: float
     service: float
-    rebuilds: float
+    elevations: float
+    handovers: float
     sales: float  # at list price
     in_shrinking: float  # spent on key accounts that bought less than the year before
-
-
-_terms = fields_of(term.name for term in TERMS)
 
 
 @compiled
@@ -59,31 +61,32 @@ def account_of(history: History, gross_margin: float, launch: int, discount: flo
     Account
         Of all years from the launch on.
     """
-    sales, conceded, service, rebuilds, in_shrinking, weight = 0.0, 0.0, 0.0, 0.0, 0.0, 1.0
+    sales, net, own_cost, service, elevations, handovers, in_shrinking = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    weight = 1.0
     for year in range(launch - 1, len(history.years)):
         program = history.years[year]
-        rebuilds += weight * program.rebuild_cost
+        elevations += weight * program.elevation_cost
+        handovers += weight * program.handover_cost
         if year < launch:
             continue
-        conceded += weight * program.price_given
-        sales += weight * program.price_given
         for number in range(history.accounts.shape[1]):
             account = history.accounts[year, number]
-            sales += weight * account.spend
+            sales += weight * account.listed
+            net += weight * account.spend
+            own_cost += weight * account.cost_to_serve
             service += weight * account.investment
             if account.tier > 0 and account.spend < history.accounts[year - 1, number].spend:
                 in_shrinking += weight * account.investment
         weight /= 1.0 + discount
-    return Account(gross_margin * sales, -conceded, -service, -rebuilds, sales, in_shrinking)
+    return Account(gross_margin * sales, net - sales, -own_cost, -service, -elevations, -handovers, sales, in_shrinking)
 
 
 @compiled
-def profit_of(account: Account) -> float:
-    """Total profit: the sum of the terms, in their order."""
-    total = 0.0
-    for amount in _terms(account):
-        total += amount
-    return total
+def profit_of(account: Account, gross_margin: float) -> float:
+    """Total profit: contribution less what elevations and handovers cost; the terms, in their order, add up to it."""
+    discount, own_cost, service = -account.concessions, -account.cost_to_serve, -account.service
+    contributed = contribution(account.sales, discount, own_cost, service, gross_margin)
+    return contributed + account.elevations + account.handovers
 
 
 class Horizon(NamedTuple):

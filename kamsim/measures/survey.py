@@ -10,7 +10,7 @@ import numpy as np
 
 from kamsim.compiler import compiled
 from kamsim.evidence.readings import THRESHOLDS
-from kamsim.model.plan import LEAST_SPEND, History
+from kamsim.model.plan import History
 from kamsim.types import Floats, Numbers
 
 YEARS_AFTER = 3
@@ -67,7 +67,9 @@ def answers(history: History, history_years: int, first_year: int, row: Floats) 
     mean of the three years that follow is above the year of its elevation, and grew by 10, 20 or 30 % if it is so much
     above. Accounts never elevated are those key in no year at all; they are asked about every year that elevated ones
     could have been, and are among those not elevated. The last six answers sum up log annual spend of ordinary
-    accounts, those never key in the window, in consecutive years: moments that real books show too.
+    accounts, standard ones from before the window to its end, in consecutive years in which they bought: moments that
+    real books show too. The window's last year is left out, for an account may leave in it, and a year begun or broken
+    off tells no growth.
     """
     row[:] = 0.0
     years, accounts = history.accounts.shape
@@ -92,15 +94,17 @@ def answers(history: History, history_years: int, first_year: int, row: Floats) 
             if not ever:
                 _count(row, _NEVER_ELEVATED, account.spend, after)
     for number in range(accounts):
-        ordinary = True
+        ordinary = history.accounts[first_year - 1, number].tier >= 0
         for year in range(first_year, years):
-            if history.accounts[year, number].tier > 0:
+            if history.accounts[year, number].tier != 0:
                 ordinary = False
         if not ordinary:
             continue
-        now = math.log(max(history.accounts[first_year, number].spend, LEAST_SPEND))
-        for year in range(first_year + 1, years):
-            before, now = now, math.log(max(history.accounts[year, number].spend, LEAST_SPEND))
+        for year in range(first_year, years - 2):
+            spent, spent_next = history.accounts[year, number].spend, history.accounts[year + 1, number].spend
+            if spent <= 0.0 or spent_next <= 0.0:
+                continue
+            before, now = math.log(spent), math.log(spent_next)
             row[_PAIRS] += 1.0
             row[_PAIRS + 1] += before
             row[_PAIRS + 2] += now

@@ -30,7 +30,9 @@ class Organization(Protocol):
     quarter: int
     year: int
     missed_last_year: bool
-    price_given_of_year: float
+    seat_sales: float
+    program_runs: bool
+    season: list[float]
     attention: list[float]
     promise: list[float]
     concession: list[float]
@@ -47,6 +49,8 @@ class YearOfAccount:
 
     spend: float = 0.0
     expected_spend: float = 0.0
+    listed: float = 0.0
+    cost_to_serve: float = 0.0
     collaboration: float = 0.0
     investment: float = 0.0
 
@@ -64,10 +68,12 @@ class Account(mesa.Agent):
         0 for standard, 1 and up for key tiers.
     kam : KeyAccountManager or None
         Who serves it.
-    trust, share, expectation, ambition, collaboration : float
+    trust, bond, share, expectation, ambition, collaboration : float
         State of the relationship.
     spend : float
         Net spend of the quarter, median wallets.
+    alive : bool
+        Whether it is a customer; one that has left is taken out of the model at the end of the quarter.
     """
 
     model: Organization
@@ -77,28 +83,42 @@ class Account(mesa.Agent):
         world, born = model.world, model.world.accounts[number]
         self.number = number
         self.label = label
-        self.growth_by_year: list[float] = world.growth[:, number].tolist()
+        self.known = bool(born.known)
+        self.arrives = int(born.arrives)
         self.fit = float(born.fit)
         self.share_base = float(born.share_base)
+        self.cost = float(born.cost)
+        self.will = float(born.will)
+        self.will_told = float(born.will_told)
+        self.pace = float(born.orders)
         self.need_mix: list[float] = world.need_mix[number].tolist()
         self.wallets: list[float] = world.quarters["wallet"][:, number].tolist()
-        self.orders: list[float] = world.quarters["orders"][:, number].tolist()
-        self.attacks: list[bool] = world.quarters["attacked"][:, number].tolist()
+        self.scores: list[float] = world.quarters["score"][:, number].tolist()
+        self.levels: list[float] = world.quarters["level"][:, number].tolist()
+        self.leave_draws: list[float] = world.quarters["leave"][:, number].tolist()
         self.trust = float(born.trust)
         self.share = float(born.share)
         self.expectation = float(model.policy.promise[0])
         self.ceiling = float(born.ceiling)
-        self.ambition = 1.0
-        self.concession = 0.0
+        self.partnership = float(born.partnership)
+        self.bond = 0.0
+        self.ambition = self.effort = 1.0
+        self.concession = float(born.concession)
+        self.worn = self.conceded = 0.0
         self.tier = 0
+        self.alive = True
+        self.warned = False
         self.kam: KeyAccountManager | None = None
-        self.need = self.coverage = self.hours = self.collaboration = self.spend = 0.0
+        self.handed_down_by: KeyAccountManager | None = None
+        self.orders = self.orders_root = self.order_part = self.order_bend = self.no_order = self.hazard = 0.0
+        self.need = self.weighted_need = self.coverage = self.hours = self.kept_hours = 0.0
+        self.collaboration = self.spend = 0.0
         self.years = [YearOfAccount() for _ in range(model.timeline.years)]
 
     @property
     def manager(self) -> KeyAccountManager:
         """The KAM of a key account."""
-        assert self.kam is not None, "a standard account has no KAM"
+        assert self.kam is not None, "an account outside of the program has no KAM"
         return self.kam
 
     @property
@@ -107,23 +127,19 @@ class Account(mesa.Agent):
         return self.years[self.model.year]
 
     @property
-    def attention_weight(self) -> float:
-        """Attention weight of the account's tier."""
-        return self.model.attention[self.tier]
-
-    @property
     def collaboration_felt(self) -> float:
         """Collaboration that the account answers to: what it receives, unless an intervention sets it."""
         return behaviors.felt_by(self, self.model.policy.intervention)
 
-    @property
-    def partnership(self) -> float:
-        """What fit and ambition make of a given service."""
-        return behaviors.worth_of_partnership(self, self.model.parameters)
+    def begin_year(self) -> None:
+        """Settle how often to order this year, and how easily to leave."""
+        behaviors.begin_year(self, self.wallets[self.model.quarter], self.model.parameters)
 
     def tell_need(self) -> None:
         """Tell the KAM what work the account needs this quarter."""
-        behaviors.tell_need(self, self.wallets[self.model.quarter], self.model.parameters)
+        model = self.model
+        attention = model.attention[self.tier]
+        self.weighted_need = behaviors.tell_need(self, self.wallets[model.quarter], attention, model.parameters)
 
     def receive_service(self) -> None:
         """Receive attention and support, and judge it against what was promised."""
@@ -133,8 +149,9 @@ class Account(mesa.Agent):
             received += collaboration_part(mix, tie, fraction)
             support += support_asked(self.need, mix, self.coverage, tie) * fraction
         behaviors.receive_collaboration(self, received, self.this_year)
-        world = self.model.world
-        self.this_year.investment += investment(self.hours, world.hour_cost, support, world.support_cost)
+        parameters, seat_sales = self.model.parameters, self.model.seat_sales
+        hour_cost, support_cost = parameters.hour_cost * seat_sales, parameters.support_cost * seat_sales
+        self.this_year.investment += investment(self.hours, hour_cost, support, support_cost)
         self.judge_service()
 
     def judge_service(self) -> None:
@@ -146,75 +163,100 @@ class Account(mesa.Agent):
         behaviors.drift(self, self.model.promise[0], self.model.parameters)
 
     def order(self) -> None:
-        """Move share of wallet, unless a rival takes it, and place the quarter's orders."""
+        """Move share of wallet, place the quarter's orders, and perhaps leave for good."""
         model, quarter = self.model, self.model.quarter
         reach = model.policy.intervention.ceiling_reach
-        behaviors.move_share(self, self.collaboration_felt, reach, self.attacks[quarter], model.parameters)
-        behaviors.order(self, self.wallets[quarter], self.orders[quarter], self.this_year)
-        if self.concession > 0.0:
-            model.price_given_of_year += behaviors.price_given(self, self.wallets[quarter], self.orders[quarter])
+        behaviors.move_share(self, self.collaboration_felt, reach, model.parameters)
+        demand = self.wallets[quarter] * model.season[quarter % 4]
+        behaviors.order(self, demand, self.scores[quarter], self.levels[quarter], self.this_year)
+        if model.program_runs or not self.known:
+            self.alive = not behaviors.is_lost(self, self.leave_draws[quarter], model.parameters)
+
+    def close_year(self) -> None:
+        """Tell what the year's sales were at list price, and what they cost to serve."""
+        behaviors.close_year(self, self.this_year)
 
     def selection_score(self) -> float:
         """Score of the account as a candidate for elevation, as the program reads it."""
-        model, policy = self.model, self.model.policy
+        model = self.model
         return behaviors.selection_score(
             self,
             self.wallets[model.quarter],
-            self.growth_by_year[model.year],
             self.this_year.spend,
             model.reading_of(self, "potential"),
-            policy.levers,
-            policy.terms,
+            model.reading_of(self, "cost"),
+            model.policy.levers,
             model.parameters,
         )
 
-    def health(self, book_growth: float) -> float:
+    def margin_read(self) -> float:
+        """Contribution over sales in two years as a yearly review reads it."""
+        model, last_year = self.model, self.years[self.model.year - 1]
+        draw = model.reading_of(self, "cost")
+        return behaviors.margin_read(self, last_year, self.this_year, draw, model.policy.levers, model.parameters)
+
+    def health(self, margin: float, usual_margin: float) -> float:
         """Health of the relationship as a yearly review reads it."""
         model, policy = self.model, self.model.policy
-        growth = behaviors.growth_of_spend(self.years[model.year - 2].spend, self.this_year.spend)
         draw = model.reading_of(self, "trust")
-        return behaviors.health(self, growth, book_growth, draw, policy.levers, policy.terms, model.parameters)
+        return behaviors.health(self, margin, usual_margin, draw, policy.levers, policy.terms, model.parameters)
 
-    def move_to_tier(self, tier: int, rebuild: bool) -> bool:
-        """Be elevated, kept, or demoted; a demoted customer trusts less.
+    def give_time_to_recover(self, unhealthy: bool) -> None:
+        """Have more of the KAM's hours for a year where a review found the account unhealthy."""
+        self.warned = unhealthy
+        behaviors.give_time_to_recover(self, unhealthy, self.model.policy.levers, self.model.policy.terms)
+
+    def move_to_tier(self, tier: int, rebuild: bool) -> tuple[bool, bool]:
+        """Be elevated, kept, or demoted.
 
         Parameters
         ----------
         tier : int
             Tier from next year on.
         rebuild : bool
-            Whether the program is rebuilt: then partnerships are calibrated anew and some accounts change hands.
+            Whether the program is rebuilt: then some accounts change hands.
 
         Returns
         -------
-        bool
-            Whether the account needs a KAM.
+        bool, bool
+            Whether the account needs a KAM, and whether it is handed over.
         """
         model, before = self.model, self.tier
-        behaviors.move_to_tier(self, tier, model.policy.terms)
+        policy, parameters = model.policy, model.parameters
+        behaviors.move_to_tier(self, tier, model.promise[tier], policy.terms, parameters)
         if tier == 0:
-            self.kam = None
-            return False
-        if before == 0 or rebuild:
-            self.calibrate_ambition()
+            self.warned = False
+            self.handed_down_by, self.kam = self.kam, None
+            return False, True
+        if rebuild or before == 0:
+            self.warned = False
+            self.effort = 1.0
         if before == 0:
-            return True
-        if not rebuild or len(model.kams) == 1:
-            return False
-        if model.reading_of(self, "reassign") < model.policy.terms.rebuild_reassigned:
-            behaviors.lose_manager(self, model.parameters)
-            return True
-        return False
+            return True, False
+        reassigned = rebuild and len(model.kams) > 1
+        if reassigned and model.reading_of(self, "reassign") < policy.terms.rebuild_reassigned:
+            behaviors.lose_manager(self, parameters.handover, parameters)
+            return True, True
+        return False, False
 
-    def calibrate_ambition(self) -> None:
+    def fit_read(self) -> float:
+        """Fit of the account as the program reads it this year."""
+        model = self.model
+        return behaviors.fit_read(self.fit, model.reading_of(self, "fit"), model.policy.levers, model.parameters)
+
+    def calibrate_ambition(self, mean_reading: float) -> None:
         """Set the ambition of the partnership, for the tier at large or with the customer."""
-        policy, draw = self.model.policy, self.model.reading_of(self, "fit")
-        behaviors.calibrate_ambition(self, draw, policy.levers, policy.terms, self.model.parameters)
+        policy = self.model.policy
+        behaviors.calibrate_ambition(self, self.fit_read(), mean_reading, policy.levers, policy.terms)
 
-    def bargain(self, mean_key_spend: float) -> None:
-        """Bargain for next year's price concession."""
-        concession = self.model.concession[self.tier]
-        behaviors.bargain(self, self.this_year.spend, mean_key_spend, concession, self.model.parameters)
+    def settle_price(self, mean_of_largest: float, launched: bool) -> None:
+        """Settle next year's price."""
+        model = self.model
+        # An account in its first year has nothing to bargain with.
+        counted = model.year == 0 or self.arrives // 4 != model.year
+        spend = self.this_year.spend if counted else 0.0
+        of_tier = model.concession[self.tier]
+        behaviors.settle_price(self, spend, mean_of_largest, of_tier, launched, model.parameters)
 
 
 class KeyAccountManager(mesa.Agent):
@@ -230,6 +272,8 @@ class KeyAccountManager(mesa.Agent):
         How much each function does for this KAM's ask.
     portfolio : list of Account
         Key accounts served, by number.
+    handed_down : list of Account
+        Accounts that left the program a year ago at most, and that some hours are kept for.
     """
 
     model: Organization
@@ -242,17 +286,24 @@ class KeyAccountManager(mesa.Agent):
         self.leave_draws: list[float] = model.world.kam_quarters["leave"][:, number].tolist()
         self.successor_skills: list[float] = model.world.kam_quarters["successor_skill"][:, number].tolist()
         self.portfolio: list[Account] = []
+        self.handed_down: list[Account] = []
         self.asked = [[0.0] * len(model.attention) for _ in self.ties]
         self.departures_of_year = 0
 
     def plan_attention(self) -> None:
-        """Plan the quarter's hours over the portfolio, by need and tier."""
-        weighted_need = 0.0
+        """Plan the quarter's hours over the portfolio, by need, tier and ambition."""
+        parameters, boundaries = self.model.parameters, self.model.policy.levers.boundaries
+        hours, cost = parameters.hours_per_kam, parameters.hour_cost * self.model.seat_sales
+        for account in self.handed_down:
+            if account.alive:
+                hours -= account.kept_hours
+                account.this_year.investment += account.kept_hours * cost
+        all_needs = 0.0
         for account in self.portfolio:
-            weighted_need += account.need * account.attention_weight
+            all_needs += account.weighted_need
         for account in self.portfolio:
             behaviors.receive_attention(
-                account, self.skill, account.attention_weight, weighted_need, self.model.parameters
+                account, self.skill, hours, account.weighted_need, all_needs, boundaries, parameters
             )
 
     def ask_for_support(self) -> None:
@@ -284,7 +335,8 @@ class KeyAccountManager(mesa.Agent):
         self.skill = self.successor_skills[self.model.quarter]
         self.ties = [behaviors.inherited_tie(tie, parameters) for tie in self.ties]
         for account in self.portfolio:
-            behaviors.lose_manager(account, parameters)
+            if account.alive:
+                behaviors.lose_manager(account, 1.0, parameters)
 
 
 class Function(mesa.Agent):

@@ -4,35 +4,45 @@ A behavior changes an agent of the Mesa model or a row of the ensemble's records
 alike on both, compiled or not. The numbers come from the rules; who calls a behavior, and when, is the listed plan's.
 """
 
+import math
 from typing import Protocol
 
 from kamsim.compiler import rule
 from kamsim.model.plan import LEAST_SPEND
 from kamsim.policy.policy import Intervention, Levers
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
-from kamsim.rules.attention import account_need, coverage, planned_hours
+from kamsim.rules.attention import account_need, coverage, hours_after_talk, planned_hours, welcome_hours
 from kamsim.rules.collaboration import collaboration_felt, tie_after_departure, tie_after_quarter
-from kamsim.rules.costs import rebuild_cost
+from kamsim.rules.costs import contribution, return_on_sales
+from kamsim.rules.orders import (
+    BEND,
+    FEW_ORDERS,
+    LEAST_ORDERS,
+    hazard_of_leaving,
+    hazard_of_size,
+    mean_orders,
+    orders_of_quarter,
+)
+from kamsim.rules.pricing import bargaining_power, price_concession, program_concession, worn_price
 from kamsim.rules.quota import expected_premium, missed_in_a_row, next_quota, patience_ends, quota_attainment
 from kamsim.rules.relationship import (
+    bond_after_quarter,
     expectation_after_quarter,
-    partnership_worth,
     trust_after_loss,
     trust_after_service,
     trust_without_program,
     value_delivered,
 )
-from kamsim.rules.spend import bargaining_power, quarter_spend, share_after_attack, share_after_quarter, share_target
+from kamsim.rules.spend import quarter_spend, share_after_loss, share_after_quarter, share_target
 from kamsim.rules.tiering import (
     account_health,
     between,
     calibrated_ambition,
     growth_potential,
-    log_growth,
     moves_allowed,
     reading,
-    relieved_noise,
     spend_score,
+    team_noise,
 )
 from kamsim.types import Numbers
 from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
@@ -41,24 +51,36 @@ from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
 class AccountState(Protocol):
     """What behaviors know of an account."""
 
-    fit: float
     share_base: float
     ceiling: float
+    cost: float  # to serve, part of list price
+    will: float
+    will_told: float
+    partnership: float  # what fit makes of service
+    pace: float  # orders a quarter at a rate of one median wallet
     trust: float
+    bond: float  # with its KAM
     share: float
     expectation: float
     ambition: float
+    effort: float  # hours against those that need, tier and ambition give
     concession: float
+    worn: float  # price that bargaining has worn away
+    conceded: float  # by the program
     need: float
     coverage: float
     hours: float
+    kept_hours: float  # of the KAM, for a year after it was handed down with care
     collaboration: float
     spend: float
+    orders: float  # a quarter, on average, this year
+    orders_root: float
+    order_part: float
+    order_bend: float
+    no_order: float  # chance of a quarter without one
+    hazard: float  # of leaving, by size, this year: log, against a typical one
+    alive: bool
     tier: int
-
-    @property
-    def partnership(self) -> float:
-        """What fit and ambition make of service, `worth_of_partnership`."""
 
 
 class AccountYear(Protocol):
@@ -66,6 +88,8 @@ class AccountYear(Protocol):
 
     spend: float
     expected_spend: float
+    listed: float
+    cost_to_serve: float
     collaboration: float
     investment: float
 
@@ -87,6 +111,7 @@ class ProgramState(Protocol):
     streak: int  # years in a row that missed the quota
     rebuilds: int
     missed_last_year: bool
+    seat_sales: float  # mean sales of the largest accounts in the year before the launch: what costs are told in
 
 
 class ProgramYear(Protocol):
@@ -94,7 +119,8 @@ class ProgramYear(Protocol):
 
     key_revenue: float
     quota: float
-    rebuild_cost: float
+    elevation_cost: float
+    handover_cost: float
     missed: bool
     rebuilt: bool
 
@@ -103,18 +129,42 @@ class ProgramYear(Protocol):
 
 
 @rule
-def tell_need(account: AccountState, wallet: float, parameters: Numbers) -> None:
-    """Tell the KAM what work the account needs this quarter."""
-    account.need = account_need(wallet, parameters.need_exponent, account.ambition)
+def begin_year(account: AccountState, wallet: float, parameters: Numbers) -> None:
+    """Settle how often the account orders this year, and how easily it leaves, by its rate of spend."""
+    log_rate = math.log(max(LEAST_SPEND, 4.0 * wallet * account.share))
+    account.orders = mean_orders(log_rate, account.pace, parameters.orders_exponent)
+    account.orders_root = math.sqrt(account.orders)
+    account.order_part = 1.0 / max(LEAST_ORDERS, account.orders)
+    account.order_bend = BEND * account.orders_root * account.order_part
+    account.no_order = math.exp(-account.orders) if account.orders < FEW_ORDERS else 0.0
+    account.hazard = hazard_of_size(log_rate, parameters.hazard_size)
+
+
+@rule
+def tell_need(account: AccountState, wallet: float, attention: float, parameters: Numbers) -> float:
+    """Tell the KAM what work the account needs this quarter; say what weight that has among its accounts."""
+    account.need = account_need(wallet, parameters.need_exponent)
+    return account.need * attention * account.ambition * account.effort
 
 
 @rule
 def receive_attention(
-    account: AccountState, skill: float, attention: float, weighted_need: float, parameters: Numbers
+    account: AccountState,
+    skill: float,
+    kam_hours: float,
+    weighted_need: float,
+    weighted_need_of_kam: float,
+    boundaries: float,
+    parameters: Numbers,
 ) -> None:
-    """Receive a KAM's hours, by need and tier: ``weighted_need`` is that of all its accounts."""
-    account.hours = planned_hours(parameters.hours_per_kam, account.need, attention, weighted_need)
-    account.coverage = coverage(skill, account.hours, account.need)
+    """Receive a KAM's hours, by need, tier and ambition; what the customer does not take up is lost."""
+    # All hours may be kept for accounts handed down, and rounding then leaves a little less than none.
+    planned = planned_hours(max(0.0, kam_hours), weighted_need, weighted_need_of_kam)
+    told = welcome_hours(account.need, parameters.will_base, parameters.will_slope, account.will_told)
+    account.hours = hours_after_talk(planned, told, boundaries)
+    welcome = welcome_hours(account.need, parameters.will_base, parameters.will_slope, account.will)
+    account.coverage = coverage(skill, min(account.hours, welcome), account.need)
+    account.bond = bond_after_quarter(account.bond, account.coverage, parameters.bond_speed)
 
 
 @rule
@@ -153,14 +203,18 @@ def judge_service(account: AccountState, promised: float, felt: float, parameter
 
 @rule
 def drift(account: AccountState, promised: float, parameters: Numbers) -> None:
-    """Go on without a program: trust and expectation drift to where they rest."""
-    account.expectation = expectation_after_quarter(account.expectation, promised, parameters.expectation_speed)
+    """Go on without a program: standard service is judged by what was promised before, and trust drifts to rest."""
+    if account.expectation != promised:
+        account.trust = trust_after_service(
+            account.trust, promised, account.expectation, parameters.trust_speed, parameters.loss_aversion
+        )
+        account.expectation = expectation_after_quarter(account.expectation, promised, parameters.expectation_speed)
     account.trust = trust_without_program(account.trust, parameters.trust_mean, parameters.trust_drift)
 
 
 @rule
-def move_share(account: AccountState, felt: float, reach: float, attacked: bool, parameters: Numbers) -> None:
-    """Move share of wallet a part of the way to its target, and lose some where a rival attacks."""
+def move_share(account: AccountState, felt: float, reach: float, parameters: Numbers) -> None:
+    """Move share of wallet a part of the way to its target."""
     target = share_target(
         account.ceiling,
         account.trust,
@@ -171,22 +225,38 @@ def move_share(account: AccountState, felt: float, reach: float, attacked: bool,
         reach,
     )
     account.share = share_after_quarter(account.share, target, parameters.share_speed)
-    if attacked:
-        account.share = share_after_attack(account.share, account.trust, parameters.rival_damage)
 
 
 @rule
-def order(account: AccountState, wallet: float, orders: float, this_year: AccountYear) -> None:
-    """Place the quarter's orders."""
-    account.spend = quarter_spend(wallet, account.share, orders, account.concession)
-    this_year.spend += account.spend
-    this_year.expected_spend += quarter_spend(wallet, account.share, 1.0, account.concession)
+def order(account: AccountState, demand: float, score: float, level: float, this_year: AccountYear) -> None:
+    """Place the quarter's orders; ``demand`` is the wallet with its season."""
+    orders = orders_of_quarter(
+        account.orders,
+        account.orders_root,
+        account.order_part,
+        account.order_bend,
+        account.no_order,
+        score,
+        level,
+    )
+    expected = quarter_spend(demand, account.share, 1.0, account.concession)
+    spend = quarter_spend(demand, account.share, orders, account.concession)
+    account.spend = spend
+    this_year.spend += spend
+    this_year.expected_spend += expected
 
 
 @rule
-def price_given(account: AccountState, wallet: float, orders: float) -> float:
-    """What the quarter's orders would have cost more at list price."""
-    return quarter_spend(wallet, account.share, orders, 0.0) - account.spend
+def close_year(account: AccountState, this_year: AccountYear) -> None:
+    """Tell the year's sales at list price, for the concession was one all year, and what they cost to serve."""
+    this_year.listed = this_year.spend / (1.0 - account.concession)
+    this_year.cost_to_serve = account.cost * this_year.listed
+
+
+@rule
+def is_lost(account: AccountState, draw: float, parameters: Numbers) -> bool:
+    """Whether the customer leaves for good this quarter: whether its hazard is above what ``draw`` says it bears."""
+    return draw < hazard_of_leaving(account.hazard, account.trust, parameters.trust_mean, parameters.hazard_trust)
 
 
 # ---------------------------------------------------------------- KAMs and functions
@@ -213,9 +283,11 @@ def inherited_tie(tie: float, parameters: Numbers) -> float:
 
 
 @rule
-def lose_manager(account: AccountState, parameters: Numbers) -> None:
-    """Be served by someone else from now on."""
-    account.trust = trust_after_loss(account.trust, parameters.disruption)
+def lose_manager(account: AccountState, part: float, parameters: Numbers) -> None:
+    """Be served by someone else from now on: a ``part`` of what hangs on the bond with the KAM is lost."""
+    account.share = share_after_loss(account.share, part * parameters.follow * account.bond)
+    account.trust = trust_after_loss(account.trust, part * parameters.disruption * account.bond)
+    account.bond = 0.0
 
 
 @rule
@@ -252,7 +324,6 @@ def judge_program(
     judged: float,
     patience: int,
     intervention: Intervention,
-    terms: Numbers,
 ) -> bool:
     """Compare revenue with the quota; say whether patience ends in a rebuild."""
     this_year.quota = program.quota
@@ -265,7 +336,6 @@ def judge_program(
     program.streak = 0
     program.rebuilds += 1
     this_year.rebuilt = True
-    this_year.rebuild_cost = rebuild_cost(this_year.key_revenue, terms.rebuild_cost_share)
     return True
 
 
@@ -291,50 +361,75 @@ def set_quota(
 
 
 @rule
+def cost_read(account: AccountState, draw: float, team: float, parameters: Numbers) -> float:
+    """What the program reads that an account costs to serve, part of list price."""
+    noise = between(parameters.cost_noise, parameters.cost_noise_team, team)
+    return account.cost * math.exp(noise * draw)
+
+
+@rule
 def selection_score(
     account: AccountState,
     wallet: float,
-    growth: float,
     spend: float,
     draw: float,
+    cost_draw: float,
     levers: Levers,
-    terms: Numbers,
     parameters: Numbers,
 ) -> float:
     """Score of an account as a candidate for elevation, as the program reads it."""
-    potential = growth_potential(
-        4.0 * wallet, account.ceiling, account.share, growth, parameters.growth_weight, parameters.least_room
-    )
-    noise = relieved_noise(parameters.observation_noise, levers.alignment, terms.team_noise_relief)
+    # Scores only rank: where nothing is added to the logarithm, spend itself ranks alike.
+    if levers.selection == 0.0:
+        return spend
+    margin = parameters.gross_margin - account.concession - cost_read(account, cost_draw, levers.alignment, parameters)
+    potential = growth_potential(4.0 * wallet, account.ceiling, account.share, margin, parameters.least_room)
+    noise = team_noise(parameters.observation_noise, levers.alignment, parameters.error_in_common, parameters.functions)
     return between(spend_score(spend, LEAST_SPEND), reading(potential, draw, noise), levers.selection)
+
+
+@rule
+def margin_read(
+    account: AccountState,
+    last_year: AccountYear,
+    this_year: AccountYear,
+    draw: float,
+    levers: Levers,
+    parameters: Numbers,
+) -> float:
+    """Contribution over sales of a key account in two years, as a review reads it."""
+    listed = last_year.listed + this_year.listed
+    own_cost = listed * cost_read(account, draw, levers.alignment, parameters)
+    invested = last_year.investment + this_year.investment
+    discount = listed - last_year.spend - this_year.spend
+    return return_on_sales(contribution(listed, discount, own_cost, invested, parameters.gross_margin), listed)
 
 
 @rule
 def health(
     account: AccountState,
-    growth: float,
-    book_growth: float,
+    margin: float,
+    usual_margin: float,
     draw: float,
     levers: Levers,
     terms: Numbers,
     parameters: Numbers,
 ) -> float:
-    """Health of the relationship as a yearly review reads it; growth is that of spend in two years, log."""
-    noise = relieved_noise(parameters.trust_noise, levers.alignment, terms.team_noise_relief)
+    """Health of a key account as a yearly review reads it: trust, and margin against that of the members."""
+    noise = team_noise(parameters.trust_noise, levers.alignment, parameters.error_in_common, parameters.functions)
     return account_health(
-        growth,
-        book_growth,
         reading(account.trust, draw, noise),
-        terms.health_growth,
+        parameters.trust_mean,
+        margin,
+        usual_margin,
         terms.health_trust,
-        terms.sound_trust,
+        terms.health_margin,
     )
 
 
 @rule
-def growth_of_spend(before: float, now: float) -> float:
-    """Log growth of spend, of an account or of the book."""
-    return log_growth(before, now, LEAST_SPEND)
+def give_time_to_recover(account: AccountState, unhealthy: bool, levers: Levers, terms: Numbers) -> None:
+    """Give an unhealthy account more of its KAM's hours for a year, and no other."""
+    account.effort = between(1.0, terms.recovery_hours, levers.retiering) if unhealthy else 1.0
 
 
 @rule
@@ -344,46 +439,52 @@ def moves_of_review(seats: int, levers: Levers, terms: Numbers) -> int:
 
 
 @rule
-def move_to_tier(account: AccountState, tier: int, terms: Numbers) -> None:
-    """Be elevated, kept, or demoted; a demoted customer trusts less."""
-    if tier < account.tier:
-        account.trust = trust_after_loss(account.trust, terms.demotion_loss)
+def move_to_tier(account: AccountState, tier: int, promised: float, terms: Numbers, parameters: Numbers) -> None:
+    """Be elevated, kept, or demoted; whoever leaves the program loses its KAM, and some trust and share with it."""
+    before = account.tier
     account.tier = tier
-    if tier == 0:
-        account.ambition = 1.0
-        account.hours = 0.0
-        account.collaboration = 0.0
-        account.concession = 0.0
+    account.kept_hours = 0.0
+    if tier > 0:
+        return
+    care = terms.managed_downtiering if before > 0 else 0.0
+    lose_manager(account, parameters.handover * (1.0 - terms.managed_saves * care), parameters)
+    account.expectation = between(account.expectation, promised, care)
+    account.kept_hours = care * terms.managed_hours * account.hours
+    account.ambition = 1.0
+    account.effort = 1.0
+    account.hours = 0.0
+    account.collaboration = 0.0
 
 
 @rule
-def calibrate_ambition(account: AccountState, draw: float, levers: Levers, terms: Numbers, parameters: Numbers) -> None:
+def fit_read(fit: float, draw: float, levers: Levers, parameters: Numbers) -> float:
+    """Fit of an account as the program reads it, alone or with the customer."""
+    return reading(fit, draw, between(parameters.fit_noise, parameters.fit_noise_bilateral, levers.boundaries))
+
+
+@rule
+def calibrate_ambition(
+    account: AccountState, fit_reading: float, mean_reading: float, levers: Levers, terms: Numbers
+) -> None:
     """Set the ambition of the partnership, for the tier at large or with the customer."""
-    noise = between(parameters.fit_noise, parameters.fit_noise_bilateral, levers.boundaries)
     account.ambition = calibrated_ambition(
-        reading(account.fit, draw, noise),
-        levers.boundaries,
-        terms.ambition_slope,
-        terms.ambition_least,
-        terms.ambition_most,
+        fit_reading, mean_reading, levers.boundaries, terms.ambition_slope, terms.ambition_least, terms.ambition_most
     )
 
 
 @rule
-def worth_of_partnership(account: AccountState, parameters: Numbers) -> float:
-    """What fit and ambition make of a given service; it changes where ambition does."""
-    return partnership_worth(
-        account.fit, account.ambition, parameters.value_fit_exponent, parameters.value_ambition_exponent
+def settle_price(
+    account: AccountState, spend: float, mean_of_largest: float, of_tier: float, launched: bool, parameters: Numbers
+) -> None:
+    """Settle next year's price: by size, worn by bargaining, and with what the program gives."""
+    power = bargaining_power(
+        spend, mean_of_largest, parameters.bargaining_base, parameters.bargaining_slope, parameters.bargaining_most
     )
-
-
-@rule
-def bargain(account: AccountState, spend: float, mean_key_spend: float, concession: float, parameters: Numbers) -> None:
-    """Bargain for next year's price concession, with what the account spent last year."""
-    account.concession = concession * bargaining_power(
-        spend,
-        mean_key_spend,
-        parameters.bargaining_base,
-        parameters.bargaining_slope,
-        parameters.bargaining_most,
+    if launched:
+        account.worn = worn_price(account.worn, account.trust, parameters.erosion)
+    account.conceded = program_concession(
+        account.conceded, of_tier, power, account.tier > 0, parameters.concession_kept
+    )
+    account.concession = price_concession(
+        parameters.base_concession, account.worn, power, account.conceded, parameters.most_conceded
     )

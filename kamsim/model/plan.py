@@ -1,14 +1,14 @@
 """The listed plan: the order of events that both drivers follow, and what a run leaves behind.
 
-Every quarter, from the launch of the program on (before it, only 6 and 7):
+Every quarter, from the launch of the program on (before it, only 1, 7 and 8):
 
-1. key accounts tell their needs; 2. KAMs plan their attention; 3. KAMs ask functions for support; 4. functions grant
-support; 5. key accounts receive service and judge it; 6. standard accounts drift; 7. all accounts order; 8. KAMs
-learn, and may leave; 9. functions realign.
+1. new accounts arrive; 2. key accounts tell their needs; 3. KAMs plan their attention; 4. KAMs ask functions for
+support; 5. functions grant support; 6. key accounts receive service and judge it; 7. other accounts drift; 8. all
+accounts order, and some leave for good; 9. KAMs learn, and may leave; 10. functions realign.
 
-At every year's end, from the launch on: 1. key account revenue is compared with its quota; 2. the program launches,
-rebuilds or re-tiers; 3. accounts are elevated and demoted; 4. accounts that need a KAM are given one; 5. the next quota
-and concessions are set.
+At every year's end, from the launch on (before it, only 5): 1. key account revenue is compared with its quota; 2. the
+program launches, rebuilds, re-tiers, or fills the seats of customers that left; 3. accounts are elevated and demoted;
+4. accounts that need a KAM are given one, and the next quota is set; 5. prices are set.
 """
 
 from typing import NamedTuple
@@ -24,17 +24,19 @@ LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much
 ACCOUNT_YEAR = record_type(
     spend="f8",  # net of concessions
     expected_spend="f8",  # the same, had orders been as lumpy as none
+    listed="f8",  # what was sold, at list price
+    cost_to_serve="f8",  # beside the program
     collaboration="f8",  # mean of the quarters
-    investment="f8",  # hours and support used
-    trust="f8",  # at the year's end
-    tier="i8",  # held in the year
+    investment="f8",  # program service: hours and support
+    trust="f8",  # at the year's end, or when the account left
+    tier="i8",  # held in the year; -1 for no customer, not yet or no more
     kam="i8",  # at the year's end, -1 for none
 )
 PROGRAM_YEAR = record_type(
     key_revenue="f8",
     quota="f8",  # 0 in years without a program
-    price_given="f8",  # price concessions
-    rebuild_cost="f8",
+    elevation_cost="f8",  # of accounts made key at the year's end
+    handover_cost="f8",  # of accounts handed over by plan at the year's end
     missed="?",
     rebuilt="?",  # at the year's end
 )

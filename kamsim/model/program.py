@@ -13,7 +13,17 @@ from kamsim.model.agents import Account, Function, KeyAccountManager
 from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Intervention, policy_in
 from kamsim.rules.costs import add_up
-from kamsim.rules.tiering import best_kam, demote_the_unhealthy, rerank_by_spend, select_anew, sorting_pull
+from kamsim.rules.tiering import (
+    NO_CUSTOMER,
+    best_kam,
+    fill_vacant_seats,
+    mean_of_largest,
+    middle,
+    rerank_by_spend,
+    select_anew,
+    sorting_pull,
+    step_down_the_unhealthy,
+)
 from kamsim.scenario import Scenario
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import draw_world, known_of
@@ -82,7 +92,7 @@ class KeyAccountProgram(mesa.Model):
         self.timeline = timeline_of(scenario)
         known, self.money = known_of(scenario, book)
         count = len(known.annual_spend)
-        budget = budget_of(scenario, count, known.annual_spend)
+        budget = budget_of(scenario, count)
         self.world = draw_world(seed, organization, parameters, budget, self.timeline, known)
         policy = policy_in(scenario, count, self.world.seed_low, self.world.seed_high, organization)
         self.policy = policy._replace(terms=_numbers_of(policy.terms), intervention=intervention or Intervention())
@@ -91,32 +101,23 @@ class KeyAccountProgram(mesa.Model):
         self.concession: list[float] = policy.concession.tolist()
         self.quarter = self.year = -1
         self.quota, self.streak, self.rebuilds, self.missed_last_year = 0.0, 0, 0, False
-        self.price_given_of_year = 0.0
-        self.history: History = empty_history(self.timeline.years, count, budget.kams)
-        labels = [str(number + 1) for number in range(count)] if book is None else book.account_id
-        for number in range(count):
-            account_class(self, number, labels[number])
+        self.seat_sales = 0.0
+        self.season: list[float] = self.world.season.tolist()
+        slots = budget.room(self.timeline.years)
+        self.history: History = empty_history(self.timeline.years, slots, budget.kams)
+        self.history.accounts["tier"], self.history.accounts["kam"] = NO_CUSTOMER, -1
+        self._labels = None if book is None else book.account_id
+        self._account_class = account_class
+        self._arrivals: list[int] = self.world.accounts["arrives"].tolist()
+        self._bear(0)
         for number in range(budget.kams):
             kam_class(self, number)
         for number in range(budget.functions):
             function_class(self, number)
-        self.accounts: Any = self.agents.select(agent_type=Account)
         self.kams: Any = self.agents.select(agent_type=KeyAccountManager)
         self.functions: Any = self.agents.select(agent_type=Function)
         self._sort_accounts()
-        self.datacollector = mesa.DataCollector(
-            model_reporters={
-                "quarter": "quarter",
-                "year": "year",
-                "revenue": _revenue,
-                "key_revenue": _key_revenue,
-                "key_accounts": _key_accounts,
-                "trust_of_key": _trust_of_key,
-                "collaboration": _collaboration,
-                "alignment": _alignment,
-                "ties": _ties,
-            }
-        )
+        self.datacollector = _collector()
 
     @property
     def scenario(self) -> Scenario:
@@ -143,6 +144,7 @@ class KeyAccountProgram(mesa.Model):
             )
         self.quarter += 1
         self.year = self.quarter // 4
+        self.welcome_accounts()
         if self.program_runs:
             self.key_accounts.do("tell_need")
             self.kams.do("plan_attention")
@@ -156,24 +158,53 @@ class KeyAccountProgram(mesa.Model):
             self.kams.do("consider_leaving")
             self.functions.do("realign")
         self.datacollector.collect(self)
+        self.release_accounts()
         if self.quarter % 4 == 3:
             self.close_year()
         self.running = self.quarter + 1 < 4 * self.timeline.years
 
+    def welcome_accounts(self) -> None:
+        """Let new accounts in; at the year's start all accounts settle how often they order."""
+        if self.quarter % 4 == 0:
+            self.accounts.do("begin_year")
+        came = self._bear(self.quarter) if self.quarter > 0 else []
+        for account in came:
+            account.begin_year()
+        if came:
+            self._sort_accounts()
+
+    def release_accounts(self) -> None:
+        """Take accounts that have left for good out of the model; their year stays in the history."""
+        leaving = [account for account in self.accounts if not account.alive]
+        for account in leaving:
+            self._note_account(account)
+            for kam in self.kams:
+                kam.portfolio = [kept for kept in kam.portfolio if kept is not account]
+                kam.handed_down = [kept for kept in kam.handed_down if kept is not account]
+            account.remove()
+        if leaving:
+            self._sort_accounts()
+
     def close_year(self) -> None:
-        """Close the books; judge the program, change tiers, and set the next quota."""
+        """Close the books; judge the program, change tiers, set the next quota, and prices."""
         self._note_year()
         launch = self.year == self.timeline.history_years - 1
+        large = self._mean_of_largest()
         if self.program_runs or launch:
+            if launch:
+                self.seat_sales = large
             rebuild = self.program_runs and self.judge_program()
             self.move_accounts(self.next_tiers(launch or rebuild), rebuild)
             self.set_quota(ratchets=not (launch or rebuild))
+        self.accounts.do("settle_price", large, self.program_runs)
 
     def judge_program(self) -> bool:
         """Compare key account revenue with the quota; say whether patience ends in a rebuild."""
         policy, year = self.policy, self.history.years[self.year]
-        judged = self._expected_spend_of_key() if policy.intervention.judged_without_luck else float(year.key_revenue)
-        rebuild = behaviors.judge_program(self, year, judged, self.world.patience, policy.intervention, policy.terms)
+        judged = (
+            self._of_members("expected_spend") if policy.intervention.judged_without_luck else float(year.key_revenue)
+        )
+        rebuild = behaviors.judge_program(self, year, judged, self.world.patience, policy.intervention)
         if rebuild:
             self.functions.do("tire")
         return rebuild
@@ -192,29 +223,54 @@ class KeyAccountProgram(mesa.Model):
             By account number.
         """
         policy = self.policy
-        seats = int(policy.seats.sum())
-        count = len(self.accounts)
-        tier = np.array([account.tier for account in self.accounts], dtype=np.int64)
-        eligible, order = np.zeros(count, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
-        vacant = np.zeros(len(policy.seats), dtype=np.int64)
-        if anew:
-            select_anew(self._scores(), policy.seats, eligible, order, vacant, tier)
+        seats, slots = int(policy.seats.sum()), len(self.world.accounts)
+        tier = np.full(slots, NO_CUSTOMER, dtype=np.int64)
+        for account in self.accounts:
+            tier[account.number] = account.tier
+        if seats == 0:
             return tier
-        if (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years != 0:
+        eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
+        vacant = np.zeros(len(policy.seats), dtype=np.int64)
+        scores = self._by_number("selection_score")
+        if anew:
+            select_anew(scores, policy.seats, eligible, order, vacant, tier)
             return tier
         moves = behaviors.moves_of_review(seats, policy.levers, policy.terms)
-        if moves == 0:
-            return tier
-        if policy.levers.retier_by_spend:
-            spend = np.array([account.this_year.spend for account in self.accounts])
-            rerank_by_spend(spend, moves, policy.seats, eligible, order, vacant, tier)
-            return tier
-        growth = self._book_growth()
-        decline = np.array([-account.health(growth) if account.tier > 0 else 0.0 for account in self.accounts])
-        threshold = policy.terms.health_threshold
-        scores = self._scores()
-        demote_the_unhealthy(decline, scores, threshold, moves, policy.seats, eligible, order, vacant, tier)
+        if moves > 0 and (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years == 0:
+            if policy.levers.retier_by_spend:
+                spend = self.history.accounts["spend"][self.year].copy()
+                rerank_by_spend(spend, moves, policy.seats, eligible, order, vacant, tier)
+            else:
+                self.review_health(scores, moves, tier)
+        fill_vacant_seats(scores, policy.seats, eligible, order, vacant, tier)
         return tier
+
+    def review_health(self, scores: Any, moves: int, tier: Any) -> None:
+        """Let the unhealthy step down that had a year to recover, and give one to the others.
+
+        Parameters
+        ----------
+        scores : array of float
+            Selection scores, by account number.
+        moves : int
+            Steps down at most.
+        tier : array of int
+            Tiers by account number, changed in place.
+        """
+        policy, members = self.policy, list(self.key_accounts)
+        margins = {account.number: account.margin_read() for account in members}
+        usual = middle(np.array(list(margins.values())))
+        decline, warned = np.zeros(len(tier)), np.zeros(len(tier), dtype=np.bool_)
+        for account in members:
+            decline[account.number] = -account.health(margins[account.number], usual)
+            warned[account.number] = account.warned
+        threshold, seats = policy.terms.health_threshold, int(policy.seats.sum())
+        eligible, order = np.zeros(len(tier), dtype=np.bool_), np.zeros(seats, dtype=np.int64)
+        vacant = np.zeros(len(policy.seats), dtype=np.int64)
+        step_down_the_unhealthy(decline, warned, scores, threshold, moves, policy.seats, eligible, order, vacant, tier)
+        for account in members:
+            unhealthy = -decline[account.number] < threshold
+            account.give_time_to_recover(bool(tier[account.number] == account.tier and unhealthy))
 
     def move_accounts(self, tier: Any, rebuild: bool) -> None:
         """Elevate, keep and demote accounts, and give a KAM to those that need one.
@@ -226,16 +282,43 @@ class KeyAccountProgram(mesa.Model):
         rebuild : bool
             Whether the program is rebuilt.
         """
-        needing = [
-            account
-            for account in self.accounts
-            if (account.tier > 0 or tier[account.number] > 0)
-            and account.move_to_tier(int(tier[account.number]), rebuild)
-        ]
+        needing: list[Account] = []
+        elevated = handed_over = 0
+        for account in self.accounts:
+            before, after = account.tier, int(tier[account.number])
+            if before == 0 and after == 0:
+                account.kept_hours = 0.0
+                continue
+            needs_kam, is_handed_over = account.move_to_tier(after, rebuild)
+            needing += [account] if needs_kam else []
+            elevated += 1 if before == 0 else 0
+            handed_over += 1 if is_handed_over else 0
+        year, parameters = self.history.years[self.year], self.parameters
+        year.elevation_cost = elevated * parameters.elevation_cost * self.seat_sales
+        year.handover_cost = handed_over * parameters.handover_cost * self.seat_sales
         self._sort_accounts()
+        self.calibrate(rebuild)
         self.assign_kams(needing)
         for kam in self.kams:
             kam.portfolio = [account for account in self.key_accounts if account.kam is kam]
+            kam.handed_down = [
+                account for account in self.accounts if account.kept_hours > 0.0 and account.handed_down_by is kam
+            ]
+
+    def calibrate(self, rebuild: bool) -> None:
+        """Set the ambition of partnerships that are new, or of all at a rebuild, against the mean of all members.
+
+        Parameters
+        ----------
+        rebuild : bool
+            Whether the program is rebuilt.
+        """
+        mean = 0.0
+        for account in self.key_accounts:
+            mean += account.fit_read() / len(self.key_accounts)
+        for account in self.key_accounts:
+            if rebuild or account.kam is None:
+                account.calibrate_ambition(mean)
 
     def assign_kams(self, needing: list[Account]) -> None:
         """Give accounts a KAM: the higher tier first, drawn to the well tied, the rest to the least loaded.
@@ -250,7 +333,7 @@ class KeyAccountProgram(mesa.Model):
         load = np.zeros(len(self.kams))
         for account in self.key_accounts:
             if account.number not in waiting:
-                load[account.kam.number] += account.attention_weight
+                load[account.kam.number] += self.attention[account.tier]
         top_tier = len(self.attention) - 1
         team = list(self.kams)
         for tier in range(top_tier, 0, -1):
@@ -259,10 +342,10 @@ class KeyAccountProgram(mesa.Model):
                 if account.tier == tier:
                     former = -1 if account.kam is None else account.kam.number
                     account.kam = team[best_kam(mean_tie, load, pull, former)]
-                    load[account.kam.number] += account.attention_weight
+                    load[account.kam.number] += self.attention[account.tier]
 
     def set_quota(self, ratchets: bool) -> None:
-        """Set next year's quota on the accounts that are key now, and their concessions.
+        """Set next year's quota on the accounts that are key now.
 
         Parameters
         ----------
@@ -280,19 +363,39 @@ class KeyAccountProgram(mesa.Model):
             self.policy.terms,
             self.parameters,
         )
-        for account in self.key_accounts:
-            account.bargain(spend_of_key / len(self.key_accounts))
 
     def reading_of(self, account: Account, what: str) -> float:
-        """The world's draw behind this year's reading of an account: potential, fit, trust or reassign."""
+        """The world's draw behind this year's reading of an account: potential, fit, trust, cost or reassign."""
         return float(self.world.readings[self.year, account.number][what])
 
+    def _bear(self, quarter: int) -> list[Account]:
+        """Make the accounts that come in a quarter; those of quarter 0 are there when the model is made."""
+        return [
+            self._account_class(self, number, self._label_of(number))
+            for number, arrives in enumerate(self._arrivals)
+            if arrives == quarter
+        ]
+
+    def _label_of(self, number: int) -> str:
+        if self._labels is None:
+            return str(number + 1)
+        return self._labels[number] if number < len(self._labels) else f"new {number - len(self._labels) + 1}"
+
     def _sort_accounts(self) -> None:
+        self.accounts: Any = self.agents.select(agent_type=Account).sort("number", ascending=True)
         self.key_accounts: Any = self.accounts.select(lambda account: account.tier > 0)
         self.standard_accounts: Any = self.accounts.select(lambda account: account.tier == 0)
 
-    def _scores(self) -> Any:
-        return np.array([account.selection_score() for account in self.accounts])
+    def _by_number(self, behavior: str) -> Any:
+        values = np.zeros(len(self.world.accounts))
+        for account in self.accounts:
+            values[account.number] = getattr(account, behavior)()
+        return values
+
+    def _mean_of_largest(self) -> float:
+        spend, alive = self.history.accounts["spend"][self.year].copy(), np.zeros(len(self.world.accounts), dtype=bool)
+        alive[[account.number for account in self.accounts]] = True
+        return mean_of_largest(spend, alive, self.world.seats, np.zeros(self.world.seats, dtype=np.int64))
 
     def _spend_of_key(self) -> float:
         return add_up(np.array([account.this_year.spend for account in self.key_accounts]))
@@ -301,33 +404,53 @@ class KeyAccountProgram(mesa.Model):
         numbers = [account.number for account in self.key_accounts]
         return add_up(self.history.accounts["expected_spend"][self.year, numbers])
 
-    def _book_growth(self) -> float:
-        before = add_up(np.array([account.years[self.year - 2].spend for account in self.accounts]))
-        now = add_up(np.array([account.this_year.spend for account in self.accounts]))
-        return behaviors.growth_of_spend(before, now)
+    def _of_members(self, column: str) -> float:
+        """Total over those that were key in the year, whether they have left since or not."""
+        year = self.history.accounts[self.year]
+        return add_up(year[column][year["tier"] > 0])
+
+    def _note_account(self, account: Account) -> None:
+        noted, year = self.history.accounts[self.year, account.number], account.this_year
+        account.close_year()
+        noted.spend = year.spend
+        noted.expected_spend = year.expected_spend
+        noted.listed = year.listed
+        noted.cost_to_serve = year.cost_to_serve
+        noted.collaboration = year.collaboration
+        noted.investment = year.investment
+        noted.trust = account.trust
+        noted.tier = account.tier
+        noted.kam = -1 if account.kam is None else account.kam.number
 
     def _note_year(self) -> None:
         year = self.history.years[self.year]
         for account in self.accounts:
-            noted = self.history.accounts[self.year, account.number]
-            noted.spend = account.this_year.spend
-            noted.expected_spend = account.this_year.expected_spend
-            noted.collaboration = account.this_year.collaboration
-            noted.investment = account.this_year.investment
-            noted.trust = account.trust
-            noted.tier = account.tier
-            noted.kam = -1 if account.kam is None else account.kam.number
+            self._note_account(account)
         for kam in self.kams:
             self.history.departures[self.year, kam.number] = kam.departures_of_year
             kam.departures_of_year = 0
-        year.key_revenue = self._spend_of_key()
-        year.price_given = self.price_given_of_year
-        self.price_given_of_year = 0.0
+        year.key_revenue = self._of_members("spend")
 
 
 def _numbers_of(record: Any) -> SimpleNamespace:
     """Fields of a record as plain numbers: the same bits, quicker to read from Python."""
     return SimpleNamespace(**{name: record[name].item() for name in record.dtype.names})
+
+
+def _collector() -> mesa.DataCollector:
+    return mesa.DataCollector(
+        model_reporters={
+            "quarter": "quarter",
+            "year": "year",
+            "revenue": _revenue,
+            "key_revenue": _key_revenue,
+            "key_accounts": _key_accounts,
+            "trust_of_key": _trust_of_key,
+            "collaboration": _collaboration,
+            "alignment": _alignment,
+            "ties": _ties,
+        }
+    )
 
 
 # What the data collector asks for are functions with a name, so that a model can be pickled.

@@ -32,7 +32,7 @@ def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book
     """
     parameters = parameters_of(scenario)
     known, _ = known_of(scenario, book)
-    budget = budget_of(scenario, len(known.annual_spend), known.annual_spend)
+    budget = budget_of(scenario, len(known.annual_spend))
     return worlds.draw_world(seed, organization, parameters, budget, timeline_of(scenario), known)
 
 
@@ -61,14 +61,14 @@ def simulate(world: World, scenario: Scenario, *, trace: bool = False, intervent
         Where the scenario is of other years, KAMs or functions than the world.
     """
     timeline = timeline_of(scenario)
-    functions, kams = scenario.world.functions, budget_of(scenario, len(world.accounts)).kams
+    functions, kams = scenario.world.functions, budget_of(scenario, world.first).kams
     if (4 * timeline.years, kams, functions) != (len(world.quarters), len(world.skill), len(world.alignment)):
         raise KamsimError(
             f"{scenario.name or 'scenario'}: the world has {len(world.quarters)} quarters, {len(world.skill)} KAMs and "
             f"{len(world.alignment)} functions, the scenario {4 * timeline.years}, {kams} and {functions}; "
             "draw a world of the scenario's own"
         )
-    policy = policy_in(scenario, len(world.accounts), world.seed_low, world.seed_high, world.organization)
+    policy = policy_in(scenario, world.first, world.seed_low, world.seed_high, world.organization)
     if intervention is not None:
         policy = policy._replace(intervention=intervention)
     return ensemble.simulate(world, policy, parameters_of(scenario), timeline, trace)

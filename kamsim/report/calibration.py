@@ -23,15 +23,14 @@ _FIGURE_LABELS = {
     "rebuilt_twice": "Rebuilt twice in seven years",
     "large_spend_growth_ratio": "{growth} (1)",
     "collaboration_ratio": "Spend, ratio (2)",
-    "year_to_year_correlation": "Correlation of years (3)",
-    "growth_sd": "Spread of growth (3)",
-    "log_spend_sd": "Spread of spend (3)",
+    "rebuilt_once": "Rebuilt in seven years",
+    "gain_of_programs": "Gain of programs (3)",
 }
 _LEGEND = (
     "(1) accounts elevated for large spend, to those elevated by enterprise criteria",
     "(2) key accounts of KAMs that report high collaboration, to the rest",
-    "(3) log annual spend of all accounts where nobody is elevated, as in real books",
-    "should be: published -+ sampling error of the survey, or the range of real books",
+    "(3) profit with the programs of the population against none, part of the profit without any",
+    "should be: published -+ sampling error of the survey, or a range",
     "posterior: between which 95 % of the sets lie that fit within sampling error",
 )
 
@@ -49,7 +48,7 @@ def calibration_tables(calibration: Calibration) -> tuple[Table, Table]:
 
 
 def calibration_sentences(calibration: Calibration) -> str:
-    """Say in two sentences which parameters the evidence tells and which it does not."""
+    """Say which parameters the evidence tells, which it does not, and how often programs would pay anyway."""
     told = [parameter.name for parameter in calibration.parameters if parameter.identified]
     untold = [parameter.name for parameter in calibration.parameters if not parameter.identified]
     missed = [figure.name for figure in calibration.figures if not figure.low <= figure.fitted <= figure.high]
@@ -57,7 +56,10 @@ def calibration_sentences(calibration: Calibration) -> str:
     tells = f"The evidence tells {len(told)} of {len(told) + len(untold)} free parameters"
     others = f"; it does not identify {', '.join(untold)}" if untold else ""
     kept = f"{calibration.fitting} of {calibration.candidates} sets drawn fit within sampling error"
-    return f"{fit[0].upper()}{fit[1:]}; {kept}.\n{tells}{others}."
+    paid = f"Programs pay against none at {100 * calibration.paid_anywhere:.0f} % of points over all ranges"
+    if not math.isnan(calibration.paid_at_any_price):
+        paid += f", at {100 * calibration.paid_at_any_price:.0f} % over the ranges of money alone, at the best fit"
+    return f"{fit[0].upper()}{fit[1:]}; {kept}.\n{tells}{others}.\n{paid}, before the fit asks for it."
 
 
 def write_calibration(folder: Path, calibration: Calibration, command: Sequence[str]) -> list[Path]:

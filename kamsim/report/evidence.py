@@ -1,12 +1,15 @@
 """The ledger for people: a table in a terminal, one parameter in full, and the page of the documentation."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, get_args
 
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, range_text
 from kamsim.evidence.published import OUTCOMES
+from kamsim.report.context_of_use import CONTEXTS, LABELS, NEVER
 from kamsim.report.table import Group, Row, Table
+from kamsim.report.trace import TRACE
 
 KINDS: tuple[str, ...] = get_args(Kind)
 SECTIONS: tuple[str, ...] = get_args(Section)
@@ -18,6 +21,15 @@ KINDS_SAY = {
     "calibrated": "fitted, so that what the model brings forth is what was published or measured",
     "assumed": "a plausible choice of the source named; not published, measured or fitted",
 }
+MADE_FROM = (
+    "Made from `trace.py` and `context_of_use.py` in `kamsim/report`, `ledger.py`, `fitted.toml` and `published.py` in "
+    "`kamsim/evidence`; do not edit it here: `kamsim evidence --markdown > docs/evidence.md` writes it anew."
+)
+TRACE_SAYS = (
+    "TRACE (Grimm et al. 2014, Ecological Modelling 280, 129-139) asks eight things of a model that decisions lean on; "
+    "each is answered with the documents, commands and tests that show it."
+)
+WIDTH = 120  # of the page
 OTHER_TIERS = f"{ANY_TIER}.*: what a tier of any other name than those above does not say; its seats it has to say"
 
 
@@ -122,40 +134,71 @@ def _range(row: Parameter) -> str:
 
 
 def evidence_page() -> str:
-    """``docs/evidence.md``: every parameter by section, and the published figures, as Markdown."""
+    """``docs/evidence.md``: TRACE, contexts of use, every parameter by section, published figures, as Markdown."""
     sources = list(dict.fromkeys([*(row.source for row in LEDGER), *(figure.source for figure in OUTCOMES)]))
     lines = [
-        "# What the parameters rest on",
+        "# What kamsim rests on, and what it must not be used for",
         "",
-        "Made from `ledger.py`, `fitted.toml` and `published.py` in `kamsim/evidence/`; do not edit it here:",
-        "`kamsim evidence --markdown > docs/evidence.md` writes it anew.",
+        *_wrapped(MADE_FROM),
         "",
-        f"{counts_sentence(LEDGER)}. Numbers in brackets are sources, listed at the end.",
-        "",
-        *_markdown_table(("kind", "what a value of that kind is"), KINDS_SAY.items()),
-    ]
-    for section in SECTIONS:
-        rows = [_page_row(row, sources) for row in LEDGER if row.section == section]
-        header = ("parameter", "value", "range", "unit", "kind", "what it is")
-        lines += ["", f"## {section}", "", *_markdown_table(header, rows)]
-        lines += ["", OTHER_TIERS] if section == "tiers" else []
-    figures = [
-        (f"`{figure.name}`", number_text(figure.value), figure.says, _mark(figure.source, sources))
-        for figure in OUTCOMES
-    ]
-    lines += [
-        "",
+        *_page_of_trace(),
+        *_page_of_contexts(),
+        *_page_of_parameters(sources),
         "## Published outcomes",
         "",
         "No input of the model; `kamsim survey` prints what the model brings forth beside them.",
         "",
-        *_markdown_table(("figure", "value", "what it says", "source"), figures),
+        *_markdown_table(("figure", "value", "what it says", "source"), _page_figures(sources)),
         "",
         "## Sources",
         "",
         *(f"{number}. {source}" for number, source in enumerate(sources, start=1)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _page_of_trace() -> list[str]:
+    lines = ["## The model by TRACE", "", *_wrapped(TRACE_SAYS), ""]
+    for number, element in enumerate(TRACE, start=1):
+        lines += [*_wrapped(f"**{number}. {element.name}.** {element.says}"), ""]
+    return lines
+
+
+def _page_of_contexts() -> list[str]:
+    lines = ["## Context of use", "", *_wrapped(NEVER), ""]
+    for words, context in CONTEXTS.items():
+        said = " ".join(f"*{label}* {text}" for label, text in zip(LABELS, context, strict=True))
+        lines += [*_wrapped(f"**`kamsim {words}`** {said}"), ""]
+    return lines
+
+
+def _page_of_parameters(sources: list[str]) -> list[str]:
+    lines = [
+        "## Parameters",
+        "",
+        f"{counts_sentence(LEDGER)}. Numbers in brackets are sources, listed at the end.",
+        "",
+        *_markdown_table(("kind", "what a value of that kind is"), KINDS_SAY.items()),
+        "",
+    ]
+    for section in SECTIONS:
+        rows = [_page_row(row, sources) for row in LEDGER if row.section == section]
+        header = ("parameter", "value", "range", "unit", "kind", "what it is")
+        lines += [f"### {section}", "", *_markdown_table(header, rows), ""]
+        lines += [OTHER_TIERS, ""] if section == "tiers" else []
+    return lines
+
+
+def _page_figures(sources: list[str]) -> list[tuple[str, ...]]:
+    return [
+        (f"`{figure.name}`", number_text(figure.value), figure.says, _mark(figure.source, sources))
+        for figure in OUTCOMES
+    ]
+
+
+def _wrapped(paragraph: str) -> list[str]:
+    """Lines of a paragraph; what stands between backticks is not parted at a hyphen."""
+    return textwrap.wrap(paragraph, WIDTH, break_on_hyphens=False, break_long_words=False)
 
 
 def _page_row(row: Parameter, sources: list[str]) -> tuple[str, ...]:

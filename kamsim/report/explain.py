@@ -147,13 +147,13 @@ def _quota(claim: ClaimExplained) -> list[str]:
     expected = sum(part.value for part in claim.parts if part.kind == "expectation")
     return [
         f"{_with_interval(claim.figure)} of years miss the quota (published: {shown(claim.published, 'share')}); "
-        f"{shown(part['rest'].value, 'share')} would without the causes told apart here: luck of orders and wallets in "
-        "the year itself, and rivals.",
+        f"{shown(part['rest'].value, 'share')} would without the causes told apart here, mostly by luck of orders and "
+        "wallets in the year itself.",
         f"What is expected adds {_points(expected)}, quotas built on lucky years {_points(part['luck'].value)}, "
-        f"industry shocks {_points(part['industry'].value)}; of effects on what accounts spend, concessions set after "
-        f"the quota was built on list prices add {_points(part['concessions'].value)} and KAMs who leave "
-        f"{_points(part['turnover'].value)}, together {_points(claim.effect.value)} ({interval(claim.effect)}"
-        f"{_unsure(claim.effect)}).",
+        f"industry shocks {_points(part['industry'].value)}; of effects on what accounts spend, prices given after "
+        f"quotas were set add {_points(part['concessions'].value)}, KAMs who leave {_points(part['turnover'].value)}, "
+        f"customers who leave for good {_points(part['leaving'].value)}, together {_points(claim.effect.value)} "
+        f"({interval(claim.effect)}{_unsure(claim.effect)}).",
     ]
 
 

@@ -6,7 +6,7 @@ from kamsim.compiler import rule
 
 
 @rule
-def account_need(wallet: float, need_exponent: float, ambition: float) -> float:
+def account_need(wallet: float, need_exponent: float) -> float:
     """Work that a key account asks for in a quarter.
 
     Parameters
@@ -15,8 +15,6 @@ def account_need(wallet: float, need_exponent: float, ambition: float) -> float:
         Quarterly wallet, in median annual wallets, > 0.
     need_exponent : float
         Elasticity of need to the annual wallet, in [0, 1].
-    ambition : float
-        Calibrated ambition of the partnership, > 0; 1 is the tier's standard.
 
     Returns
     -------
@@ -25,25 +23,24 @@ def account_need(wallet: float, need_exponent: float, ambition: float) -> float:
 
     Notes
     -----
-    Work grows less than in proportion to size (model, rule 1): coordination scales sublinearly in account size.
+    Work grows less than in proportion to size (model, rule 1): coordination scales sublinearly in account size. What
+    the partnership aims at is no part of it: ambition says how many of the KAM's hours the account gets.
     """
-    return math.pow(4.0 * wallet, need_exponent) * ambition
+    return math.exp(need_exponent * math.log(4.0 * wallet))
 
 
 @rule
-def planned_hours(kam_hours: float, need: float, attention_weight: float, weighted_need_of_kam: float) -> float:
-    """Hours a KAM plans for one account: its part of the KAM's hours by need and tier.
+def planned_hours(kam_hours: float, weighted_need: float, weighted_need_of_kam: float) -> float:
+    """Hours a KAM plans for one account: its part of the KAM's hours by need, tier and ambition.
 
     Parameters
     ----------
     kam_hours : float
-        Hours the KAM has in a quarter, >= 0.
-    need : float
-        The account's need, >= 0.
-    attention_weight : float
-        Attention weight of the account's tier, > 0.
+        Hours the KAM has in a quarter, beside those kept for accounts that it hands down, >= 0.
+    weighted_need : float
+        The account's need x its weight: attention of the tier, ambition, and more in a year of recovery; >= 0.
     weighted_need_of_kam : float
-        Sum of need x weight over all of the KAM's accounts, >= 0.
+        Sum of that over all of the KAM's accounts, >= 0.
 
     Returns
     -------
@@ -56,7 +53,7 @@ def planned_hours(kam_hours: float, need: float, attention_weight: float, weight
     """
     if weighted_need_of_kam <= 0.0:
         return 0.0
-    return kam_hours * (need * attention_weight / weighted_need_of_kam)
+    return kam_hours * (weighted_need / weighted_need_of_kam)
 
 
 @rule
@@ -84,3 +81,44 @@ def coverage(skill: float, hours: float, need: float) -> float:
     if need <= 0.0:
         return 0.0
     return 1.0 - math.exp(-skill * hours / need)
+
+
+@rule
+def welcome_hours(need: float, base: float, slope: float, will: float) -> float:
+    """Hours that a customer is willing to take up in a quarter.
+
+    Parameters
+    ----------
+    need : float
+        The account's need, >= 0.
+    base, slope : float
+        Part of its need that an unwilling customer takes up, and what full will adds, >= 0.
+    will : float
+        The customer's will to be a key account, in [0, 1], or what it tells of it.
+
+    Returns
+    -------
+    float
+        Hours, >= 0 (model, customer's will; Gartner: 16 % of KAMs say that key customers fully use the resources
+        dedicated to them).
+    """
+    return need * (base + slope * will)
+
+
+@rule
+def hours_after_talk(planned: float, told: float, bilateral: float) -> float:
+    """Hours left of a plan once the customer has told what it would take up: the rest is neither spent nor paid for.
+
+    Parameters
+    ----------
+    planned, told : float
+        Hours planned, and those that the customer says are welcome, >= 0.
+    bilateral : float
+        Strength of the boundaries lever, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, planned] (model, customer's will).
+    """
+    return planned - bilateral * max(0.0, planned - told)

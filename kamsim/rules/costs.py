@@ -46,42 +46,44 @@ def investment(hours: float, hour_cost: float, support: float, support_cost: flo
 
 
 @rule
-def rebuild_cost(key_revenue: float, cost_share: float) -> float:
-    """One-off cost of rebuilding the program.
+def contribution(listed: float, discount: float, own_cost: float, invested: float, gross_margin: float) -> float:
+    """Contribution of an account or of the whole book, before what elevations and handovers cost.
 
     Parameters
     ----------
-    key_revenue : float
-        Revenue of the key accounts in the year, >= 0.
-    cost_share : float
-        Part of it that a rebuild costs, >= 0.
+    listed : float
+        Sales at list price, >= 0.
+    discount : float
+        Price concessions, >= 0: the goods cost what they cost at list price.
+    own_cost : float
+        What it costs to serve the accounts, whatever the program, >= 0.
+    invested : float
+        Program service, >= 0.
+    gross_margin : float
+        Margin on list price, in [0, 1].
 
     Returns
     -------
     float
-        Money, >= 0 (model, year-end).
+        Money of the same years; no overhead is in it (model, money).
     """
-    return key_revenue * cost_share
+    return listed * gross_margin - discount - own_cost - invested
 
 
 @rule
-def annual_profit(revenue: float, gross_margin: float, invested: float, rebuilding: float, price_given: float) -> float:
-    """Profit of the whole book in a year.
+def return_on_sales(contributed: float, listed: float) -> float:
+    """Contribution as a part of sales at list price.
 
     Parameters
     ----------
-    revenue : float
-        Revenue of all accounts, net of price concessions, >= 0.
-    gross_margin : float
-        Margin on list price, in [0, 1].
-    invested, rebuilding : float
-        Spent on serving key accounts and on rebuilding, >= 0.
-    price_given : float
-        Price concessions, >= 0: the goods cost what they cost at list price.
+    contributed, listed : float
+        Contribution, and sales at list price, >= 0.
 
     Returns
     -------
     float
-        Money a year: margin on the list value of what was sold, less concessions and costs.
+        -1 at the least, which is what an account without any sales has.
     """
-    return (revenue + price_given) * gross_margin - price_given - invested - rebuilding
+    if listed <= 0.0:
+        return -1.0
+    return max(-1.0, contributed / listed)

@@ -6,24 +6,22 @@ from kamsim.compiler import rule
 
 
 @rule
-def partnership_worth(fit: float, ambition: float, fit_exponent: float, ambition_exponent: float) -> float:
-    """What fit and ambition make of a given service.
+def partnership_worth(fit: float, fit_exponent: float) -> float:
+    """What fit makes of a given service.
 
     Parameters
     ----------
     fit : float
         Strategic and operational compatibility, in [0, 1].
-    ambition : float
-        Calibrated ambition, > 0.
-    fit_exponent, ambition_exponent : float
-        Elasticities, in [0, 1].
+    fit_exponent : float
+        Elasticity, in [0, 1].
 
     Returns
     -------
     float
-        Value of a unit of service, >= 0 (model, rule 6).
+        Value of a unit of service, in [0, 1] (model, rule 6).
     """
-    return math.pow(fit, fit_exponent) * math.pow(ambition, ambition_exponent)
+    return math.pow(fit, fit_exponent)
 
 
 @rule
@@ -143,3 +141,24 @@ def trust_after_loss(trust: float, loss: float) -> float:
         In [0, trust] (model, rule 10 and year-end).
     """
     return trust * (1.0 - loss)
+
+
+@rule
+def bond_after_quarter(bond: float, account_coverage: float, speed: float) -> float:
+    """Bond of a customer with the person who serves it, after a quarter of attention.
+
+    Parameters
+    ----------
+    bond : float
+        Before, in [0, 1]; 0 with a new KAM.
+    account_coverage : float
+        Share of the account's need that the KAM's attention covers, in [0, 1].
+    speed : float
+        Part of what is missing that full coverage adds in a quarter, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [bond, 1] (loyalty to the person apart from trust in the firm, Palmatier, Scheer & Steenkamp 2007).
+    """
+    return bond + speed * account_coverage * (1.0 - bond)

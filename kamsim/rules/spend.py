@@ -1,4 +1,4 @@
-"""Rules 8 and 9: share of wallet, what a rival takes, the price concession, spend."""
+"""Rules 8 and 9: share of wallet, and spend."""
 
 from kamsim.compiler import rule
 
@@ -74,70 +74,6 @@ def share_after_quarter(share: float, target: float, speed: float) -> float:
 
 
 @rule
-def kept_at_rest(speed: float, loss: float) -> float:
-    """Part of its target at which a share of wallet rests, between what rivals take and what comes back.
-
-    Parameters
-    ----------
-    speed : float
-        Part of the gap to the target closed in a quarter, in [0, 1].
-    loss : float
-        Part of the share that rivals take in a quarter, on average, in [0, 1].
-
-    Returns
-    -------
-    float
-        In [0, 1]: where ``share_after_quarter`` and then the loss leave the share as it was; 1 without rivals.
-    """
-    left = 1.0 - (1.0 - speed) * (1.0 - loss)
-    if left <= 0.0:
-        return 1.0
-    return min(1.0, speed * (1.0 - loss) / left)
-
-
-@rule
-def share_after_attack(share: float, trust: float, damage: float) -> float:
-    """Share of wallet left when a rival has attacked.
-
-    Parameters
-    ----------
-    share, trust : float
-        In [0, 1].
-    damage : float
-        Part lost where there is no trust at all, in [0, 1].
-
-    Returns
-    -------
-    float
-        In [0, share]; trust protects (model, world table: rival).
-    """
-    return share * (1.0 - damage * (1.0 - trust))
-
-
-@rule
-def bargaining_power(last_year_spend: float, mean_key_spend: float, base: float, slope: float, highest: float) -> float:
-    """How much of the tier's price concession an account can bargain for.
-
-    Parameters
-    ----------
-    last_year_spend : float
-        What the account spent last year, >= 0.
-    mean_key_spend : float
-        The mean of that over the key accounts, >= 0.
-    base, slope, highest : float
-        Power at no spend, what the mean key account adds, and the bound.
-
-    Returns
-    -------
-    float
-        Multiple of the tier's concession, in [0, highest] (model, tiers).
-    """
-    if mean_key_spend <= 0.0:
-        return min(highest, base)
-    return min(highest, base + slope * last_year_spend / mean_key_spend)
-
-
-@rule
 def quarter_spend(wallet: float, share: float, orders: float, concession: float) -> float:
     """What an account spends with us in a quarter, net of its price concession.
 
@@ -157,4 +93,23 @@ def quarter_spend(wallet: float, share: float, orders: float, concession: float)
     float
         Money a quarter, >= 0 (model, rule 9).
     """
-    return wallet * share * orders * (1.0 - concession)
+    return wallet * share * (1.0 - concession) * orders
+
+
+@rule
+def share_after_loss(share: float, loss: float) -> float:
+    """Share of wallet after the person whom a customer bought from has gone.
+
+    Parameters
+    ----------
+    share : float
+        Before, in [0, 1].
+    loss : float
+        Part that goes with the person, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, share] (model, departures: Shi, Sridhar, Grewal & Lilien 2017, 13 to 18 % of annual sales).
+    """
+    return share * (1.0 - loss)

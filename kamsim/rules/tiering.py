@@ -1,6 +1,7 @@
 """Year-end: who is elevated, with what ambition, who is demoted, and which KAM serves whom.
 
-A tier is a number: 0 is standard, 1 the lowest key tier, and so on up. ``seats[tier]`` holds the seats of each.
+A tier is a number: 0 is standard, 1 the lowest key tier, and so on up; -1 is no customer, not yet or no more.
+``seats[tier]`` holds the seats of each.
 """
 
 import math
@@ -9,6 +10,10 @@ from numpy import bool_, float64, int64
 from numpy.typing import NDArray
 
 from kamsim.compiler import rule
+
+NO_CUSTOMER = -1  # the tier of an account that has not come yet, or has left
+LEAVING = -2  # of a key account while its seat is given away
+LEAST_POTENTIAL = 1e-12  # median wallets a year within reach, of an account that loses money
 
 
 @rule
@@ -52,24 +57,26 @@ def reading(truth: float, draw: float, noise: float) -> float:
 
 
 @rule
-def relieved_noise(noise: float, team: float, relief: float) -> float:
-    """Error of a reading where a cross-functional team shares what its members know.
+def team_noise(noise: float, team: float, in_common: float, functions: int) -> float:
+    """Error of a reading that a cross-functional team takes together: the mean of as many readings as functions.
 
     Parameters
     ----------
     noise : float
-        Standard deviation without a team, >= 0.
+        Standard deviation of one reading, >= 0.
     team : float
         Strength of the team, in [0, 1].
-    relief : float
-        Part of the error that a full team takes away, in [0, 1].
+    in_common : float
+        Correlation of the errors of its members, in [0, 1].
+    functions : int
+        Members, >= 1.
 
     Returns
     -------
     float
-        In [0, noise] (model, alignment lever).
+        In [0, noise] (model, team's reading).
     """
-    return noise * (1.0 - relief * team)
+    return between(noise, noise * math.sqrt(in_common + (1.0 - in_common) / functions), team)
 
 
 @rule
@@ -111,10 +118,8 @@ def spend_score(last_year_spend: float, least: float) -> float:
 
 
 @rule
-def growth_potential(
-    annual_wallet: float, ceiling: float, share: float, growth: float, growth_weight: float, least_room: float
-) -> float:
-    """Growth potential of an account, by enterprise criteria.
+def growth_potential(annual_wallet: float, ceiling: float, share: float, margin: float, least_room: float) -> float:
+    """Growth potential of an account, by enterprise criteria: what is within reach, and what it would earn.
 
     Parameters
     ----------
@@ -122,29 +127,34 @@ def growth_potential(
         Wallet, median annual wallets a year, > 0.
     ceiling, share : float
         Share ceiling and share of wallet, in [0, 1]; their gap is the room to grow.
-    growth : float
-        Log growth of the wallet a year.
-    growth_weight : float
-        Weight of growth, years.
+    margin : float
+        Margin on list price as read: gross, less its price concession and what it costs to serve.
     least_room : float
-        Room below which accounts are all alike, > 0.
+        Room, and margin, below which accounts are all alike, > 0.
 
     Returns
     -------
     float
-        Log of money a year within reach + weighted growth (model, selection lever: enterprise).
+        Log of money a year within reach; an account that is read to lose money comes after all others
+        (model, selection lever: enterprise).
     """
-    return math.log(annual_wallet * max(ceiling - share, least_room)) + growth_weight * growth
+    if margin <= 0.0:
+        return math.log(LEAST_POTENTIAL)
+    return math.log(annual_wallet * max(ceiling - share, least_room) * max(margin, least_room))
 
 
 @rule
-def calibrated_ambition(fit_reading: float, bilateral: float, slope: float, lowest: float, highest: float) -> float:
+def calibrated_ambition(
+    fit_reading: float, mean_reading: float, bilateral: float, slope: float, lowest: float, highest: float
+) -> float:
     """Ambition of a partnership: one for the whole tier, or calibrated with the customer to its fit.
 
     Parameters
     ----------
     fit_reading : float
-        The fit as read; compatibility of 0.5 is average.
+        The fit as read.
+    mean_reading : float
+        Its mean over the members of the program: one budget is shared out among them, none is cut.
     bilateral : float
         Strength of the boundaries lever, in [0, 1].
     slope, lowest, highest : float
@@ -155,38 +165,87 @@ def calibrated_ambition(fit_reading: float, bilateral: float, slope: float, lowe
     float
         In [lowest, highest] at full strength; 1 where unilateral (model, boundaries lever).
     """
-    calibrated = min(highest, max(lowest, 1.0 + slope * (fit_reading - 0.5)))
+    calibrated = min(highest, max(lowest, 1.0 + slope * (fit_reading - mean_reading)))
     return between(1.0, calibrated, bilateral)
 
 
 @rule
 def account_health(
-    log_growth: float,
-    book_log_growth: float,
     trust_reading: float,
-    growth_weight: float,
+    resting_trust: float,
+    margin_reading: float,
+    usual_margin: float,
     trust_weight: float,
-    sound_trust: float,
+    margin_weight: float,
 ) -> float:
     """Health of a key account as a yearly review reads it; below the threshold it may be demoted.
 
     Parameters
     ----------
-    log_growth, book_log_growth : float
-        Log growth of spend over two years, of the account and of the whole book.
     trust_reading : float
         Trust as read.
-    growth_weight, trust_weight : float
+    resting_trust : float
+        Trust of a relationship without a program.
+    margin_reading, usual_margin : float
+        Contribution over sales in two years as read, and its median over the members.
+    trust_weight, margin_weight : float
         What the review looks at.
-    sound_trust : float
-        Trust that counts as sound.
 
     Returns
     -------
     float
-        Health, 0 for an account that grows with the book at sound trust (model, re-tiering lever).
+        Health, 0 for an account of resting trust and usual margin (model, re-tiering lever). Growth is no part of it:
+        past growth says nothing about the next.
     """
-    return growth_weight * (log_growth - book_log_growth) + trust_weight * (trust_reading - sound_trust)
+    return trust_weight * (trust_reading - resting_trust) + margin_weight * (margin_reading - usual_margin)
+
+
+@rule
+def middle(values: NDArray[float64]) -> float:
+    """Median of some numbers.
+
+    Parameters
+    ----------
+    values : array
+        Numbers; sorted in place.
+
+    Returns
+    -------
+    float
+        0 where there are none.
+    """
+    count = len(values)
+    if count == 0:
+        return 0.0
+    values.sort()
+    return float(0.5 * (values[(count - 1) // 2] + values[count // 2]))
+
+
+@rule
+def mean_of_largest(amounts: NDArray[float64], eligible: NDArray[bool_], places: int, order: NDArray[int64]) -> float:
+    """Mean of the largest amounts.
+
+    Parameters
+    ----------
+    amounts, eligible : arrays of shape (accounts,)
+        Amount of each account, and whether it counts.
+    places : int
+        How many of the largest.
+    order : array of shape (>= places,)
+        Working space.
+
+    Returns
+    -------
+    float
+        0 where nobody counts.
+    """
+    taken = best_first(amounts, eligible, places, order)
+    if taken == 0:
+        return 0.0
+    total = 0.0
+    for place in range(taken):
+        total += amounts[order[place]]
+    return total / taken
 
 
 @rule
@@ -247,7 +306,8 @@ def seat_from_the_top(
     for level in range(len(seats)):
         vacant[level] = seats[level]
     for account in range(len(tier)):
-        vacant[tier[account]] -= 1
+        if tier[account] > 0:
+            vacant[tier[account]] -= 1
     level = len(seats) - 1
     for place in range(count):
         while level > 0 and vacant[level] <= 0:
@@ -278,17 +338,48 @@ def select_anew(
     eligible, order, vacant : arrays
         Working space, of shapes (accounts,), (all seats,) and (tiers,).
     tier : array of shape (accounts,)
-        Overwritten with the new tiers.
+        Overwritten with the new tiers; below 0 for whoever is no customer.
     """
-    eligible[:] = True
-    tier[:] = 0
-    count = best_first(scores, eligible, len(order), order)
+    for account in range(len(tier)):
+        tier[account] = min(tier[account], 0)
+    fill_vacant_seats(scores, seats, eligible, order, vacant, tier)
+
+
+@rule
+def fill_vacant_seats(
+    scores: NDArray[float64],
+    seats: NDArray[int64],
+    eligible: NDArray[bool_],
+    order: NDArray[int64],
+    vacant: NDArray[int64],
+    tier: NDArray[int64],
+) -> None:
+    """Elevate the best candidates to the seats that nobody holds, such as those of customers that left.
+
+    Parameters
+    ----------
+    scores : array of shape (accounts,)
+        Selection scores.
+    seats : array of shape (tiers,)
+        Seats of each tier.
+    eligible, order, vacant : arrays
+        Working space, of shapes (accounts,), (all seats,) and (tiers,).
+    tier : array of shape (accounts,)
+        Tiers, changed in place.
+    """
+    places = len(order)
+    for account in range(len(tier)):
+        eligible[account] = tier[account] == 0
+        if tier[account] > 0:
+            places -= 1
+    count = best_first(scores, eligible, places, order)
     seat_from_the_top(order, count, seats, vacant, tier)
 
 
 @rule
-def demote_the_unhealthy(
+def step_down_the_unhealthy(
     decline: NDArray[float64],
+    warned: NDArray[bool_],
     scores: NDArray[float64],
     threshold: float,
     most_moves: int,
@@ -298,39 +389,56 @@ def demote_the_unhealthy(
     vacant: NDArray[int64],
     tier: NDArray[int64],
 ) -> None:
-    """Demote the key accounts of worst health, and elevate as many of the best candidates.
+    """Let the key accounts of worst health step down a tier, and the best healthy account below step up.
 
     Parameters
     ----------
     decline : array of shape (accounts,)
-        Minus the health of each key account (any number for standard ones).
+        Minus the health of each key account (any number for others).
+    warned : array of shape (accounts,)
+        Whether an account was read as unhealthy at the review before: it had a year to recover.
     scores : array of shape (accounts,)
         Selection scores of candidates.
     threshold : float
-        Health below which an account may be demoted.
+        Health below which an account is unhealthy.
     most_moves : int
-        Demotions at most.
+        Steps down at most.
     seats : array of shape (tiers,)
         Seats of each tier.
     eligible, order, vacant : arrays
         Working space, of shapes (accounts,), (all seats,) and (tiers,).
     tier : array of shape (accounts,)
-        Tiers, changed in place (model, re-tiering lever: performance).
+        Tiers, changed in place (model, re-tiering lever: performance). A key account moves by one tier at most. Only
+        from the lowest does one leave the program, for the best candidate; a seat that is vacant already is no reason.
     """
-    # Candidates are marked before anyone leaves, so that nobody is demoted and elevated at once.
+    spare = -len(order)  # customers beyond the seats: so many candidates no vacant seat waits for
     for account in range(len(tier)):
-        eligible[account] = tier[account] > 0 and -decline[account] < threshold
-    candidates = 0
+        eligible[account] = tier[account] > 0 and warned[account] and -decline[account] < threshold
+        if tier[account] >= 0:
+            spare += 1
+    stepping = best_first(decline, eligible, most_moves, order)
+    for place in range(stepping):
+        account = order[place]
+        level = tier[account]
+        if level == 1:
+            if spare > 0:
+                spare -= 1
+                tier[account] = LEAVING
+            continue
+        best = -1
+        for other in range(len(tier)):
+            if tier[other] != level - 1 or eligible[other] or -decline[other] < threshold:
+                continue
+            if best < 0 or decline[other] < decline[best]:
+                best = other
+        if best >= 0:
+            tier[account], tier[best] = level - 1, level
+            eligible[best] = True  # it has had its step: nobody else steps down for it
+    # Candidates are marked before anyone has left, so that nobody is demoted and elevated at once.
+    fill_vacant_seats(scores, seats, eligible, order, vacant, tier)
     for account in range(len(tier)):
-        if tier[account] == 0:
-            candidates += 1
-    leaving = best_first(decline, eligible, min(most_moves, candidates), order)
-    for account in range(len(tier)):
-        eligible[account] = tier[account] == 0
-    for place in range(leaving):
-        tier[order[place]] = 0
-    entering = best_first(scores, eligible, leaving, order)
-    seat_from_the_top(order, entering, seats, vacant, tier)
+        if tier[account] == LEAVING:
+            tier[account] = 0
 
 
 @rule

@@ -1,4 +1,6 @@
-"""Fit free parameters to published figures and to real books, and find all sets that fit within sampling error.
+"""Fit free parameters to published figures, and find all sets that fit within sampling error.
+
+The second layer of the fit: the world is fitted to books alone (`kamsim.studies.calibrate_world`), and frozen.
 
 1. Spread points over the plausible ranges and simulate the figures at each. 2. Learn from them an emulator, draw points
 that fit by it, simulate those, learn again. 3. Search the best fit by simulation alone (CMA-ES). 4. Draw points that
@@ -19,27 +21,30 @@ from numpy.typing import NDArray
 from kamsim.analysis.emulator import Emulator, fitted_emulator, sampled
 from kamsim.analysis.intervals import CONFIDENCE
 from kamsim.errors import KamsimError, nearest
-from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.evidence.plausible import MONEY, PLAUSIBLE, PROGRAM, TIED
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.evidence.readings import ANY_INCREASE, DEFAULT_READING, Reading, reading_of
-from kamsim.evidence.real_books import MOMENTS
-from kamsim.experiments.jobs import job_of
+from kamsim.experiments.jobs import Table, job_of
 from kamsim.experiments.log import Evaluations, logged
 from kamsim.experiments.pool import checked_workers, run_in_chunks
+from kamsim.measures.outcomes import MEASURES
 from kamsim.records import Record
 from kamsim.scenario import Scenario, with_values
 from kamsim.source import model_hash
-from kamsim.studies.survey import book_moments, figures_of, joined, sampled_figures
+from kamsim.studies.survey import figures_of, joined, sampled_figures
 from kamsim.types import Floats, Progress
 
 RATIOS = ("large_spend_growth_ratio", "collaboration_ratio")  # told apart on a log scale
-BOOK_MOMENTS = {"year_to_year_correlation": "correlation_1", "growth_sd": "growth_sd", "log_spend_sd": "log_sd"}
-MOMENT_MARGIN = {"year_to_year_correlation": 0.01, "growth_sd": 0.02, "log_spend_sd": 0.03}
-FIGURES = (*(figure.name for figure in OUTCOMES), *BOOK_MOMENTS)
+# Figures that are told as a range: rebuilt at least once in seven years (Gartner; Adamson), and what the programs of
+# the population earn against none, as a part of the profit without any (Homburg, Droll & Totzek 2008: they pay).
+RANGES = {"rebuilt_once": (0.79, 0.84), "gain_of_programs": (0.0, 1.0)}
+RANGE_MARGIN = {"rebuilt_once": 0.01, "gain_of_programs": 0.005}
+FIGURES = (*(figure.name for figure in OUTCOMES), *RANGES)
 
 # How sharply the best fit is drawn to each published figure: well inside what a survey of 69 can tell apart.
 SHARPNESS = {"quota_miss": 0.02, "rebuilt_twice": 0.03, "large_spend_growth_ratio": 0.035, "collaboration_ratio": 0.045}
-HELD_TO_THE_MIDDLE = 0.02  # misfit of a parameter at the end of its plausible range, in squared deviations
+HELD_TO_THE_MIDDLE = 0.1  # misfit of a parameter at the end of its plausible range, in squared deviations
+AT_AN_END = 2.0  # misfit of each parameter within 3 % of an end: the evidence would have it beyond what is plausible
 OUTSIDE = 2.0  # how steeply the density falls outside of the region; the emulator does not know its edge to a hair
 IDENTIFIED = 0.8  # posterior spread over prior spread below which a parameter counts as told by the evidence
 ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
@@ -49,19 +54,21 @@ LEAST_FITTING = 10  # sets below which nothing is said to be told
 class Effort(NamedTuple):
     """How much is simulated at each stage."""
 
-    spread: int = 256  # points over the plausible ranges, a power of 2
-    waves: int = 6
-    wave: int = 96  # points of a wave
-    generations: int = 80  # of the search for the best fit
-    organizations: int = 320  # simulated per point
-    candidates: int = 720  # points drawn at most, of which those that fit are kept
+    spread: int = 128  # points over the plausible ranges, a power of 2
+    waves: int = 4
+    wave: int = 80  # points of a wave
+    generations: int = 50  # of the search for the best fit
+    organizations: int = 280  # simulated per point
+    candidates: int = 480  # points drawn at most, of which those that fit are kept
     batch: int = 120  # of them drawn at a time: each batch teaches where the next ones may fit
-    candidate_organizations: int = 480
+    candidate_organizations: int = 400
+    prices: int = 64  # points spread over the ranges of money at the best fit, a power of 2
     steps: int = 3000  # of the sampler
 
     def points(self, free: int) -> int:
         """Simulated points in all."""
-        return 1 + self.spread + self.waves * self.wave + self.generations * population_size(free) + self.candidates
+        searched = self.generations * population_size(free)
+        return 1 + self.spread + self.waves * self.wave + searched + self.candidates + self.prices
 
 
 @dataclass(frozen=True)
@@ -141,6 +148,9 @@ class Calibration(Record):
         Sets of values that fit within sampling error, equally likely.
     fitting, candidates : int
         Points drawn that fit, and points drawn.
+    paid_anywhere, paid_at_any_price : float
+        Part of points spread over all plausible ranges, and over those of money alone at the best fit, at which the
+        programs of the population pay against none, before anything asks for it; NaN where no money is free.
     seed, simulated : int
         Of the run; points simulated in all.
     """
@@ -153,6 +163,8 @@ class Calibration(Record):
     posterior: tuple[dict[str, float], ...]
     fitting: int
     candidates: int
+    paid_anywhere: float
+    paid_at_any_price: float
     seed: int
     simulated: int
 
@@ -288,7 +300,7 @@ def _checked_names(free: Sequence[str]) -> tuple[str, ...]:
             raise KamsimError(f"'{name}' is no parameter that can be fitted; {nearest(name, PLAUSIBLE)}")
     if len(set(free)) < len(free):
         raise KamsimError(f"'{next(name for name in free if free.count(name) > 1)}' is given twice")
-    return tuple(name for name in PLAUSIBLE if name in free or not free)
+    return tuple(name for name in PLAUSIBLE if name in (free or PROGRAM | MONEY))
 
 
 def _aims(targets: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]) -> tuple[Aim, ...]:
@@ -299,10 +311,8 @@ def _aims(targets: Mapping[str, float], ranges: Mapping[str, tuple[float, float]
     for figure in OUTCOMES:
         value = targets.get(figure.name, figure.value)
         aims.append(Aim(figure.name, value, value))
-    for name, moment in BOOK_MOMENTS.items():
-        seen = [row for row in MOMENTS if row.moment == moment and row.accounts == "steady"]
-        low, high = ranges.get(name, (min(row.low for row in seen), max(row.high for row in seen)))
-        aims.append(Aim(name, low, high))
+    for name, told in RANGES.items():
+        aims.append(Aim(name, *ranges.get(name, told)))
     return tuple(aims)
 
 
@@ -327,7 +337,7 @@ def simulated_at(space: Space, point: Floats, first_seed: int, organizations: in
     pair = [job_of(scenario), job_of(scenario.changed(tiers={"ordered": tiers}))]
     pieces = list(run_in_chunks(pair, first_seed, organizations, workers=space.workers))
     population, untouched = (joined([tables[place] for tables in pieces]) for place in (0, 1))
-    figures = figures_of([population], space.reading) | book_moments(untouched)
+    figures = figures_of([population], space.reading) | {"gain_of_programs": _gain(population, untouched)}
     told = _told_apart({name: figures[name] for name in FIGURES})
     covariance = np.zeros((len(OUTCOMES), len(OUTCOMES)))
     if scatter and np.isfinite(told).all():
@@ -336,6 +346,13 @@ def simulated_at(space: Space, point: Floats, first_seed: int, organizations: in
         by_sample = np.array([_log_if_ratio(figure.name, samples[figure.name]) for figure in OUTCOMES])
         covariance = np.cov(by_sample[:, ~np.isnan(by_sample).any(axis=0)])
     return Simulated(told, covariance)
+
+
+def _gain(population: Table, untouched: Table) -> float:
+    """What programs earn against none in the same worlds, as a part of the profit without any."""
+    column = [measure.name for measure in MEASURES].index("total_profit")
+    none = float(untouched.outcomes[:, column].mean())
+    return (float(population.outcomes[:, column].mean()) - none) / abs(none)
 
 
 def _told_apart(figures: Mapping[str, float]) -> Floats:
@@ -350,7 +367,7 @@ def _log_if_ratio(name: str, value: Floats | float) -> Floats:
 
 
 def misfit_of(figures: Floats, aims: Sequence[Aim]) -> Floats:
-    """Squared deviations of figures from their aims, in units of `SHARPNESS` and `MOMENT_MARGIN`.
+    """Squared deviations of figures from their aims, in units of `SHARPNESS` and `RANGE_MARGIN`.
 
     Figures have shape (..., figures), ratios as logs; each gives a number >= 0. A range counts from a margin within its
     ends on.
@@ -359,10 +376,10 @@ def misfit_of(figures: Floats, aims: Sequence[Aim]) -> Floats:
     for column, aim in enumerate(aims):
         low, high = (float(_log_if_ratio(aim.name, end)) for end in (aim.low, aim.high))
         # A fit at the very end of a range would lie outside of it on other seeds.
-        margin = min(MOMENT_MARGIN.get(aim.name, 0.0), (high - low) / 4.0)
+        margin = min(RANGE_MARGIN.get(aim.name, 0.0), (high - low) / 4.0)
         off = np.maximum(0.0, low + margin - figures[..., column])
         off += np.maximum(0.0, figures[..., column] - high + margin)
-        total += (off / (SHARPNESS | MOMENT_MARGIN)[aim.name]) ** 2
+        total += (off / (SHARPNESS | RANGE_MARGIN)[aim.name]) ** 2
     return np.asarray(total, dtype=np.float64)
 
 
@@ -391,7 +408,7 @@ def log_likelihood(figures: Floats, error: Floats, scatter: Floats, aims: Sequen
     log = -0.5 * np.einsum("ij,jk,ik->i", off, precision, off)
     for column, aim in enumerate(aims[published:], start=published):
         beyond = _beyond(figures[:, column], aim.low, aim.high)
-        log -= 0.5 * beyond**2 / (MOMENT_MARGIN[aim.name] ** 2 + error[column] ** 2)
+        log -= 0.5 * beyond**2 / (RANGE_MARGIN[aim.name] ** 2 + error[column] ** 2)
     return np.asarray(log, dtype=np.float64)
 
 
@@ -405,7 +422,7 @@ def _beyond_region(figures: Floats, scatter: Floats, aims: Sequence[Aim]) -> Flo
     total = np.maximum(0.0, distance - float(chi2.ppf(CONFIDENCE, published)))
     for column, aim in enumerate(aims[published:], start=published):
         beyond = _beyond(figures[:, column], aim.low, aim.high)
-        total += (beyond / MOMENT_MARGIN[aim.name]) ** 2
+        total += (beyond / RANGE_MARGIN[aim.name]) ** 2
     return np.asarray(total, dtype=np.float64)
 
 
@@ -445,9 +462,10 @@ class _Points:
         self.figures: list[Floats] = []
         self.simulated = 0
 
-    def simulate(self, point: Floats, *, fresh: int = 0, scatter: bool = False) -> Simulated:
-        """Simulate a point, in the worlds of fitting or in fresh ones, and write it down."""
+    def simulate(self, point: Floats, *, fresh: int = 0, again: bool = False, scatter: bool = False) -> Simulated:
+        """Simulate a point, in the worlds of fitting, in fresh ones, or in others again, and write it down."""
         seed, organizations = (self.space.seed, self.organizations) if not fresh else (_fresh(self.space.seed), fresh)
+        seed = _fresh(seed) if again else seed
         what = {"point": point.tolist(), "seed": seed, "organizations": organizations}
         known = self.log.find(what)
         if known is None:
@@ -504,7 +522,17 @@ def _calibrated(
         found = [done.simulate(point, fresh=effort.candidate_organizations).figures for point in batch]
         candidates, figures = np.concatenate([candidates, batch]), np.concatenate([figures, found])
         fitting = np.flatnonzero(fits(figures, scatter, aims))
+    # Whatever was kept for the luck of these organizations has to fit with others as well.
+    asked_again = [
+        done.simulate(point, fresh=effort.candidate_organizations, again=True).figures for point in candidates[fitting]
+    ]
+    if asked_again:
+        fitting = fitting[fits(np.array(asked_again), scatter, aims)]
+    # What fits best where it was searched for need not do so with other organizations: there all are asked again.
+    places = [*zip(candidates[fitting], figures[fitting], strict=True), (best, best_figures)]
+    best, best_figures = min(places, key=lambda place: _cost(place[0], place[1], aims) + AT_AN_END * _at_ends(place[0]))
     kept, fitted = candidates[fitting], space.values(best)
+    at_prices = [done.simulate(point).figures for point in _at_any_price(space, best, effort.prices)]
     return Calibration(
         space.scenario.name,
         str(space.reading),
@@ -514,9 +542,28 @@ def _calibrated(
         tuple(space.values(point) for point in kept[:posterior]),
         len(fitting),
         len(figures),
+        _pay(done.figures[: effort.spread]),
+        _pay(at_prices),
         space.seed,
         done.simulated,
     )
+
+
+def _at_any_price(space: Space, best: Floats, count: int) -> Floats:
+    """Points spread over the ranges of the money that is free, all else as it fits best; none where none is."""
+    from scipy.stats import qmc
+
+    money = [place for place, name in enumerate(space.names) if name in MONEY]
+    points = np.tile(best, (count if money else 0, 1))
+    if money and count:
+        points[:, money] = qmc.Sobol(len(money), rng=np.random.default_rng([space.seed, len(money)])).random(count)
+    return points
+
+
+def _pay(figures: Sequence[Floats]) -> float:
+    """Part of points at which programs pay against none."""
+    place = FIGURES.index("gain_of_programs")
+    return float(np.mean([point[place] > 0.0 for point in figures])) if len(figures) else math.nan
 
 
 def _emulator(done: _Points, aims: Sequence[Aim]) -> Emulator:
@@ -550,14 +597,20 @@ def _fitting_points(
     return sampled(density, start, count, effort.steps, generator)
 
 
+def _cost(point: Floats, figures: Floats, aims: Sequence[Aim]) -> float:
+    """What the search makes small: the misfit, and a little for parameters far from the middle of their ranges."""
+    return float(misfit_of(figures, aims)) + HELD_TO_THE_MIDDLE * float(((2.0 * point - 1.0) ** 2).sum())
+
+
+def _at_ends(point: Floats) -> int:
+    return int((np.abs(2.0 * point - 1.0) > 0.94).sum())
+
+
 def _best_fit(done: _Points, aims: Sequence[Aim], effort: Effort, generator: np.random.Generator) -> Floats:
     """Search the best fit by simulation, from the best point so far (CMA-ES, Hansen & Ostermeier 2001)."""
     import cma
 
-    def cost(point: Floats, figures: Floats) -> float:
-        return float(misfit_of(figures, aims)) + HELD_TO_THE_MIDDLE * float(((2.0 * point - 1.0) ** 2).sum())
-
-    costs = [cost(point, figures) for point, figures in zip(done.points, done.figures, strict=True)]
+    costs = [_cost(point, figures, aims) for point, figures in zip(done.points, done.figures, strict=True)]
     if effort.generations == 0:
         return done.points[int(np.argmin(costs))]
     size = population_size(len(done.space.names))
@@ -571,7 +624,7 @@ def _best_fit(done: _Points, aims: Sequence[Aim], effort: Effort, generator: np.
     search = cma.CMAEvolutionStrategy(done.points[int(np.argmin(costs))], 0.08, options)
     for _ in range(effort.generations):
         points = [np.asarray(point, dtype=np.float64) for point in search.ask()]
-        search.tell(points, [cost(point, done.simulate(point).figures) for point in points])
+        search.tell(points, [_cost(point, done.simulate(point).figures, aims) for point in points])
     # The center of the search averages out the luck of single points.
     return np.clip(np.asarray(search.result.xfavorite, dtype=np.float64), 0.0, 1.0)
 

@@ -9,6 +9,7 @@ import numpy as np
 from kamsim.analysis.bootstrap import resampled
 from kamsim.analysis.intervals import ratio
 from kamsim.analysis.shapley import coalitions, shapley_values
+from kamsim.evidence.readings import DEFAULT_READING
 from kamsim.experiments.jobs import Job, job_of
 from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.survey import YEARS_AFTER
@@ -25,7 +26,7 @@ UNSATURATED = 10.0  # part of the share ceiling that no account comes near
 
 _TREATMENT = {
     "promises": "promises that raise expectations",
-    "concessions": "price concessions",
+    "concessions": "price concessions of the tier",
     "saturation": "share of wallet near its ceiling",
 }
 
@@ -35,7 +36,8 @@ def explain_large_spend(study: Study) -> ClaimExplained:
 
     Accounts are followed into the twin in which nobody is elevated; what the program does to them is the difference.
     Each twin without promises, concessions or saturation is held against its own accounts never elevated, so that no
-    difference between the accounts that two twins elevate is taken for an effect.
+    difference between the accounts that two twins elevate is taken for an effect. An account that has left for good in
+    the twin where nobody is elevated did not grow there.
     """
     job = job_of(study.scenario)
     games = coalitions(tuple(_TREATMENT))
@@ -78,13 +80,16 @@ def _treated(job: Job, present: frozenset[str]) -> Job:
 
 
 def _grew_after(history: History, launch: int) -> Flags:
-    """Whether the mean of the years after is above each year's spend, from the launch on; as the survey asks."""
+    """Whether the mean of the years after is above each year's spend, from the launch on; as the survey asks.
+
+    By as much as the reading takes in which the model is fitted. Who has left spends nothing, and did not grow.
+    """
     spend = history.accounts["spend"]
     last = len(spend) - YEARS_AFTER
     after = spend[launch + 1 : last + 1]
     for later in range(2, YEARS_AFTER + 1):
         after = after + spend[launch + later : last + later]
-    grew: Flags = after > YEARS_AFTER * spend[launch:last]
+    grew: Flags = after > YEARS_AFTER * spend[launch:last] * (1.0 + DEFAULT_READING.threshold)
     return grew
 
 
@@ -172,7 +177,7 @@ def _large_spend_told(scenario: Scenario, logs: Floats) -> ClaimExplained:
     told = _GrowthLogs(*columns)
     figure = as_times("figure", "elevated for large spend, to by enterprise", told.figure, "figure")
     parts = (
-        as_times("chosen", "large when chosen: falls back anyway", told.chosen, "selection"),
+        as_times("chosen", "which accounts are chosen: large ones", told.chosen, "selection"),
         as_times("service", "service they receive", told.service, "effect"),
         *(
             as_times(name, label, told.split[:, place], "effect")

@@ -104,5 +104,5 @@ def log_or_none(values: Floats) -> Floats:
 
 
 def without_concessions(job: Job) -> Job:
-    """The same job with no price conceded to anybody."""
+    """The same job in which no tier concedes any of the price; what size gets anybody stays."""
     return job._replace(policy=job.policy._replace(concession=np.zeros_like(job.policy.concession)))

@@ -1,4 +1,4 @@
-"""Why key account quotas are missed: luck, premium, prices, the world."""
+"""Why key account quotas are missed: luck, premium, prices, people and customers who leave, the world."""
 
 import math
 from contextlib import closing
@@ -22,8 +22,9 @@ _MISSING = {
     "luck": ("quotas built on lucky years", "selection"),
     "ratchet": ("unmet quotas carried over", "expectation"),
     "industry": ("industry shocks", "noise"),
-    "concessions": ("concessions on quotas at list prices", "effect"),
+    "concessions": ("prices given after quotas were set", "effect"),
     "turnover": ("KAMs who leave", "effect"),
+    "leaving": ("customers who leave for good", "effect"),
 }
 
 
@@ -32,19 +33,27 @@ _REMOVED = {
     "luck": "luck in quotas",
     "ratchet": "quotas carried over",
     "industry": "industry shocks",
-    "concessions": "concessions",
+    "concessions": "prices given",
     "turnover": "KAMs who leave",
+    "leaving": "customers who leave",
 }
 
 
-_MISSING_WORLD = {"premium": "premium_mean", "industry": "industry_shock_sd", "turnover": "turnover"}
+_MISSING_WORLD = {
+    "premium": "premium_mean",
+    "industry": "industry_shock_sd",
+    "concessions": "erosion",
+    "turnover": "turnover",
+    "leaving": "hazard",
+}
 
 
 def explain_quota(study: Study) -> ClaimExplained:
     """Years that miss quota, shared out among what makes them miss; percentage points.
 
-    What is left over is luck: of orders and wallets in the year itself, and rivals that win accounts. Concessions make
-    misses because they are set after the quota was built on what accounts spent before, at list prices where newly key.
+    What is left over is luck of orders and wallets in the year itself, and what else moves share of wallet. Prices make
+    misses because what a tier concedes, and what bargaining wears away from the launch on, comes after the quota was
+    built on what accounts paid before; the price that size gets anybody is no part of it.
     """
     games = coalitions(tuple(_MISSING))
     jobs = [_missing(study.scenario, game) for game in games]
@@ -75,7 +84,7 @@ def _missing(scenario: Scenario, present: frozenset[str]) -> Job:
 
 def _quota_told(scenario: Scenario, figures: Floats) -> ClaimExplained:
     figure = as_part("figure", "years that miss the quota", figures[:, 0], "figure", "share")
-    rest = as_part("rest", "left over: luck of the year, rivals", figures[:, 1], "rest", "points")
+    rest = as_part("rest", "left over: luck of the year", figures[:, 1], "rest", "points")
     shared, removed = np.split(figures[:, 2:], 2, axis=1)
     parts = [
         as_part(name, label, shared[:, place], kind, "points")

@@ -12,7 +12,7 @@ from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.survey import YEARS_AFTER
 from kamsim.model.plan import History
 from kamsim.policy.policy import Intervention
-from kamsim.rules.costs import annual_profit
+from kamsim.rules.costs import contribution
 from kamsim.scenario import Scenario
 from kamsim.studies.explain_parts import ClaimExplained, Study, as_part
 from kamsim.studies.survey import PUBLISHED
@@ -116,9 +116,12 @@ def _revenue_by_year(history: History, margin: float) -> Floats:
 
 def _profit_by_year(history: History, margin: float) -> Floats:
     revenue, years = _revenue_by_year(history, margin), history.years
-    invested = history.accounts["investment"].sum(axis=1)
-    costs = zip(revenue, invested, years["rebuild_cost"], years["price_given"], strict=True)
-    return np.array([annual_profit(sold, margin, used, cost, given) for sold, used, cost, given in costs])
+    listed, own_cost, invested = (
+        history.accounts[column].sum(axis=1) for column in ("listed", "cost_to_serve", "investment")
+    )
+    moves = years["elevation_cost"] + years["handover_cost"]
+    profit: Floats = contribution(listed, listed - revenue, own_cost, invested, margin) - moves
+    return profit
 
 
 def _rebuilds_told(scenario: Scenario, organizations: Floats, sums: dict[str, Floats]) -> ClaimExplained:

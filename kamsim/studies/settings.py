@@ -9,7 +9,7 @@ from dataclasses import replace
 from kamsim.errors import KamsimError, nearest, shown
 from kamsim.evidence.ledger import number_of
 from kamsim.experiments.designs import Experiment
-from kamsim.scenario import LEVERS, NAMED_TIERS, Scenario, numbers_of, with_values
+from kamsim.scenario import LEVERS, NAMED_TIERS, Scenario, load_scenario, numbers_of, with_values
 from kamsim.studies.parameter_sets import has, value_in
 
 _LEVERS = tuple(f"policy.{lever}" for lever in LEVERS)
@@ -42,6 +42,29 @@ def with_settings(scenarios: Sequence[Scenario], settings: Sequence[str]) -> lis
         if not any(has(scenario, name) for scenario in scenarios):
             raise KamsimError(f"{name} cannot be set: {_without(scenarios, name)}")
     return [_with(scenario, values) for scenario in scenarios]
+
+
+def settings_of_world(source: str, settings: Sequence[str]) -> list[str]:
+    """Settings that put the world of another scenario into all of a run: what its [world] has beside the defaults.
+
+    Parameters
+    ----------
+    source : str
+        Name of a shipped scenario (``steady``, ``lively``) or path of a file.
+    settings : sequence of str
+        What else is set; it goes before.
+
+    Returns
+    -------
+    list of str
+        ``world.arrival=0.07`` ..., for `with_settings`.
+    """
+    set_anyway = {text.partition("=")[0].strip() for text in settings}
+    defaults = dict(Scenario().world)
+    named = {
+        f"world.{name}": value for name, value in dict(load_scenario(source).world).items() if value != defaults[name]
+    }
+    return [f"{name}={value!r}" for name, value in named.items() if name not in set_anyway]
 
 
 def with_settings_in(experiment: Experiment, settings: Sequence[str]) -> Experiment:

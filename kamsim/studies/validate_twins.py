@@ -6,13 +6,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kamsim.books.moments import DECILES, decile_table, rank_rule_miss, top_share
+from kamsim.analysis.intervals import ratio
+from kamsim.books.history import YearlySpend
+from kamsim.books.moments import DECILES, accounts_of, deciles_of, rank_rule_miss, top_share
 from kamsim.experiments.jobs import Job, job_of
+from kamsim.model.ensemble import simulate
 from kamsim.model.plan import LEAST_SPEND, History
+from kamsim.policy.policy import drawn_levers
+from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.scenario import Scenario
-from kamsim.types import Floats
+from kamsim.types import Flags, Floats
+from kamsim.world.world import World
 
 YEARS_AFTER = 3
+KINDS = ("regular", "all", "steady")  # of accounts, as `accounts_of` has them
 
 
 class Twins(NamedTuple):
@@ -42,12 +49,21 @@ def twins_of(scenario: Scenario) -> list[Job]:
     return [job_of(twin) for twin in twins]
 
 
+def quarters_of(world: World, job: Job) -> Floats:
+    """Spend of an organization by quarter and account, which no history keeps."""
+    levers = drawn_levers(world.seed_low, world.seed_high, world.organization, job.mix, job.policy.levers)
+    run = simulate(world, job.policy._replace(levers=levers), job.parameters, job.timeline, trace=True)
+    assert run.trace is not None
+    spend: Floats = run.trace.accounts["spend"]
+    return spend
+
+
 class Seen(NamedTuple):
     """What is kept of an organization; of many of them, arrays with the organization first."""
 
     rebuilds: Any
     top_share: Any
-    rank_rule_miss: Any
+    rank_rule_miss: Any  # (3,), of `KINDS`
     retention: Any  # (10,), by decile
     growth: Any
     steady_growth: Any
@@ -56,31 +72,47 @@ class Seen(NamedTuple):
     demotion: Any
 
 
-def seen_in(twins: Twins, history_years: int, first_year: int) -> Seen:
+def seen_in(twins: Twins, quarters: Floats, history_years: int, first_year: int) -> Seen:
     """Look at the twins of one organization, whose window begins with ``first_year``.
 
-    Figures of year pairs are means over the pairs of consecutive years in the window.
+    Its window is looked at as a real book is, from the spend of the scenario itself by quarter and account; figures of
+    year pairs are means over the pairs of consecutive years.
     """
-    spend = twins.itself.accounts["spend"]
-    pairs = [(spend[year], spend[year + 1]) for year in range(first_year, len(spend) - 1)]
-    tables = [decile_table(before, after) for before, after in pairs]
-    # Every simulated account buys in every quarter: all accounts are steady ones.
-    growth = _mean_of([table.growth for table in tables])
+    book = window_of(quarters, first_year)
+    first = book.spend[:, 0]
+    tables = {name: _mean_of(rows.reshape(-1, DECILES)) for name, rows in deciles_of(book).items()}
     return Seen(
         int(twins.itself.years["rebuilt"][first_year:].sum()),
-        top_share(spend[first_year]),
-        float(np.mean([rank_rule_miss(before, after) for before, after in pairs])) if pairs else math.nan,
-        _mean_of([table.retained for table in tables]),
-        growth,
-        growth,
+        top_share(first[first > 0]),
+        _rank_rule_misses(book),
+        tables["retention"],
+        tables["growth"],
+        tables["steady_growth"],
         sums_of(departure_costs(twins.itself, twins.nobody_leaves)),
         sums_of(promotion_effects(twins.itself, twins.nobody_elevated, history_years)),
         sums_of(demotion_effects(twins.reviewed, twins.not_reviewed)),
     )
 
 
-def _mean_of(rows: list[Floats]) -> Floats:
-    return np.mean(rows, axis=0) if rows else np.full(DECILES, np.nan)
+def window_of(quarters: Floats, first_year: int) -> YearlySpend:
+    """Years from the first of the window on, as a book that tells spend by quarter and account would give them."""
+    cells = quarters.reshape(-1, 4, quarters.shape[1])[first_year:]
+    every_quarter: Flags = np.all(cells > 0, axis=1).T
+    return YearlySpend("", cells.sum(axis=1).T, every_quarter)
+
+
+def _rank_rule_misses(book: YearlySpend) -> Floats:
+    pairs = []
+    for year in range(book.spend.shape[1] - 1):
+        before, after, of_kind = book.spend[:, year], book.spend[:, year + 1], accounts_of(book, year, year + 1)
+        pairs.append([rank_rule_miss(before[of_kind[kind]], after[of_kind[kind]]) for kind in KINDS])
+    return _mean_of(np.array(pairs).reshape(-1, len(KINDS)))
+
+
+def _mean_of(rows: Floats) -> Floats:
+    """Mean of each column over the rows that can tell it, NaN where none can."""
+    known = ~np.isnan(rows)
+    return ratio(np.where(known, rows, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
 
 
 def sums_of(effects: Sequence[float]) -> Floats:
@@ -92,10 +124,12 @@ def departure_costs(itself: History, nobody_leaves: History) -> list[float]:
     """Part of an account's sales that is lost in the year after its KAM left, against a world without turnover.
 
     One for each time that an account was elevated and lost a KAM: the first KAM that it lost since then, if the account
-    was key in both histories from the elevation to the year after the departure.
+    was key in both histories from the elevation to the year after the departure, or had left for good by then where its
+    KAM did, which is a cost of all of its sales.
     """
     costs: list[float] = []
     key, key_in_twin = (history.accounts["tier"] > 0 for history in (itself, nobody_leaves))
+    gone = itself.accounts["tier"] == NO_CUSTOMER
     spend, spend_of_twin = itself.accounts["spend"], nobody_leaves.accounts["spend"]
     before = np.zeros(key.shape[1], dtype=np.bool_)
     without_loss = before.copy()  # key in both since the elevation, no KAM lost yet
@@ -104,7 +138,7 @@ def departure_costs(itself: History, nobody_leaves: History) -> list[float]:
         kam = np.maximum(itself.accounts["kam"][year], 0)
         lost = without_loss & (itself.departures[year, kam] > 0)
         without_loss &= ~lost
-        compared = lost & key[year + 1] & key_in_twin[year + 1]
+        compared = lost & (key[year + 1] | gone[year + 1]) & key_in_twin[year + 1]
         now, twin = spend[year + 1, compared], spend_of_twin[year + 1, compared]
         costs += (1.0 - now / np.maximum(twin, LEAST_SPEND)).tolist()
         before = key[year]
@@ -114,37 +148,38 @@ def departure_costs(itself: History, nobody_leaves: History) -> list[float]:
 def promotion_effects(itself: History, nobody_elevated: History, history_years: int) -> list[float]:
     """Log ratio of spend to that of a twin without a program, of accounts elevated at the launch.
 
-    Mean of the three years after the launch, by account; nothing where the run is shorter.
+    Of the three years after the launch together, by account; nothing where the run is shorter.
     """
     if history_years + YEARS_AFTER > len(itself.years):
         return []
     elevated = itself.accounts["tier"][history_years] > 0
-    ratio = _mean_log_ratio(itself, nobody_elevated, history_years)[elevated]
-    return [float(value) for value in ratio]
+    effects = _log_ratio(itself, nobody_elevated, history_years)[elevated]
+    return [float(value) for value in effects]
 
 
 def demotion_effects(reviewed: History, not_reviewed: History) -> list[float]:
     """Log ratio of spend to that of a twin without reviews, of accounts that a review demoted to standard.
 
-    Mean of the three years after the first demotion, by account, if a review and no rebuild brought it and the twin is
-    key in the year of the demotion and the three years after.
+    Of the three years after the first demotion together, by account, if a review and no rebuild brought it and the twin
+    is key in the year of the demotion and the three years after. Who leaves for good is not demoted.
     """
     effects: list[float] = []
-    key, key_in_twin = (history.accounts["tier"] > 0 for history in (reviewed, not_reviewed))
+    tier = reviewed.accounts["tier"]
+    key, key_in_twin = tier > 0, not_reviewed.accounts["tier"] > 0
     never = np.ones(key.shape[1], dtype=np.bool_)  # demoted so far
     for year in range(len(key) - YEARS_AFTER):
-        demoted = key[year] & ~key[year + 1] & never
+        demoted = key[year] & (tier[year + 1] == 0) & never
         never &= ~demoted
         if reviewed.years["rebuilt"][year] or not demoted.any():
             continue
         compared = demoted & key_in_twin[year : year + 1 + YEARS_AFTER].all(axis=0)
-        effects += _mean_log_ratio(reviewed, not_reviewed, year + 1)[compared].tolist()
+        effects += _log_ratio(reviewed, not_reviewed, year + 1)[compared].tolist()
     return effects
 
 
-def _mean_log_ratio(one: History, other: History, first_year: int) -> Floats:
-    """Mean log ratio of spend over three years, by account."""
+def _log_ratio(one: History, other: History, first_year: int) -> Floats:
+    """Log ratio of spend of three years together, by account: one that leaves in their course still has a ratio."""
     three = slice(first_year, first_year + YEARS_AFTER)
-    spend, twin = (np.maximum(history.accounts["spend"][three], LEAST_SPEND) for history in (one, other))
-    ratio: Floats = np.log(spend / twin).mean(axis=0)
-    return ratio
+    spend, twin = (np.maximum(history.accounts["spend"][three].sum(axis=0), LEAST_SPEND) for history in (one, other))
+    logs: Floats = np.log(spend / twin)
+    return logs

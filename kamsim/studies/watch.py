@@ -11,7 +11,7 @@ from kamsim.experiments.files import check_target, write_parquet, write_whole
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.pool import checked_workers
 from kamsim.model.program import KeyAccountProgram
-from kamsim.rules.costs import add_up, annual_profit
+from kamsim.rules.costs import add_up, contribution
 from kamsim.scenario import Scenario
 from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Progress
@@ -23,6 +23,7 @@ class Year(NamedTuple):
 
     year: int
     phase: str  # history, warm-up, window
+    customers: int  # at some time of the year
     key_accounts: int
     revenue: float
     key_revenue: float | None
@@ -85,24 +86,24 @@ def quarters_of(scenario: Scenario) -> int:
 
 
 def years_of(program: KeyAccountProgram) -> Iterable[Year]:
-    """Years, in order, of a program that has been played to the end."""
+    """Years, in order, of a program played to the end; the cost of the launch is of the first year with a program."""
     timeline, money = program.timeline, program.money
+    moves = program.history.years["elevation_cost"] + program.history.years["handover_cost"]
+    launch = timeline.history_years
+    moves[launch - 1], moves[launch] = 0.0, moves[launch - 1] + moves[launch]
     for number in range(timeline.years):
         accounts, year = program.history.accounts[number], program.history.years[number]
         key = accounts["tier"] > 0
         revenue, invested = add_up(accounts["spend"]), add_up(accounts["investment"])
-        profit = annual_profit(
-            revenue,
-            program.parameters.gross_margin,
-            invested,
-            float(year["rebuild_cost"]),
-            float(year["price_given"]),
-        )
+        listed = add_up(accounts["listed"])
+        own_cost, margin = add_up(accounts["cost_to_serve"]), program.parameters.gross_margin
+        profit = contribution(listed, listed - revenue, own_cost, invested, margin) - float(moves[number])
         quota, key_revenue = float(year["quota"]), float(year["key_revenue"])
         launched = bool(key.any())
         yield Year(
             year=number + 1,
             phase=_phase(number, timeline),
+            customers=int((accounts["tier"] >= 0).sum()),
             key_accounts=int(key.sum()),
             revenue=money * revenue,
             key_revenue=money * key_revenue if launched else None,
@@ -127,7 +128,7 @@ def _phase(year: int, timeline: Timeline) -> str:
 
 
 def agent_records(program: KeyAccountProgram) -> Iterable[dict[str, object]]:
-    """Record every agent as it is after the quarter just played.
+    """Record every agent as it is after the quarter just played; a customer that left in it is none any more.
 
     quarter, year (both from 1), kind, number and label; then what an agent of the kind has. Spend is money.
     """

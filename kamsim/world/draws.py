@@ -14,8 +14,7 @@ _WORD = 0xFFFFFFFF
 WALLET_AND_GROWTH = 1
 FIT_AND_TRUST = 2
 NEED_MIX = 3
-ACCOUNT_QUARTER = 4
-SURGE_AT_START = 5
+# 4, 5 and 17 were the first model's quarters, surges and growth.
 READING_PERSISTENT = 6
 READING_OF_YEAR = 7
 KAM_AT_START = 8
@@ -27,7 +26,12 @@ INDUSTRY = 13
 ORGANIZATION = 14
 LEVERS = 15
 LEVERS_IN_COMMON = 16
-GROWTH_OF_YEAR = 17
+GROWTH_OF_YEAR = 18
+COST_AND_WILL = 19
+ORDERS_AND_LEAVING = 20
+ARRIVALS_OF_YEAR = 21
+ARRIVAL = 22
+COST_READING_OF_YEAR = 23
 
 
 @rule
@@ -142,3 +146,22 @@ def between_bounds(value: float, lowest: float, highest: float) -> float:
         In [lowest, highest].
     """
     return min(highest, max(lowest, value))
+
+
+@rule
+def laplace_quantile(probability: float) -> float:
+    """Inverse of the Laplace distribution of mean 0 and variance 1.
+
+    Parameters
+    ----------
+    probability : float
+        In (0, 1).
+
+    Returns
+    -------
+    float
+        Quantile: fat-tailed, excess kurtosis 3.
+    """
+    if probability < 0.5:
+        return 0.7071067811865476 * math.log(2.0 * probability)
+    return -0.7071067811865476 * math.log(2.0 * (1.0 - probability))

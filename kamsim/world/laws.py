@@ -1,4 +1,4 @@
-"""X: the laws of what no program chooses: wallets, orders, fit, rivals, expectations of an organization."""
+"""X: the laws of what no program chooses: wallets, arrivals, fit, will, costs, expectations of an organization."""
 
 import math
 
@@ -10,99 +10,93 @@ SHARE_BASE_BOUNDS = (0.02, 1.0)
 SKILL_LEAST = 0.2
 TIE_BOUNDS = (0.05, 0.95)
 ALIGNMENT_BOUNDS = (0.05, 0.98)
+STEADIEST_MULTIPLES = (0.4, 2.5)  # of the spread of growth, that size can bring
 
 
 @rule
-def log_wallet_after_quarter(
-    log_wallet: float, growth: float, shock_sd: float, shock: float, industry_sd: float, industry: float
-) -> float:
-    """Log of an account's wallet a quarter later.
+def growth_of_year(log_wallet: float, sd: float, size_exponent: float, draw: float) -> float:
+    """Lasting growth of an account's wallet beyond the market's, once a year.
 
     Parameters
     ----------
     log_wallet : float
-        Before.
-    growth : float
-        Log growth of the account's wallet a year.
-    shock_sd, industry_sd : float
-        Standard deviations of the quarter's shocks to the account and to all, log, >= 0.
-    shock, industry : float
-        Standard normal draws.
-
-    Returns
-    -------
-    float
-        After (geometric random walk with drift; model, world table).
-    """
-    return log_wallet + growth / 4.0 + shock_sd * shock + industry_sd * industry
-
-
-@rule
-def growth_after_year(growth: float, expected: float, persistence: float, sd: float, draw: float) -> float:
-    """Growth of an account's wallet a year later: it reverts to the market's.
-
-    Parameters
-    ----------
-    growth, expected : float
-        Log growth a year, of the account before and of the market.
-    persistence : float
-        Correlation from year to year, in [0, 1]; 1 where differences last for ever.
+        Log of its annual wallet, in median annual wallets.
     sd : float
-        Standard deviation between accounts in the long run, log, >= 0.
+        Standard deviation between accounts of a median wallet, log, >= 0.
+    size_exponent : float
+        How much steadier larger accounts grow, >= 0.
     draw : float
-        Standard normal draw.
+        Laplace draw of variance 1.
 
     Returns
     -------
     float
-        Log growth a year (stationary AR(1)). In real books the variance of growth over k years is linear in k, which
-        lasting differences would make quadratic: docs/calibration.md.
+        Log growth. In real books growth is permanent, without memory, fat-tailed and smaller for large accounts
+        (Amaral et al. 1997; model, wallet); docs/calibration.md.
     """
-    return expected + persistence * (growth - expected) + math.sqrt(1.0 - persistence * persistence) * sd * draw
+    scale = min(STEADIEST_MULTIPLES[1], max(STEADIEST_MULTIPLES[0], math.exp(-size_exponent * log_wallet)))
+    return sd * scale * draw
 
 
 @rule
-def surge_after_quarter(surge: float, persistence: float, sd: float, draw: float) -> float:
-    """Surge of an account's orders a quarter later.
+def arrivals_of_year(accounts: int, arrival: float, draw: float) -> int:
+    """New accounts of a year.
 
     Parameters
     ----------
-    surge : float
-        Before, log.
-    persistence : float
-        Correlation from quarter to quarter, in [0, 1).
+    accounts : int
+        Accounts of the first book.
+    arrival : float
+        New accounts a year as a part of them, >= 0.
+    draw : float
+        Uniform draw in (0, 1): rounds up or down, so that the mean is right.
+
+    Returns
+    -------
+    int
+        >= 0 (model, arrival).
+    """
+    return int(accounts * arrival + draw)
+
+
+@rule
+def cost_against_mean(sd: float, draw: float) -> float:
+    """What an account costs to serve, against others: before it is scaled to the mean of its book.
+
+    Parameters
+    ----------
     sd : float
-        Standard deviation in the long run, log, >= 0.
+        Spread between accounts, log, >= 0.
     draw : float
-        Standard normal draw.
+        Standard normal draw of the account.
 
     Returns
     -------
     float
-        After, log (stationary AR(1); model, world table).
+        > 0 (lognormal; Kaplan & Narayanan: the whale curve).
     """
-    return persistence * surge + math.sqrt(1.0 - persistence * persistence) * sd * draw
+    return math.exp(sd * draw)
 
 
 @rule
-def orders_of_quarter(surge: float, surge_sd: float, noise_sd: float, draw: float) -> float:
-    """Lumpy ordering: what a quarter's orders are of what the account needs.
+def customers_will(fit: float, sd: float, draw: float) -> float:
+    """Will of a customer to be a key account: about its fit.
 
     Parameters
     ----------
-    surge : float
-        The quarter's surge, log.
-    surge_sd, noise_sd : float
-        Standard deviations of surge and white noise, log, >= 0.
+    fit : float
+        In [0, 1].
+    sd : float
+        Spread about the fit, >= 0.
     draw : float
-        Standard normal draw of the white noise.
+        Standard normal draw of the account.
 
     Returns
     -------
     float
-        > 0, 1 on average (lognormal; model, world table).
+        In [0, 1] (model, customer's will).
     """
-    return math.exp(surge + noise_sd * draw - 0.5 * (surge_sd * surge_sd + noise_sd * noise_sd))
+    return min(1.0, max(0.0, fit + sd * draw))
 
 
 @rule
@@ -123,49 +117,6 @@ def compatibility(probability: float, least: float) -> float:
     """
     below = least * least * (3.0 - 2.0 * least)
     return max(least, 0.5 - math.sin(math.asin(1.0 - 2.0 * (below + probability * (1.0 - below))) / 3.0))
-
-
-@rule
-def rival_chance(annual_wallet: float, rate: float, exponent: float, most: float) -> float:
-    """Chance that a rival attacks an account in a quarter.
-
-    Parameters
-    ----------
-    annual_wallet : float
-        In median annual wallets, > 0.
-    rate : float
-        Chance at a median wallet, in [0, 1].
-    exponent : float
-        How the chance grows with the wallet, >= 0.
-    most : float
-        Most that size can multiply it, >= 1.
-
-    Returns
-    -------
-    float
-        In [0, 1] (model, world table: rival).
-    """
-    return rate * min(most, math.pow(annual_wallet, exponent))
-
-
-@rule
-def rival_attacks(draw: float, annual_wallet: float, rate: float, exponent: float, most: float) -> bool:
-    """Whether a rival attacks an account in a quarter; larger wallets draw more.
-
-    Parameters
-    ----------
-    draw : float
-        Uniform draw in (0, 1).
-    annual_wallet, rate, exponent, most : float
-        As for `rival_chance`.
-
-    Returns
-    -------
-    bool
-        True where it attacks (model, world table: rival).
-    """
-    # The power is dear and rarely matters: it is only taken where size could decide.
-    return draw < rate * most and draw < rival_chance(annual_wallet, rate, exponent, most)
 
 
 @rule

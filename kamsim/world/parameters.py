@@ -1,15 +1,13 @@
 """The world section of a scenario as one record that compiled code reads, and the budgets that follow from it."""
 
 import math
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
 from kamsim.evidence.ledger import section
-from kamsim.rules.spend import share_ceiling, share_target
 from kamsim.scenario import Scenario
-from kamsim.types import Floats, Numbers
+from kamsim.types import Numbers
 
 WORLD_DTYPE = np.dtype([(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("world")])
 
@@ -30,11 +28,16 @@ class Timeline(NamedTuple):
 class Budget(NamedTuple):
     """What an organization has for its program whatever its policy: KAMs, functions and their capacity."""
 
-    accounts: int
+    accounts: int  # of the first book
+    newcomers: int  # room for so many new accounts a year
+    seats: int  # that KAMs and functions are budgeted for: also how many accounts count as the largest
     kams: int
     functions: int
     capacity: float  # of each function, units of support a quarter
-    sales_per_seat: float  # a year, of accounts as large as the budget is for, median wallets: what costs are told in
+
+    def room(self, years: int) -> int:
+        """Accounts that there is room for: those of the first book, and those that come."""
+        return self.accounts + years * self.newcomers
 
 
 def timeline_of(scenario: Scenario) -> Timeline:
@@ -69,7 +72,7 @@ def seats_from(seats: float, accounts: int) -> int:
     return math.floor(seats * accounts + 0.5)
 
 
-def budget_of(scenario: Scenario, accounts: int, annual_spend: Floats | None = None) -> Budget:
+def budget_of(scenario: Scenario, accounts: int) -> Budget:
     """Budget of the program in an organization of so many accounts.
 
     Parameters
@@ -78,8 +81,6 @@ def budget_of(scenario: Scenario, accounts: int, annual_spend: Floats | None = N
         Its world section says how many seats KAMs and functions are budgeted for.
     accounts : int
         Accounts of the book.
-    annual_spend : array of shape (accounts,), optional
-        Of a real book, in median wallets; NaN where unknown.
 
     Returns
     -------
@@ -93,16 +94,5 @@ def budget_of(scenario: Scenario, accounts: int, annual_spend: Floats | None = N
     seats = min(seats, accounts)
     kams = max(1, math.ceil(seats / world.accounts_per_kam))
     capacity = world.capacity_per_seat * seats / world.functions
-    return Budget(accounts, kams, world.functions, capacity, _sales_per_seat(scenario, seats, accounts, annual_spend))
-
-
-def _sales_per_seat(scenario: Scenario, seats: int, accounts: int, annual_spend: Floats | None) -> float:
-    """Mean annual spend of as many of the largest accounts as there are budgeted seats, by the book or by its law."""
-    world, largest = scenario.world, min(accounts, max(1, seats))
-    if annual_spend is not None and not np.isnan(annual_spend).all():
-        return float(np.sort(annual_spend)[-largest:].mean())
-    ceiling = share_ceiling(0.5, world.ceiling_base, world.ceiling_fit)
-    share = share_target(ceiling, world.trust_mean, 0.0, world.share_base, world.share_trust, 0.0)
-    part, normal = largest / accounts, NormalDist()
-    beyond = 1.0 if part >= 1.0 else normal.cdf(world.wallet_sigma - normal.inv_cdf(1.0 - part)) / part
-    return float(share * math.exp(world.wallet_sigma**2 / 2.0) * beyond)
+    newcomers = 1 + int(world.arrival * accounts) if world.arrival > 0.0 else 0
+    return Budget(accounts, newcomers, max(1, seats), kams, world.functions, capacity)

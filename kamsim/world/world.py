@@ -8,28 +8,29 @@ import numpy as np
 from kamsim.books.book import Book
 from kamsim.compiler import compiled, kernel, record_type
 from kamsim.errors import KamsimError
-from kamsim.rules.spend import kept_at_rest, share_after_attack, share_ceiling, share_target
+from kamsim.rules.pricing import bargaining_power, price_concession
+from kamsim.rules.relationship import partnership_worth
+from kamsim.rules.spend import share_ceiling, share_target
+from kamsim.rules.tiering import mean_of_largest
 from kamsim.scenario import Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats, Numbers, Records
 from kamsim.world import draws
-from kamsim.world.draws import between_bounds, normal, uniform, words
+from kamsim.world.draws import between_bounds, laplace_quantile, normal, normal_quantile, uniform, words
 from kamsim.world.laws import (
     ALIGNMENT_BOUNDS,
     SHARE_BASE_BOUNDS,
     SKILL_LEAST,
     TIE_BOUNDS,
     TRUST_BOUNDS,
+    arrivals_of_year,
     compatibility,
-    growth_after_year,
+    cost_against_mean,
+    customers_will,
+    growth_of_year,
     half_persistent,
-    log_wallet_after_quarter,
-    orders_of_quarter,
     patience_of,
     premium_expected,
-    rival_attacks,
-    rival_chance,
-    surge_after_quarter,
 )
 from kamsim.world.parameters import Budget, Timeline, parameters_of
 
@@ -51,31 +52,43 @@ class KnownAccounts(NamedTuple):
 
 MOST_ORGANIZATIONS = 2**32  # an organization's number is one word of the key of its draws
 LEAST_LOG_WALLET = -690.0  # what shrinks below is no nearer to nothing: wallets are divided by, and have logarithms
-LEAST_KEPT = 0.05  # of its target, that a share rests at where rivals take nearly all
+LEAST_HAZARD = 1e-300  # so that every hazard has a logarithm
+LEAST_VOLATILITY = 1e-3  # of quarters, log: steadier ones are as good as even
+NEVER = 2**31  # the quarter in which a slot for a new account is filled that stays empty
+NAMES_OF_A_YEAR = 2**17  # what new accounts are named by when they draw: the year, and their number in it
 
 # Fields are read as of an agent, ``account.fit``, compiled or not.
 ACCOUNT_AT_BIRTH = record_type(
-    growth="f8",
     fit="f8",
+    will="f8",  # to be a key account
+    will_told="f8",  # what it tells of that
+    partnership="f8",  # what fit makes of service
     ceiling="f8",
     trust="f8",
     share="f8",
     share_base="f8",
-    log_wallet="f8",
-    surge_sd="f8",
-    order_noise_sd="f8",
+    log_wallet="f8",  # a quarter, when it comes
+    growth="f8",  # that a real book tells of the years before the program, log a year; NaN where nothing is known
+    cost="f8",  # to serve, part of list price
+    concession="f8",  # when it comes, part of list price
+    orders="f8",  # a quarter, at a rate of one median wallet a year
+    arrives="i8",  # first quarter; 0 if it is there from the start
+    known="?",  # from a real book: it is there until the program starts
 )
-# Wallet in median annual wallets a quarter; orders are 1 on average; whether a rival attacks.
+# Wallet in median annual wallets a quarter; a normal number and its uniform one behind the count of orders; the log of
+# the hazard, against that of an account of typical size and trust, from which on it would leave.
 ACCOUNT_QUARTER = record_type(
     wallet="f8",
-    orders="f8",
-    attacked="?",
+    score="f8",
+    level="f8",
+    leave="f8",
 )
-# Errors in reading growth potential, fit and trust (standard normal); a uniform behind reassignment.
+# Errors in reading growth potential, fit, trust and cost to serve (standard normal); a uniform behind reassignment.
 ACCOUNT_READING = record_type(
     potential="f8",
     fit="f8",
     trust="f8",
+    cost="f8",
     reassign="f8",
 )
 # A uniform behind turnover, and the skill of who would follow a KAM that leaves.
@@ -86,12 +99,15 @@ KAM_QUARTER = record_type(
 
 
 class World(NamedTuple):
-    """One organization's world; arrays by quarter or year first, then account, KAM or function."""
+    """One organization's world; arrays by quarter or year first, then account, KAM or function.
+
+    Accounts are those of the first book, then room for those that come in the first year, in the second, and so on.
+    """
 
     accounts: Records  # ACCOUNT_AT_BIRTH (accounts,)
     quarters: Records  # ACCOUNT_QUARTER (quarters, accounts)
     readings: Records  # ACCOUNT_READING (years, accounts)
-    growth: Floats  # (years, accounts), of the wallet in the year, log
+    season: Floats  # (4,), orders of a quarter of the year against its mean
     need_mix: Floats  # (accounts, functions), rows add up to 1
     skill: Floats  # (KAMs,)
     tie: Floats  # (KAMs, functions), at birth
@@ -99,8 +115,9 @@ class World(NamedTuple):
     report_draw: Floats  # (years, KAMs), error in reporting collaboration
     alignment: Floats  # (functions,), at birth
     capacity: float  # of each function, support a quarter
-    hour_cost: float  # of a KAM, median wallets
-    support_cost: float  # of a unit, median wallets
+    first: int  # accounts of the first book; new ones come after them
+    newcomers: int  # room for so many of them a year
+    seats: int  # as many accounts count as the largest
     market_growth: float  # as expected, log a year
     premium: float  # growth expected of key accounts over the market, a year
     prioritizes_returns: bool
@@ -245,12 +262,13 @@ def empty_world(budget: Budget, timeline: Timeline) -> World:
     World
         For `draw_organization`, again and again, but by one thread at a time.
     """
-    years, accounts, kams, functions = timeline.years, budget.accounts, budget.kams, budget.functions
+    years, kams, functions = timeline.years, budget.kams, budget.functions
+    accounts = budget.room(years)
     return World(
         accounts=np.zeros(accounts, dtype=ACCOUNT_AT_BIRTH),
         quarters=np.zeros((4 * years, accounts), dtype=ACCOUNT_QUARTER),
         readings=np.zeros((years, accounts), dtype=ACCOUNT_READING),
-        growth=np.zeros((years, accounts)),
+        season=np.zeros(4),
         need_mix=np.zeros((accounts, functions)),
         skill=np.zeros(kams),
         tie=np.zeros((kams, functions)),
@@ -258,8 +276,9 @@ def empty_world(budget: Budget, timeline: Timeline) -> World:
         report_draw=np.zeros((years, kams)),
         alignment=np.zeros(functions),
         capacity=budget.capacity,
-        hour_cost=0.0,
-        support_cost=0.0,
+        first=budget.accounts,
+        newcomers=budget.newcomers,
+        seats=budget.seats,
         market_growth=0.0,
         premium=0.0,
         prioritizes_returns=False,
@@ -321,11 +340,13 @@ def draw_organization(
 ) -> World:
     """Draw one world into the arrays of a room; `draw_world` with the seed in halves, as kernels call it."""
     key = (seed_low, seed_high, organization)
-    _accounts_at_birth(key, parameters, known, timeline.history_years, room.accounts)
-    _growth_by_year(key, parameters, known, timeline.history_years, room)
-    _quarters(key, parameters, room)
-    _readings(key, room.readings)
-    _needs(key, room.need_mix)
+    _accounts_at_birth(key, parameters, known, timeline.history_years, room)
+    _first_prices_and_costs(parameters, known, room)
+    _arrivals(key, parameters, timeline.history_years, room)
+    _season(parameters, room.season)
+    _quarters(key, parameters, known, timeline.history_years, room)
+    _readings(key, room)
+    _needs(key, room)
     _kams(key, parameters, room)
     _functions(key, parameters, room.alignment)
     premium_word, priority_word, patience_word, _ = words(seed_low, seed_high, organization, draws.ORGANIZATION, 0, 0)
@@ -333,7 +354,7 @@ def draw_organization(
         room.accounts,
         room.quarters,
         room.readings,
-        room.growth,
+        room.season,
         room.need_mix,
         room.skill,
         room.tie,
@@ -341,8 +362,9 @@ def draw_organization(
         room.report_draw,
         room.alignment,
         budget.capacity,
-        parameters.hour_cost * budget.sales_per_seat,
-        parameters.support_cost * budget.sales_per_seat,
+        room.first,
+        room.newcomers,
+        room.seats,
         _expected_market_growth(parameters, known),
         premium_expected(parameters.premium_mean, parameters.expecting_more, normal(premium_word)),
         uniform(priority_word) < parameters.prioritizing,
@@ -374,32 +396,44 @@ def _expected_market_growth(parameters: Numbers, known: KnownAccounts) -> float:
 
 
 @compiled
-def _accounts_at_birth(
-    key: Key, parameters: Numbers, known: KnownAccounts, history_years: int, accounts: Records
-) -> None:
-    expected_growth = _expected_market_growth(parameters, known)
+def draw_name(number: int, first: int, newcomers: int) -> int:
+    """Name by which an account draws: it stays the same whatever the size of the first book and the horizon."""
+    if number < first:
+        return number
+    year = (number - first) // newcomers
+    return (year + 1) * NAMES_OF_A_YEAR + (number - first) % newcomers
+
+
+@compiled
+def _accounts_at_birth(key: Key, parameters: Numbers, known: KnownAccounts, history_years: int, room: World) -> None:
+    accounts = room.accounts
+    power = bargaining_power(
+        0.0, 0.0, parameters.bargaining_base, parameters.bargaining_slope, parameters.bargaining_most
+    )
+    without_spend = price_concession(parameters.base_concession, 0.0, power, 0.0, parameters.most_conceded)
     for number in range(len(accounts)):
-        account = accounts[number]
-        size_word, growth_word, _, _ = words(key[0], key[1], key[2], draws.WALLET_AND_GROWTH, number, 0)
-        fit_word, trust_word, habit_word, _ = words(key[0], key[1], key[2], draws.FIT_AND_TRUST, number, 0)
-        account.growth = known.growth[number]
-        if math.isnan(known.growth[number]):
-            account.growth = expected_growth + parameters.growth_sd * normal(growth_word)
-        account.trust = known.trust[number]
-        if math.isnan(known.trust[number]):
-            account.trust = between_bounds(
-                parameters.trust_mean + parameters.trust_sd * normal(trust_word), TRUST_BOUNDS[0], TRUST_BOUNDS[1]
-            )
-        _settle_share(account, known, number, uniform(fit_word), normal(habit_word), normal(size_word), parameters)
-        # The book tells the level at the start of the program; the years before it lead up to that.
-        if not math.isnan(known.annual_spend[number]):
-            account.log_wallet -= account.growth * history_years
-        account.surge_sd, account.order_noise_sd = parameters.surge_sd, parameters.order_noise_sd
-        volatility = known.volatility[number]
-        if not math.isnan(volatility):
-            account.order_noise_sd = min(parameters.order_noise_sd, volatility)
-            beyond_noise = volatility * volatility - account.order_noise_sd * account.order_noise_sd
-            account.surge_sd = math.sqrt(max(0.0, beyond_noise))
+        account, name = accounts[number], draw_name(number, room.first, room.newcomers)
+        size_word, _, _, _ = words(key[0], key[1], key[2], draws.WALLET_AND_GROWTH, name, 0)
+        fit_word, trust_word, habit_word, _ = words(key[0], key[1], key[2], draws.FIT_AND_TRUST, name, 0)
+        cost_word, will_word, told_word, _ = words(key[0], key[1], key[2], draws.COST_AND_WILL, name, 0)
+        of_book = number if number < room.first else -1
+        account.known = of_book >= 0 and not math.isnan(known.annual_spend[of_book])
+        account.trust = between_bounds(
+            parameters.trust_mean + parameters.trust_sd * normal(trust_word), TRUST_BOUNDS[0], TRUST_BOUNDS[1]
+        )
+        if of_book >= 0 and not math.isnan(known.trust[of_book]):
+            account.trust = known.trust[of_book]
+        _settle_share(account, known, of_book, uniform(fit_word), normal(habit_word), normal(size_word), parameters)
+        account.growth = known.growth[of_book] if of_book >= 0 else math.nan
+        account.cost = cost_against_mean(parameters.serve_cost_sd, normal(cost_word))
+        account.partnership = partnership_worth(account.fit, parameters.value_fit_exponent)
+        account.will = customers_will(account.fit, parameters.will_sd, normal(will_word))
+        account.will_told = between_bounds(account.will + parameters.will_noise * normal(told_word), 0.0, 1.0)
+        account.orders = parameters.orders
+        account.concession = without_spend
+        if account.known and not math.isnan(known.volatility[of_book]):
+            account.orders = _orders_from(known.volatility[of_book], known.annual_spend[of_book], parameters)
+        account.arrives = 0 if of_book >= 0 else NEVER
 
 
 @compiled
@@ -414,135 +448,181 @@ def _settle_share(
 ) -> None:
     """Settle fit, ceiling, habit, share and wallet of an account so that, left alone, its share rests where it is.
 
-    What is known stays: a known share is taken for the one at which the account rests between rivals' attacks and what
-    comes back, and its habit and ceiling are such that it does.
+    What is known stays: a known share is taken for the one at which the account rests, and its habit and ceiling are
+    such that it does. An account that comes later has the number -1, a smaller wallet, and gives a part of that share.
     """
-    share = known.share[number]
-    if math.isnan(share):
-        share = known.annual_spend[number] / known.wallet[number]
-    wallet = known.wallet[number]
-    if math.isnan(wallet):
-        wallet = known.annual_spend[number] / share
+    share, spend, wallet, account.fit = math.nan, math.nan, math.nan, math.nan
+    if number >= 0:
+        share, spend, wallet = known.share[number], known.annual_spend[number], known.wallet[number]
+        account.fit = known.fit[number]
+        if math.isnan(share):
+            share = spend / wallet
+        if math.isnan(wallet):
+            wallet = spend / share
     if math.isnan(wallet):
         wallet = math.exp(parameters.wallet_sigma * size_draw)
     is_known = not math.isnan(share)
-    kept = _kept_at_rest(wallet, parameters)
-    account.fit = known.fit[number]
     if math.isnan(account.fit):
         # A customer that already gives us much of its wallet cannot be a poor fit.
         least = 0.0
-        if is_known and share > kept * parameters.ceiling_base and parameters.ceiling_fit > 0.0:
-            least = min(1.0, (share / kept - parameters.ceiling_base) / parameters.ceiling_fit)
+        if is_known and share > parameters.ceiling_base and parameters.ceiling_fit > 0.0:
+            least = min(1.0, (share - parameters.ceiling_base) / parameters.ceiling_fit)
         account.fit = compatibility(fit_draw, least)
     account.ceiling = share_ceiling(account.fit, parameters.ceiling_base, parameters.ceiling_fit)
     if is_known:
-        account.ceiling = max(account.ceiling, min(1.0, share / kept))
-        account.share_base = share / kept / account.ceiling - parameters.share_trust * parameters.trust_mean
+        account.ceiling = max(account.ceiling, min(1.0, share))
+        account.share_base = share / account.ceiling - parameters.share_trust * parameters.trust_mean
         account.share = share
     else:
         account.share_base = between_bounds(
             parameters.share_base + parameters.share_base_sd * habit_draw, SHARE_BASE_BOUNDS[0], SHARE_BASE_BOUNDS[1]
         )
-        target = share_target(
+        account.share = share_target(
             account.ceiling, parameters.trust_mean, 0.0, account.share_base, parameters.share_trust, 0.0
         )
-        account.share = kept * target
-        if not math.isnan(known.annual_spend[number]):
-            # Larger wallets draw more rivals, and the wallet follows from the share: a few rounds settle both.
-            for _ in range(8):
-                wallet = known.annual_spend[number] / account.share
-                account.share = _kept_at_rest(wallet, parameters) * target
-            wallet = known.annual_spend[number] / account.share
+        if not math.isnan(spend):
+            wallet = spend / account.share
     account.log_wallet = math.log(wallet / 4.0)
+    if number < 0:
+        account.log_wallet += parameters.new_size
+        account.share *= parameters.new_share
 
 
 @compiled
-def _kept_at_rest(wallet: float, parameters: Numbers) -> float:
-    chance = rival_chance(wallet, parameters.rival_rate, parameters.rival_exponent, parameters.rival_most)
-    kept_from_one = share_after_attack(1.0, parameters.trust_mean, parameters.rival_damage)
-    # Where hardly anything comes back there is no rest above nothing; an account still starts with something.
-    return max(LEAST_KEPT, kept_at_rest(parameters.share_speed, chance * (1.0 - kept_from_one)))
+def _orders_from(volatility: float, spend: float, parameters: Numbers) -> float:
+    """Orders a quarter, at a rate of one median wallet, of an account whose quarters vary as its book tells."""
+    count = 1.0 / max(LEAST_VOLATILITY, volatility) ** 2
+    return float(count * math.exp(-parameters.orders_exponent * math.log(spend)))
 
 
 @compiled
-def _growth_by_year(key: Key, parameters: Numbers, known: KnownAccounts, history_years: int, room: World) -> None:
-    growth, accounts = room.growth, room.accounts
-    market = _expected_market_growth(parameters, known)
+def _first_prices_and_costs(parameters: Numbers, known: KnownAccounts, room: World) -> None:
+    """Price by size before the first year has been counted, and costs to serve of which the book's mean is given."""
+    accounts, first = room.accounts, room.first
+    spend, eligible = np.empty(first), np.ones(first, dtype=np.bool_)
+    total, costs = 0.0, 0.0
+    for number in range(first):
+        account = accounts[number]
+        spend[number] = 4.0 * math.exp(account.log_wallet) * account.share
+        total += spend[number]
+        costs += spend[number] * account.cost
+    mean = mean_of_largest(spend, eligible, room.seats, np.empty(room.seats, dtype=np.int64))
     for number in range(len(accounts)):
-        # The growth that a book tells is that of the years it covers.
-        first = 1 if math.isnan(known.annual_spend[number]) else history_years
-        for year in range(first):
-            growth[year, number] = accounts[number].growth
-        for year in range(first, len(growth)):
-            draw = normal(words(key[0], key[1], key[2], draws.GROWTH_OF_YEAR, number, year)[0])
-            growth[year, number] = growth_after_year(
-                growth[year - 1, number], market, parameters.growth_persistence, parameters.growth_sd, draw
-            )
+        account = accounts[number]
+        account.cost *= parameters.serve_cost * total / costs
+        if number >= first:
+            continue
+        power = bargaining_power(
+            spend[number], mean, parameters.bargaining_base, parameters.bargaining_slope, parameters.bargaining_most
+        )
+        account.concession = price_concession(parameters.base_concession, 0.0, power, 0.0, parameters.most_conceded)
+        # A book tells what was paid; a wallet is told at list price.
+        if account.known and math.isnan(known.wallet[number]):
+            account.log_wallet -= math.log(1.0 - account.concession)
 
 
 @compiled
-def _quarters(key: Key, parameters: Numbers, room: World) -> None:
-    accounts, quarters, growth = room.accounts, room.quarters, room.growth
-    # Until it is drawn, a quarter keeps what the account comes with: its log wallet, and its surge.
-    for number in range(len(accounts)):
-        word = words(key[0], key[1], key[2], draws.SURGE_AT_START, number, 0)[0]
-        quarters[0, number].wallet = accounts[number].log_wallet
-        quarters[0, number].orders = accounts[number].surge_sd * normal(word)
-    for quarter in range(len(quarters)):
+def _arrivals(key: Key, parameters: Numbers, history_years: int, room: World) -> None:
+    if room.newcomers == 0:
+        return
+    accounts, first = room.accounts, room.first
+    # A real book is that of the program's start: whoever came before is in it.
+    begin = 0
+    for number in range(first):
+        if accounts[number].known:
+            begin = history_years
+    for year in range(begin, len(room.readings)):
+        draw = uniform(words(key[0], key[1], key[2], draws.ARRIVALS_OF_YEAR, 0, year)[0])
+        for place in range(arrivals_of_year(first, parameters.arrival, draw)):
+            number = first + year * room.newcomers + place
+            name = draw_name(number, first, room.newcomers)
+            word = words(key[0], key[1], key[2], draws.ARRIVAL, name, 0)[0]
+            accounts[number].arrives = 4 * year + int(4.0 * uniform(word))
+
+
+@compiled
+def _season(parameters: Numbers, season: Floats) -> None:
+    season[0], season[1] = parameters.season_1, parameters.season_2
+    season[2], season[3] = parameters.season_3, parameters.season_4
+    mean = 0.25 * (season[0] + season[1] + season[2] + season[3])
+    for quarter in range(4):
+        season[quarter] = season[quarter] / mean if mean > 0.0 else 1.0
+
+
+@compiled
+def _quarters(key: Key, parameters: Numbers, known: KnownAccounts, history_years: int, room: World) -> None:
+    accounts, quarters, first, newcomers = room.accounts, room.quarters, room.first, room.newcomers
+    count = len(quarters)
+    market = np.empty(count)
+    expected, total = _expected_market_growth(parameters, known), 0.0
+    usual_hazard = math.log(max(LEAST_HAZARD, parameters.hazard))
+    for quarter in range(count):
         industry = normal(words(key[0], key[1], key[2], draws.INDUSTRY, 0, quarter)[0])
-        last = quarter + 1 == len(quarters)
-        drawn, following = quarters[quarter], quarters[quarter if last else quarter + 1]
-        of_year = growth[quarter // 4]
-        for number in range(len(accounts)):
-            account, now, then = accounts[number], drawn[number], following[number]
-            shock_word, surge_word, order_word, rival_word = words(
-                key[0], key[1], key[2], draws.ACCOUNT_QUARTER, number, quarter
-            )
-            log_wallet = log_wallet_after_quarter(
-                now.wallet,
-                of_year[number],
-                parameters.wallet_shock_sd,
-                normal(shock_word),
-                parameters.industry_shock_sd,
-                industry,
-            )
-            surge = surge_after_quarter(now.orders, parameters.surge_persistence, account.surge_sd, normal(surge_word))
-            then.wallet = log_wallet
-            then.orders = surge
-            now.wallet = math.exp(max(LEAST_LOG_WALLET, log_wallet))
-            now.orders = orders_of_quarter(surge, account.surge_sd, account.order_noise_sd, normal(order_word))
-            now.attacked = rival_attacks(
-                uniform(rival_word),
-                4.0 * now.wallet,
-                parameters.rival_rate,
-                parameters.rival_exponent,
-                parameters.rival_most,
-            )
+        total += parameters.industry_shock_sd * industry
+        market[quarter] = total
+    for number in range(len(accounts)):
+        account, name = accounts[number], draw_name(number, first, newcomers)
+        log_wallet, grown = account.log_wallet, 0.0
+        lasting, jump_quarter, jump = expected, -1, 0.0
+        four = (0, 0, 0, 0)
+        # A new account comes with a wallet that has gone with the market; a book's is that of the program's start.
+        if account.arrives > 0 and account.arrives < count:
+            grown = expected * account.arrives / 4.0
+        if account.known:
+            lasting = expected if math.isnan(account.growth) else account.growth
+            log_wallet -= lasting * history_years
+        for quarter in range(account.arrives, count):
+            if quarter % 4 == 0 or quarter == account.arrives:
+                year = quarter // 4
+                if account.known and year < history_years:
+                    jump_quarter = -1
+                else:
+                    lasting = expected
+                    growth_words = words(key[0], key[1], key[2], draws.GROWTH_OF_YEAR, name, year)
+                    jump_quarter = 4 * year + int(4.0 * uniform(growth_words[0]))
+                    jump = laplace_quantile(uniform(growth_words[1]))
+            if quarter % 2 == 0 or quarter == account.arrives:
+                four = words(key[0], key[1], key[2], draws.ORDERS_AND_LEAVING, name, quarter // 2)
+            order_word, leave_word = (four[0], four[1]) if quarter % 2 == 0 else (four[2], four[3])
+            grown += lasting / 4.0
+            if quarter == jump_quarter:
+                annual = math.log(4.0) + max(LEAST_LOG_WALLET, log_wallet + grown + market[quarter])
+                grown += growth_of_year(annual, parameters.growth_sd, parameters.growth_size, jump)
+            now = quarters[quarter, number]
+            now.wallet = math.exp(max(LEAST_LOG_WALLET, log_wallet + grown + market[quarter]))
+            now.level = uniform(order_word)
+            now.score = normal_quantile(now.level)
+            now.leave = math.log(uniform(leave_word)) - usual_hazard
 
 
 @compiled
-def _readings(key: Key, readings: Records) -> None:
+def _readings(key: Key, room: World) -> None:
+    readings, first, newcomers = room.readings, room.first, room.newcomers
     years, accounts = readings.shape
     for number in range(accounts):
-        own = words(key[0], key[1], key[2], draws.READING_PERSISTENT, number, 0)
-        own_potential, own_fit, own_trust = normal(own[0]), normal(own[1]), normal(own[2])
-        for year in range(years):
-            fresh = words(key[0], key[1], key[2], draws.READING_OF_YEAR, number, year)
+        name, arrives = draw_name(number, first, newcomers), room.accounts[number].arrives
+        own = words(key[0], key[1], key[2], draws.READING_PERSISTENT, name, 0)
+        own_potential, own_fit, own_trust, own_cost = normal(own[0]), normal(own[1]), normal(own[2]), normal(own[3])
+        for year in range(arrives // 4, years):
+            fresh = words(key[0], key[1], key[2], draws.READING_OF_YEAR, name, year)
+            cost_word = words(key[0], key[1], key[2], draws.COST_READING_OF_YEAR, name, year)[0]
             reading = readings[year, number]
             reading.potential = half_persistent(own_potential, normal(fresh[0]))
             reading.fit = half_persistent(own_fit, normal(fresh[1]))
             reading.trust = half_persistent(own_trust, normal(fresh[2]))
+            reading.cost = half_persistent(own_cost, normal(cost_word))
             reading.reassign = uniform(fresh[3])
 
 
 @compiled
-def _needs(key: Key, mix: Floats) -> None:
+def _needs(key: Key, room: World) -> None:
     """Mix of needs over functions: Dirichlet(1), as exponential draws over their sum."""
+    mix = room.need_mix
     accounts, functions = mix.shape
     for number in range(accounts):
-        total = 0.0
+        name, total = draw_name(number, room.first, room.newcomers), 0.0
         for function in range(functions):
-            four = words(key[0], key[1], key[2], draws.NEED_MIX, number, function // 4)
+            four = words(key[0], key[1], key[2], draws.NEED_MIX, name, function // 4)
             mix[number, function] = -math.log(uniform(four[function % 4]))
             total += mix[number, function]
         for function in range(functions):

@@ -1,0 +1,417 @@
+"""A year's end in the compiled driver, step by step, as the listed plan has them (`kamsim.model.plan`)."""
+
+from kamsim.compiler import compiled
+from kamsim.model.behaviors import (
+    calibrate_ambition,
+    close_year,
+    fit_read,
+    give_time_to_recover,
+    health,
+    judge_program,
+    lose_manager,
+    margin_read,
+    move_to_tier,
+    moves_of_review,
+    selection_score,
+    set_quota,
+    settle_price,
+    tire,
+)
+from kamsim.model.plan import History
+from kamsim.model.quarters import _stop
+from kamsim.model.rooms import Desk, Program
+from kamsim.policy.policy import Policy
+from kamsim.rules.costs import add_up
+from kamsim.rules.tiering import (
+    NO_CUSTOMER,
+    best_kam,
+    fill_vacant_seats,
+    mean_of_largest,
+    middle,
+    rerank_by_spend,
+    select_anew,
+    sorting_pull,
+    step_down_the_unhealthy,
+)
+from kamsim.types import Numbers, Places
+from kamsim.world.world import World
+
+
+@compiled
+def members_of(program: Program, desk: Desk, present: Places) -> Places:
+    """Key accounts, by number."""
+    count, accounts, members = 0, program.accounts, desk.members
+    for number in present:
+        if accounts[number].tier > 0:
+            members[count] = number
+            count += 1
+    return members[:count]
+
+
+@compiled
+def handed_down_in(program: Program, desk: Desk, present: Places) -> Places:
+    """Accounts that their former KAM keeps some hours for, by number."""
+    count, accounts, handed_down = 0, program.accounts, desk.handed_down
+    for number in present:
+        if accounts[number].kept_hours > 0.0:
+            handed_down[count] = number
+            count += 1
+    return handed_down[:count]
+
+
+@compiled
+def open_books(history: History, year: int) -> None:
+    """Begin a year with nothing sold and nobody there."""
+    accounts, of_program, departures = history.accounts[year], history.years[year], history.departures
+    for number in range(len(accounts)):
+        this_year = accounts[number]
+        this_year.spend = 0.0
+        this_year.expected_spend = 0.0
+        this_year.listed = 0.0
+        this_year.trust = 0.0
+        this_year.tier = NO_CUSTOMER
+        this_year.kam = -1
+        this_year.cost_to_serve = 0.0
+        this_year.collaboration = 0.0
+        this_year.investment = 0.0
+    of_program.quota = 0.0
+    of_program.elevation_cost = 0.0
+    of_program.handover_cost = 0.0
+    of_program.missed = False
+    of_program.rebuilt = False
+    for kam in range(departures.shape[1]):
+        departures[year, kam] = 0
+
+
+@compiled
+def _total_over(history: History, year: int, members: Places) -> float:
+    total, this_year = 0.0, history.accounts[year]
+    for number in members:
+        total += this_year[number].spend
+    return total
+
+
+@compiled
+def _expected_over(history: History, year: int, members: Places) -> float:
+    total, this_year = 0.0, history.accounts[year]
+    for number in members:
+        total += this_year[number].expected_spend
+    return total
+
+
+@compiled
+def close_books(program: Program, members: Places, present: Places, history: History, year: int) -> None:
+    """Note what the year came to; who has left is no customer from now on."""
+    accounts, of_year = program.accounts, history.accounts[year]
+    for number in present:
+        account, this_year = accounts[number], of_year[number]
+        this_year.tier = account.tier
+        this_year.kam = account.kam
+        this_year.trust = account.trust
+        close_year(account, this_year)
+        if not account.alive:
+            account.tier = NO_CUSTOMER
+            account.kam = -1
+            account.kept_hours = 0.0
+            _stop(account)
+    history.years[year].key_revenue = _total_over(history, year, members)
+
+
+@compiled
+def spend_of_largest(world: World, program: Program, desk: Desk, present: Places, history: History, year: int) -> float:
+    """Mean spend of as many of the largest accounts as the program is budgeted for."""
+    accounts, of_year = program.accounts, history.accounts[year]
+    spend, eligible = desk.scores[: len(present)], desk.eligible[: len(present)]
+    for place in range(len(present)):
+        number = present[place]
+        spend[place] = of_year[number].spend
+        eligible[place] = accounts[number].alive
+    return mean_of_largest(spend, eligible, world.seats, desk.largest)
+
+
+@compiled
+def judge(world: World, program: Program, policy: Policy, members: Places, history: History, year: int) -> bool:
+    """Compare revenue with the quota; say whether the program is rebuilt."""
+    judged = history.years[year].key_revenue
+    if policy.intervention.judged_without_luck:
+        judged = _expected_over(history, year, members)
+    rebuild = judge_program(program.standing[0], history.years[year], judged, world.patience, policy.intervention)
+    if rebuild:
+        for number in range(len(program.functions)):
+            tire(program.functions[number], policy.levers, policy.terms)
+    return rebuild
+
+
+@compiled
+def next_tiers(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    present: Places,
+    history: History,
+    year: int,
+    launch_year: int,
+    rebuild: bool,
+) -> None:
+    """Settle on the desk who is key next year."""
+    accounts, count, members, any_warned = program.accounts, len(present), 0, False
+    tier, eligible, scores, order = desk.tier[:count], desk.eligible[:count], desk.scores[:count], desk.order
+    for place in range(count):
+        account = accounts[present[place]]
+        tier[place] = account.tier
+        if account.tier > 0:
+            members += 1
+            any_warned = any_warned or account.warned
+    if len(order) == 0:
+        return
+    anew = year == launch_year or rebuild
+    moves = moves_of_review(len(order), policy.levers, policy.terms)
+    reviews = not anew and moves > 0 and (year - launch_year) % policy.terms.retiering_years == 0
+    by_spend = policy.levers.retier_by_spend
+    # Scores are dear: candidates are read where a seat is free, or may come to be.
+    if anew or members < len(order) or (reviews and not by_spend and any_warned):
+        # Ranked by spend, members may make way and be candidates for a free seat at once.
+        members_too = anew or (reviews and by_spend)
+        _score_candidates(world, program, policy, parameters, desk, present, history, year, members_too)
+    if anew:
+        select_anew(scores, policy.seats, eligible, order, desk.vacant, tier)
+        return
+    if reviews:
+        if by_spend:
+            spend = desk.decline[:count]
+            for place in range(count):
+                spend[place] = history.accounts[year, present[place]].spend
+            rerank_by_spend(spend, moves, policy.seats, eligible, order, desk.vacant, tier)
+        else:
+            _review_health(world, program, policy, parameters, desk, present, history, year, moves)
+    fill_vacant_seats(scores, policy.seats, eligible, order, desk.vacant, tier)
+
+
+@compiled
+def _score_candidates(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    present: Places,
+    history: History,
+    year: int,
+    members_too: bool,
+) -> None:
+    accounts, scores, this_year = program.accounts, desk.scores, history.accounts[year]
+    drawn, readings = world.quarters[4 * year + 3], world.readings[year]
+    for place in range(len(present)):
+        number = present[place]
+        account = accounts[number]
+        if account.tier == 0 or (members_too and account.tier > 0):
+            scores[place] = selection_score(
+                account,
+                drawn[number].wallet,
+                this_year[number].spend,
+                readings[number].potential,
+                readings[number].cost,
+                policy.levers,
+                parameters,
+            )
+
+
+@compiled
+def _review_health(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    present: Places,
+    history: History,
+    year: int,
+    moves: int,
+) -> None:
+    """Read the health of members; the unhealthy step down if they had a year to recover, or have one now."""
+    accounts, readings, margins, all_of_them = program.accounts, world.readings[year], desk.margins, len(present)
+    decline, warned, tier = desk.decline[:all_of_them], desk.warned[:all_of_them], desk.tier[:all_of_them]
+    last_year, this_year, count = history.accounts[year - 1], history.accounts[year], 0
+    for place in range(all_of_them):
+        number = present[place]
+        account = accounts[number]
+        warned[place] = account.warned
+        if account.tier > 0:
+            decline[place] = margin_read(
+                account,
+                last_year[number],
+                this_year[number],
+                readings[number].cost,
+                policy.levers,
+                parameters,
+            )
+            margins[count] = decline[place]
+            count += 1
+    usual = middle(margins[:count])
+    for place in range(all_of_them):
+        account = accounts[present[place]]
+        if account.tier > 0:
+            decline[place] = -health(
+                account,
+                decline[place],
+                usual,
+                readings[present[place]].trust,
+                policy.levers,
+                policy.terms,
+                parameters,
+            )
+    step_down_the_unhealthy(
+        decline,
+        warned,
+        desk.scores[:all_of_them],
+        policy.terms.health_threshold,
+        moves,
+        policy.seats,
+        desk.eligible[:all_of_them],
+        desk.order,
+        desk.vacant,
+        tier,
+    )
+    for place in range(all_of_them):
+        account = accounts[present[place]]
+        if account.tier > 0:
+            account.warned = tier[place] == account.tier and -decline[place] < policy.terms.health_threshold
+            give_time_to_recover(account, account.warned, policy.levers, policy.terms)
+
+
+@compiled
+def change_tiers(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    present: Places,
+    history: History,
+    year: int,
+    rebuild: bool,
+) -> None:
+    """Elevate, keep and demote accounts, and count what that costs."""
+    accounts, readings, tiers = program.accounts, world.readings[year], desk.tier
+    elevated, handed_over = 0, 0
+    for place in range(len(present)):
+        account, drawn = accounts[present[place]], readings[present[place]]
+        before, after = account.tier, tiers[place]
+        account.needs_kam = False
+        if before <= 0 and after <= 0:
+            account.kept_hours = 0.0
+            continue
+        if after <= 0:
+            account.warned = False
+            account.handed_down_by = account.kam
+            move_to_tier(account, after, policy.promise[0], policy.terms, parameters)
+            account.kam = -1
+            handed_over += 1
+            continue
+        move_to_tier(account, after, policy.promise[after], policy.terms, parameters)
+        if rebuild or before <= 0:
+            account.warned = False
+            account.effort = 1.0
+        if before <= 0:
+            account.needs_kam = True
+            elevated += 1
+        elif rebuild and len(program.skill) > 1 and drawn.reassign < policy.terms.rebuild_reassigned:
+            lose_manager(account, parameters.handover, parameters)
+            account.needs_kam = True
+            handed_over += 1
+    seat_sales, of_program = program.standing[0].seat_sales, history.years[year]
+    of_program.elevation_cost = elevated * parameters.elevation_cost * seat_sales
+    of_program.handover_cost = handed_over * parameters.handover_cost * seat_sales
+
+
+@compiled
+def calibrate(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    members: Places,
+    year: int,
+    rebuild: bool,
+) -> None:
+    """Set the ambition of partnerships that are new, or all of them at a rebuild, against the mean of all members."""
+    accounts, born, readings, mean = program.accounts, world.accounts, world.readings[year], 0.0
+    for number in members:
+        mean += fit_read(born[number].fit, readings[number].fit, policy.levers, parameters) / len(members)
+    for number in members:
+        account = accounts[number]
+        if rebuild or account.kam < 0:
+            fit = fit_read(born[number].fit, readings[number].fit, policy.levers, parameters)
+            calibrate_ambition(account, fit, mean, policy.levers, policy.terms)
+
+
+@compiled
+def assign_kams(program: Program, policy: Policy, parameters: Numbers, desk: Desk, members: Places) -> None:
+    """Give a KAM to accounts that need one, the higher tier first."""
+    accounts, load, attention = program.accounts, desk.load, policy.attention
+    top_tier = len(policy.seats) - 1
+    for kam in range(len(program.skill)):
+        load[kam] = 0.0
+        desk.mean_tie[kam] = add_up(program.tie[kam]) / len(program.functions)
+    for number in members:
+        account = accounts[number]
+        if not account.needs_kam:
+            load[account.kam] += attention[account.tier]
+    for tier in range(top_tier, 0, -1):
+        pull = sorting_pull(tier, top_tier, parameters.sorting)
+        for number in members:
+            account = accounts[number]
+            if account.needs_kam and account.tier == tier:
+                account.kam = best_kam(desk.mean_tie, load, pull, account.kam)
+                load[account.kam] += attention[tier]
+
+
+@compiled
+def set_next_quota(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    members: Places,
+    history: History,
+    year: int,
+    ratchets: bool,
+) -> None:
+    """Set next year's quota on the accounts that are key now."""
+    luckless = policy.intervention.quota_without_luck
+    set_quota(
+        program.standing[0],
+        _expected_over(history, year, members) if luckless else _total_over(history, year, members),
+        ratchets,
+        world.market_growth,
+        world.premium,
+        world.prioritizes_returns,
+        policy.terms,
+        parameters,
+    )
+
+
+@compiled
+def settle_prices(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    present: Places,
+    history: History,
+    year: int,
+    mean_of_large: float,
+    launched: bool,
+) -> None:
+    """Settle the price of every account for next year."""
+    accounts, born, this_year, concession = program.accounts, world.accounts, history.accounts[year], policy.concession
+    for number in present:
+        account = accounts[number]
+        if account.alive:
+            # An account in its first year has nothing to bargain with.
+            counted = year == 0 or born[number].arrives // 4 != year
+            spend = this_year[number].spend if counted else 0.0
+            settle_price(account, spend, mean_of_large, concession[account.tier], launched, parameters)

@@ -1,0 +1,73 @@
+"""What the first layer of the fit found, a world true to books: a table for people, and the scenario it becomes."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kamsim.experiments.files import naming, write_whole
+from kamsim.report.calibration import FITTED, REPORT
+from kamsim.report.table import Group, Row, Table
+from kamsim.source import model_hash
+from kamsim.studies.calibrate_world import BOOKS, WorldCalibration, WorldFact, space_of
+
+QUESTIONS = {
+    "default": "What do programs get in a trade between the two books?",
+    "steady": "What do programs get in a trade whose customers stay and order all year round, as shops do?",
+    "lively": "What do programs get in a trade whose customers come and go, and order most before the year's end?",
+}
+
+
+def world_tables(calibration: WorldCalibration) -> tuple[Table, Table]:
+    """Tables of a world: facts that its books tell, then the values that it has."""
+    rows: dict[str, list[Row]] = {}
+    for fact in calibration.facts:
+        rows.setdefault(fact.row, []).append(_fact_row(fact))
+    groups = tuple(Group(name, tuple(lines)) for name, lines in rows.items())
+    books = " and ".join(BOOKS[calibration.kind])
+    legend = (
+        f"books: between which the {books} book{'s' if ' and ' in books else ''} lie; no: more than two errors off",
+    )
+    space = space_of(calibration.kind)
+    values = tuple(_value_row(name, value, space) for name, value in calibration.fitted.items())
+    return (
+        Table(groups, ("Facts of books", "books", "world", ""), legend=legend, dense=True),
+        Table((Group("", values),), ("Parameters", "plausible", "fitted", "")),
+    )
+
+
+def world_sentences(calibration: WorldCalibration) -> str:
+    """Say how many facts hold on fresh organizations, and which do not."""
+    missed = [fact.name for fact in calibration.facts if not fact.holds]
+    told = (
+        f"{len(calibration.facts) - len(missed)} of {len(calibration.facts)} facts of books hold on fresh organizations"
+    )
+    return f"{told}; missed: {', '.join(missed)}." if missed else f"{told}."
+
+
+def write_world(folder: Path, calibration: WorldCalibration, command: Sequence[str]) -> list[Path]:
+    """Write the world as a scenario, and all of it as JSON, each named by its command."""
+    made_by = shlex.join(command)
+    lines = [f"# {made_by}", f"# model {model_hash()}", 'extends = "status_quo"']
+    lines += [f'question = "{QUESTIONS[calibration.kind]}"', "", "[world]"]
+    lines += [f"{name.removeprefix('world.')} = {value!r}" for name, value in calibration.fitted.items()]
+    texts = {
+        FITTED: "\n".join(lines) + "\n",
+        REPORT: json.dumps({"command": made_by, "model": model_hash(), **calibration.to_dict()}, indent=2) + "\n",
+    }
+    with naming(folder, advice="choose another `out`"):
+        folder.mkdir(parents=True)
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def _fact_row(fact: WorldFact) -> Row:
+    name = fact.name.replace("_", " ")
+    cells = (name, f"{fact.low:.2f} to {fact.high:.2f}", f"{fact.value:.3f}", "" if fact.holds else "no")
+    return Row(cells, "" if fact.holds else "bad")
+
+
+def _value_row(name: str, value: float, space: Mapping[str, tuple[float, float]]) -> Row:
+    plausible = "{:g} to {:g}".format(*space[name]) if name in space else "as the book has it"
+    return Row((name, plausible, f"{value:g}", ""))

@@ -33,7 +33,7 @@ bench: $(VENV)/.demo  ## speed, as ratios measured in one run
 
 reference: $(VENV)/.demo  ## refresh the frozen default comparison
 	rm -rf build/reference
-	$(BIN)/kamsim compare --replications 100 --seed 1 --out build/reference
+	$(BIN)/kamsim compare --replications 100 --sets 0 --seed 1 --out build/reference
 	mkdir -p results/reference
 	cp build/reference/comparison.csv build/reference/bridge.csv build/reference/manifest.json results/reference/
 

@@ -188,3 +188,21 @@ def at_the_ends(draw: st.DrawFn) -> Scenario:
 def seeds() -> st.SearchStrategy[int]:
     """Seeds of all sizes."""
     return st.integers(0, 2**64 - 1)
+
+
+def over_ranges(**changed: Any) -> dict[str, Any]:
+    """Fields of a result over ranges, of a gain of 2.5 points at the best fit, as a test changes them."""
+    from kamsim.measures.profit import Horizon
+    from kamsim.studies.bridge import TOTAL, BridgeTerm
+    from kamsim.studies.compare import ComparedMeasure
+
+    row = ComparedMeasure("total_profit", "full_program", "status_quo", 200.0, 12.0, 10.0, 14.0, 0.7, 500)
+    gain = BridgeTerm("full_program", TOTAL, 12.0, 10.0, 14.0, 2.5, 2.1, 2.9)
+    told = {
+        "scenario": "full_program", "against": "status_quo", "reference_in_words": "status_quo",
+        "measure": "total_profit", "unit": "points of sales", "years": 10, "best_fit": row, "gain": gain,
+        "horizon": Horizon(10, 0.0, "yearly wallets of the median account", "no_program"), "best_fit_worlds": 500,
+        "ranges": (), "posterior": "sets.csv", "sets": 60, "mean": 3.0, "mean_low": 2.0, "mean_high": 4.0, "low": -1.0,
+        "high": 7.0, "seed": 1, "replications": 32, "notes": (),
+    }  # fmt: skip
+    return told | changed

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +12,30 @@ from hypothesis import given
 from matplotlib.figure import Figure
 from scipy import stats
 
+from kamsim.errors import KamsimError
 from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.experiments.replications import read_replications
+from kamsim.measures.gain import gains_in_points
 from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import TERMS, Account
 from kamsim.report import comparison as comparing
-from kamsim.report.bridge import bridge_table, worth_sentence
-from kamsim.report.comparison import comparison_sentence
+from kamsim.report.bridge import bridge_table, gain_table, worth_sentence
 from kamsim.report.plot import COLORS
 from kamsim.report.terminal import text_of
 from kamsim.scenario import Scenario, load_scenario
-from kamsim.studies.bridge import MONEY, TOTAL, Ratio, Worth, bridge_of, money_moments, money_of, worth_of
-from kamsim.studies.compare import Comparison, compare
+from kamsim.studies.bridge import (
+    AT_LAUNCH,
+    MONEY,
+    TOTAL,
+    BridgeTerm,
+    Ratio,
+    Worth,
+    bridge_of,
+    money_moments,
+    money_of,
+    worth_of,
+)
+from kamsim.studies.compare import Comparison, compare, gain_at_best_fit
 from kamsim.studies.reference import with_reference, without_program
 
 SMALL = {"world": {"accounts": 30}, "timeline": {"warmup_years": 1, "window_years": 3}}
@@ -38,13 +51,19 @@ def planted(worlds: int, seed: int = 1, reference: float = 0.0) -> np.ndarray:
     spent = generator.normal([3.0, 4.0, 1.0], 0.5, (worlds, 2, 3)) * np.array([reference, 1.0])[None, :, None]
     amounts = {"volume": 0.4 * sales, "sales": sales, "in_shrinking": 0.0 * sales}
     amounts |= {name: -spent[..., place] for place, name in enumerate(("concessions", "service", "elevations"))}
-    amounts |= {"cost_to_serve": 0.0 * sales, "handovers": 0.0 * sales}
+    amounts |= {"cost_to_serve": 0.0 * sales, "handovers": 0.0 * sales, AT_LAUNCH: -0.25 * spent[..., 2]}
     return np.stack([amounts[name] for name in Account._fields], axis=-1)
 
 
 def worth(accounts: np.ndarray, margin: float = 0.4) -> Worth:
     (found,) = worth_of(money_moments(accounts), NAMES, [0.4, margin])
     return found
+
+
+def sure_sign(bridge: Iterable[BridgeTerm]) -> int:
+    """Whether the luck of worlds leaves no doubt that the difference in total profit is above or below zero."""
+    (total,) = (row for row in bridge if row.term == TOTAL)
+    return int(total.low > 0) - int(total.high < 0)
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +98,13 @@ def test_the_bridge_of_a_run_adds_up_to_the_difference_of_its_table(compared: tu
     profit = {row.scenario: row for row in comparison.measures if row.measure == "total_profit"}
     for name in comparison.scenarios[1:]:
         rows = {row.term: row for row in comparison.bridge if row.scenario == name}
-        assert list(rows) == [*(term.name for term in TERMS), TOTAL]
-        parts = sum(row.difference for term, row in rows.items() if term != TOTAL)
+        assert list(rows) == [*(term.name for term in TERMS), TOTAL, AT_LAUNCH]
+        parts = sum(rows[term.name].difference for term in TERMS)
         assert parts == pytest.approx(rows[TOTAL].difference, rel=1e-12)
         told = [rows[TOTAL].difference, rows[TOTAL].low, rows[TOTAL].high]
         assert told == pytest.approx([profit[name].difference, profit[name].low, profit[name].high], rel=1e-9)
-        assert sum(row.points for term, row in rows.items() if term != TOTAL) == pytest.approx(rows[TOTAL].points)
+        assert rows["elevations"].difference <= rows[AT_LAUNCH].difference < 0.0
+        assert sum(rows[term.name].points for term in TERMS) == pytest.approx(rows[TOTAL].points)
 
 
 def test_the_bridge_agrees_with_the_replications_kept(compared: tuple[Comparison, Path]) -> None:
@@ -98,16 +118,21 @@ def test_the_bridge_agrees_with_the_replications_kept(compared: tuple[Comparison
             assert row.difference == pytest.approx(paired.mean(), rel=1e-9)
             assert row.points == pytest.approx(100 * paired.mean() / wide["no_program", "sales"].mean(), rel=1e-9)
     lines = (folder / "bridge.csv").read_text().splitlines()
-    assert lines[0] == "scenario,term,difference,low,high,points"
+    assert lines[0] == (
+        "scenario,term,difference,low,high,points,points_low,points_high,sets_low,sets_high,against,years,discount,"
+        "unit,points_of"
+    )
+    assert lines[1].endswith(",no_program,4,0.0,yearly wallets of the median account,no_program")
     assert len(lines) == 1 + len(comparison.bridge)
 
 
 def test_intervals_of_terms_are_those_of_scipy() -> None:
     accounts = planted(25, reference=0.5)
     rows = {row.term: row for row in bridge_of(money_moments(accounts), NAMES)}
-    for place, term in enumerate(TERMS):
-        expected = stats.ttest_rel(accounts[:, 1, place], accounts[:, 0, place]).confidence_interval(0.95)
-        assert (rows[term.name].low, rows[term.name].high) == pytest.approx((expected.low, expected.high), rel=1e-9)
+    for name in (*(term.name for term in TERMS), AT_LAUNCH):
+        of, reference = (accounts[:, scenario, Account._fields.index(name)] for scenario in (1, 0))
+        expected = stats.ttest_rel(of, reference).confidence_interval(0.95)
+        assert (rows[name].low, rows[name].high) == pytest.approx((expected.low, expected.high), rel=1e-9)
 
 
 # ---------------------------------------------------------------- what it returns, and where it breaks even
@@ -130,10 +155,10 @@ def test_at_the_break_even_margin_the_difference_is_zero_when_it_is_played() -> 
     margin = told.break_even_margin.value
     assert told.pays_above
     assert 0 < margin < 1
-    for more, verdict in ((-0.2, "does not pay"), (0.0, "cannot tell"), (0.2, "pays")):
+    for more, sign in ((-0.2, -1), (0.0, 0), (0.2, 1)):
         at = full.changed(world={"gross_margin": margin + more})
         again = compare(with_reference([at]), replications=40, jobs=1)
-        assert again.worth[0].verdict == verdict
+        assert sure_sign(again.bridge) == sign
         assert again.worth[0].break_even_margin.value == pytest.approx(margin, rel=1e-9)
         total = next(row for row in again.bridge if row.term == TOTAL)
         if not more:
@@ -144,7 +169,7 @@ def test_at_the_break_even_concessions_the_difference_is_zero_holding_volumes() 
     accounts, place = planted(30), Account._fields.index("concessions")
     accounts[:, 1, place] *= 4.0
     found = worth(accounts)
-    assert found.verdict == "does not pay"
+    assert found.returned.high < 0.0
     accounts[:, 1, place] *= found.break_even_concessions.value
     assert abs(worth(accounts).returned.value) < 1e-12
 
@@ -154,9 +179,9 @@ def test_a_policy_that_sells_less_pays_below_its_margin() -> None:
     found = worth(accounts)
     assert not found.pays_above
     at = found.break_even_margin.value
-    for more, verdict in ((-0.2, "pays"), (0.2, "does not pay")):
+    for more, sign in ((-0.2, 1), (0.2, -1)):
         accounts[..., 0] = (at + more) * accounts[..., Account._fields.index("sales")]
-        assert worth(accounts).verdict == verdict
+        assert sure_sign(bridge_of(money_moments(accounts), NAMES)) == sign
     assert math.isnan(found.break_even_concessions.value)  # it concedes less than the reference
 
 
@@ -174,12 +199,11 @@ def test_what_has_no_meaning_is_unknown() -> None:
     nothing = planted(12, reference=1.0)
     nothing[:, 1] = nothing[:, 0]
     found = worth(nothing)
-    assert found.verdict == "cannot tell"
+    assert found.verdict == ""  # no parameter set was played
     assert math.isnan(found.break_even_margin.value)
     assert math.isnan(found.break_even_concessions.value)
     assert math.isnan(worth(planted(12), margin=0.3).break_even_margin.value)  # not at the reference's margin
     alone = worth(planted(1))
-    assert alone.verdict == "cannot tell"
     assert math.isnan(alone.returned.low)
     assert math.isfinite(alone.returned.value)
 
@@ -187,18 +211,54 @@ def test_what_has_no_meaning_is_unknown() -> None:
 # ---------------------------------------------------------------- what is said
 
 
-def test_the_table_leads_with_the_bridge_and_says_what_the_reference_is(compared: tuple[Comparison, Path]) -> None:
+def test_the_tables_lead_with_whether_it_pays_and_say_what_the_reference_is(
+    compared: tuple[Comparison, Path],
+) -> None:
     comparison, _ = compared
-    text = text_of(bridge_table(comparison)).plain
-    assert max(map(len, text.splitlines())) <= 80
-    assert text.startswith("Total profit against no program (no_program: nobody is elevated), 4 years from")
-    assert all(text.count(f"  {term.label} ") == 2 for term in TERMS)
-    assert sum(text.count(f"  {verdict}\n") for verdict in ("pays", "does not pay", "cannot tell")) == 2
-    assert "holding volumes" in text
-    assert "points of sales" in comparison_sentence(comparison) or "No policy earns more" in comparison_sentence(
-        comparison
-    )
+    gains, bridge = (text_of(table(comparison)).plain for table in (gain_table, bridge_table))
+    assert max(map(len, f"{gains}\n{bridge}".splitlines())) <= 80
+    said = "Does it pay? Total profit against no program (no_program: nobody is elevated), 4 years from"
+    assert " ".join(gains.split()).startswith(said)
+    assert "in percent of what no_program sells" in gains
+    assert "none was played" in gains
+    assert all(bridge.count(f"\n  {term.label} ") == 2 for term in TERMS)
+    lines = bridge.splitlines()
+    at_launch = [place for place, line in enumerate(lines) if line.startswith("    of which at launch ")]
+    assert [lines[place - 1].split()[0] for place in at_launch] == ["Elevations", "Elevations"]
+    assert "not added again" in " ".join(bridge.split())
+    assert "holding volumes" in bridge
     json.dumps(comparison.to_dict(), allow_nan=False)
+
+
+def test_gains_are_told_in_points_of_what_no_program_sells_and_so_add_up() -> None:
+    policies = [load_scenario(name).changed(**SMALL) for name in ("status_quo", "full_program")]
+    against_none, against_quo = (
+        compare(with_reference(policies, name), replications=8, jobs=1) for name in (None, "status_quo")
+    )
+    total = {
+        (told.reference, row.scenario): row.points
+        for told in (against_none, against_quo)
+        for row in told.bridge
+        if row.term == TOTAL
+    }
+    expected = total["no_program", "full_program"] - total["no_program", "status_quo"]
+    assert total["status_quo", "full_program"] == pytest.approx(expected, rel=1e-9)
+    assert total["status_quo", "no_program"] == pytest.approx(-total["no_program", "status_quo"], rel=1e-9)
+    assert against_quo.horizon.points_of == "no_program"
+
+
+def test_the_gain_that_all_commands_tell_is_that_of_the_comparison(compared: tuple[Comparison, Path]) -> None:
+    comparison, _ = compared
+    quo, full = (load_scenario(name).changed(**SMALL) for name in ("status_quo", "full_program"))
+    for policy in (quo, full):
+        told = gain_at_best_fit(policy, replications=40, jobs=2)
+        assert told in comparison.bridge
+    both = gain_at_best_fit(full, quo, replications=40, jobs=1)
+    tables = play_organizations([job_of(one) for one in (without_program(quo), quo, full)], 1, 0, 40)
+    accounts = np.stack([table.account for table in tables], axis=1)
+    assert both.points == pytest.approx(gains_in_points(accounts, 2, 1, 0).mean(), rel=1e-9)
+    with pytest.raises(KamsimError, match="is no program itself"):
+        gain_at_best_fit(without_program(quo))
 
 
 def test_bars_of_the_figure_add_up_to_its_black_lines(
@@ -236,7 +296,7 @@ def test_bars_of_the_figure_add_up_to_its_black_lines(
 )
 def test_a_sentence_says_where_a_program_breaks_even(changed: dict[str, object], said: str) -> None:
     told = Worth(
-        "some", "does not pay", 20.0, Ratio(-0.42, -0.44, -0.39), 0.45, Ratio(0.6, 0.5, 0.7), True,
+        "some", "does not pay", 0.0, 20.0, Ratio(-0.42, -0.44, -0.39), 0.45, Ratio(0.6, 0.5, 0.7), True,
         Ratio(0.31, 0.27, 0.36),
     )  # fmt: skip
     assert said in worth_sentence(Worth(**{**vars(told), **changed}))  # type: ignore[arg-type]
@@ -244,8 +304,8 @@ def test_a_sentence_says_where_a_program_breaks_even(changed: dict[str, object],
 
 def test_a_sentence_tells_nothing_that_is_unknown() -> None:
     unknown = Ratio(math.nan, math.nan, math.nan)
-    assert worth_sentence(Worth("some", "cannot tell", 0.0, unknown, 0.4, unknown, False, unknown)) == ""
+    assert worth_sentence(Worth("some", "", math.nan, 0.0, unknown, 0.4, unknown, False, unknown)) == ""
     alone = Ratio(0.6, math.nan, math.nan)
     assert "gross margin of 0.60; here 0.4" in worth_sentence(
-        Worth("some", "cannot tell", 1.0, alone, 0.4, alone, True, alone)
+        Worth("some", "", math.nan, 1.0, alone, 0.4, alone, True, alone)
     )

@@ -76,6 +76,20 @@ def test_the_error_of_an_emulator_is_the_noise_of_what_it_learned_from():
     assert fitted_emulator(points, figures, np.ones(800)).error[0] == pytest.approx(0.1, rel=0.15)
 
 
+def test_the_error_of_an_emulator_is_not_that_of_points_that_crowd_in_one_place():
+    generator = np.random.default_rng(3)
+    points = np.concatenate([generator.random((60, 2)), 0.5 + 0.01 * generator.standard_normal((400, 2))])
+
+    def truth(at):
+        return np.sin(9.0 * at[:, :1]) * at[:, 1:]
+
+    emulators = [fitted_emulator(points, truth(points), np.ones(460), judged) for judged in (None, np.arange(460) < 60)]
+    others = generator.random((500, 2))
+    errors = [np.sqrt(((emulator(others) - truth(others)) ** 2).mean()) for emulator in emulators]
+    assert emulators[0].error[0] < 0.6 * errors[0]
+    assert emulators[1].error[0] == pytest.approx(errors[1], rel=0.3)
+
+
 def test_points_are_sampled_by_their_density():
     start = np.random.default_rng(3).random((40, 2))
 

@@ -161,11 +161,11 @@ def test_a_measure_that_nobody_has_is_unknown_and_valid_json() -> None:
     values[:, :, COLUMN["collaboration"]] = np.nan
     measures = compared_measures(tallied(blocks_of(values)), ["a", "b"])
     content = Comparison(
-        ("a", "b"), "a", "nobody", Horizon(7, 0.0, "wallets"), (), (), measures, 1, 5, (1.0, 1.0), ()
+        ("a", "b"), "a", "nobody", Horizon(7, 0.0, "wallets", "a"), (), (), measures, 1, 5, 0, 0, "", (1.0, 1.0), ()
     ).to_dict()
     assert list(content) == [
         "scenarios", "reference", "reference_in_words", "horizon", "bridge", "worth", "measures", "seed",
-        "replications", "notes",
+        "replications", "sets", "worlds_a_set", "posterior", "notes",
     ]  # fmt: skip
     row = next(row for row in content["measures"] if row["measure"] == "collaboration")
     assert row == {
@@ -178,6 +178,12 @@ def test_a_measure_that_nobody_has_is_unknown_and_valid_json() -> None:
         "high": None,
         "probability_best": None,
         "replications": 0,
+        "sets_low": None,
+        "sets_high": None,
+        "better": None,
+        "worse": None,
+        "best_in_sets": None,
+        "verdict": "",
     }
     json.dumps(content, allow_nan=False)
 
@@ -422,7 +428,7 @@ def test_what_no_program_cannot_have_is_held_against_the_first_with_a_program() 
             assert (row.difference, row.low) == (expected[row.measure].difference, expected[row.measure].low)
     said = [note for note in comparison.notes if note.startswith("the reference is no program (no_program: nobody")]
     assert len(said) == 1
-    assert "held against status_quo: key account revenue growth" in said[0]
+    assert "held against status_quo: growth of each policy's own key accounts" in said[0]
     assert not any("the reference is" in note for note in alone.notes)
 
 

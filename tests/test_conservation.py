@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kamsim import KeyAccountProgram, Scenario, draw_world, load_scenario, shipped_scenarios, simulate
 from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.profit import Account
 from kamsim.model.ensemble import Run
 from kamsim.model.plan import LEAST_SPEND
 from kamsim.policy.policy import policy_of
@@ -244,6 +245,38 @@ def test_elevations_and_handovers_cost_what_tiers_and_managers_tell(case: Played
             assert program[field][year] == pytest.approx(count * price * case.seat_sales, rel=ROUNDING, abs=1e-300)
     assert not program["elevation_cost"][: case.launched - 1].any()
     assert not program["handover_cost"][: case.launched].any()
+
+
+def elevations_of(scenario: Scenario, seed: int) -> tuple[float, float, bool]:
+    """Elevations at launch and in all as the account of profit tells them, and whether any follow on the launch."""
+    (row,) = play_organizations([job_of(scenario)], seed, 0, 1)[0].account
+    account = Account(*row.tolist())
+    case = played(scenario, seed)
+    tier, launch = case.run.history.accounts["tier"], case.launched
+    chosen = (case.there[launch - 1] & (tier[launch - 1] <= 0) & (tier[launch] > 0)).sum()
+    expected = -chosen * scenario.world.elevation_cost * case.seat_sales
+    assert account.elevations_at_launch == pytest.approx(expected, rel=ROUNDING, abs=1e-300)
+    later = case.run.history.years["elevation_cost"][launch:]
+    return account.elevations_at_launch, account.elevations, bool(later.any())
+
+
+@examples(120)
+@given(scenarios(), seeds())
+def test_elevations_at_launch_are_those_of_the_first_tiers_and_within_all(scenario: Scenario, seed: int) -> None:
+    at_launch, in_all, followed = elevations_of(scenario, seed)
+    assert in_all <= at_launch <= 0.0
+    assert (in_all < at_launch) == followed
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_elevations_at_launch_are_all_where_nobody_is_ever_elevated_again(seed: int) -> None:
+    again = small(patience_most=1)
+    calm = small(hazard=0.0, arrival=0.0, patience_least=100, patience_most=100)
+    for scenario, follow in ((again, True), (calm, False)):
+        at_launch, in_all, followed = elevations_of(scenario, seed)
+        assert followed == follow
+        assert (in_all == at_launch) == (not follow)
+        assert in_all <= at_launch < 0.0
 
 
 @examples(120)

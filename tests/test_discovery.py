@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import small
+from conftest import over_ranges, small
 
 from kamsim.analysis.corners import Condition
 from kamsim.cli import main
@@ -30,7 +30,7 @@ compiled_only = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="hundreds of
 
 def asked(**changed: Any) -> Discovery:
     settings: dict[str, Any] = {
-        "threshold": 10.0, "parameters": FEW, "points": 60, "replications": 3, "seed": 2, "jobs": 1,
+        "threshold": 10.0, "alone": True, "parameters": FEW, "points": 60, "replications": 3, "seed": 2, "jobs": 1,
     }  # fmt: skip
     return discover(small("full_program"), **settings | changed)
 
@@ -44,7 +44,7 @@ def _profits() -> np.ndarray:
     from kamsim.analysis.intervals import means_of
     from kamsim.studies.at_points import played_at, question_of
 
-    question = question_of(small("full_program"), None, "total_profit", FEW, replications=3, seed=2, jobs=1)
+    question = question_of(small("full_program"), None, "total_profit", FEW, alone=True, replications=3, seed=2, jobs=1)
     return means_of(played_at(question, np.random.default_rng(0).random((60, 3))))
 
 
@@ -70,10 +70,21 @@ def test_low_margins_are_where_profit_is_missed_whatever_the_jobs(tmp_path: Path
 
 @compiled_only
 def test_a_policy_does_not_do_worse_than_its_equal() -> None:
-    result = asked(threshold=None, against=small("full_program").changed(name="twin"))
+    result = asked(threshold=None, alone=False, against=small("full_program").changed(name="twin"))
     assert (result.failed, result.told, result.unsure) == (0.0, "few", 0.0)
     assert discovery_sentences(result).startswith("Full_program earns less than twin in none of 60 cases.")
-    assert discovery_table(result) is None
+    assert (result.mean, result.low, result.high, result.gain.points) == (0.0, 0.0, 0.0, 0.0)
+    assert not discovery_table(result).groups
+
+
+@compiled_only
+def test_a_gain_fails_below_a_threshold_in_points() -> None:
+    result = asked(threshold=None, alone=False)
+    assert (result.against, result.unit) == ("no_program", "points of sales")
+    middle = asked(threshold=(result.low + result.high) / 2, alone=False)
+    assert 0.0 < middle.failed < 1.0
+    assert (middle.low, middle.high, middle.gain) == (result.low, result.high, result.gain)
+    assert asked(threshold=result.high + 100.0, alone=False).failed == 1.0
 
 
 @compiled_only
@@ -108,8 +119,8 @@ def test_bad_input_is_said_before_anything_is_played(
 
 def test_a_measure_that_never_exists_is_said() -> None:
     with pytest.raises(KamsimError, match="key_revenue_growth does not exist in any case"):
-        discover(small("no_program"), measure="key_revenue_growth", threshold=0.0, parameters=FEW[:1], points=50,
-                 replications=2)  # fmt: skip
+        discover(small("no_program"), alone=True, measure="key_revenue_growth", threshold=0.0, parameters=FEW[:1],
+                 points=50, replications=2)  # fmt: skip
 
 
 # ---------------------------------------------------------------- report
@@ -125,12 +136,12 @@ def planted(**changed: Any) -> Discovery:
         for one, low, high in zip(conditions, (0.02, 0.01), (0.065, 0.06), strict=True)
     )
     fields: dict[str, Any] = {
-        "scenario": "full_program", "against": "status_quo", "measure": "total_profit", "threshold": 0.0,
-        "failed": 0.31, "unsure": 0.07, "told": "corner", "conditions": conditions, "density": 0.71, "coverage": 0.64,
-        "mass": 0.28, "held_out": 0.69, "chance": 1e-9, "ranges": ranges, "points": 1000, "seed": 1,
-        "replications": 32, "notes": (),
+        "threshold": 0.0, "failed": 0.31, "unsure": 0.07, "told": "corner", "conditions": conditions, "density": 0.71,
+        "coverage": 0.64, "mass": 0.28, "held_out": 0.69, "chance": 1e-9, "points": 1000,
     }  # fmt: skip
-    return Discovery(**fields | changed)
+    if changed.get("measure", "total_profit") != "total_profit" or changed.get("against") == "":
+        changed = {"gain": None} | changed
+    return Discovery(**over_ranges(ranges=ranges) | fields | changed)
 
 
 def test_the_sentence_says_where_how_often_and_how_much_of_it() -> None:
@@ -154,6 +165,10 @@ def test_the_sentence_says_where_how_often_and_how_much_of_it() -> None:
         ({"measure": "collaboration"}, "full_program does worse than status_quo on collaboration received mostly"),
         ({"measure": "quota_miss_rate", "threshold": 0.05}, "in years that miss quota is above 5.0 % mostly"),
         ({"against": "", "threshold": 25.0}, "full_program has total profit below 25.00 mostly"),
+        (
+            {"threshold": 1.5},
+            "the difference of full_program to status_quo in total profit is below 1.50 points of sale",
+        ),
         ({"unsure": 0.0}, "enough to tell in every case"),
     ],
 )
@@ -162,9 +177,7 @@ def test_every_outcome_has_its_sentence(changed: dict[str, Any], said: str) -> N
 
 
 def drawn(result: Discovery) -> str:
-    table = discovery_table(result)
-    assert table is not None
-    return text_of(table).plain
+    return text_of(discovery_table(result)).plain
 
 
 def test_the_table_fits_80_columns() -> None:
@@ -172,6 +185,13 @@ def test_the_table_fits_80_columns() -> None:
     assert max(map(len, table.splitlines())) <= 80
     assert "above 0.0481" in table
     assert "0.02 to 0.065" in table
+    assert "1,000 cases in the same 32 worlds" in table
+    title = " ".join(drawn(planted(conditions=())).split())
+    assert title.startswith(
+        "Where it fails: total profit of full_program against status_quo, points of sales, 10 years from launch, "
+        "undiscounted; ranges given"
+    )
+    assert "density" not in title
     band = Condition("tiers.strategic.promise", "service", "value of service", "calibrated", 0.251234, 0.351234)
     ranges = (Range("tiers.strategic.promise", "service", "value of service", "calibrated", 0.181234, 0.451234),)
     table = drawn(planted(conditions=(band,), ranges=ranges))
@@ -208,11 +228,12 @@ def test_the_command_says_where_and_keeps_a_folder(here: Path) -> None:
 
 
 @compiled_only
-def test_without_more_it_is_held_against_the_status_quo(here: Path) -> None:
+def test_without_more_it_is_held_against_no_program(here: Path) -> None:
     few = ["--points", "50", "-n", "2", "--parameter", "world.turnover", "--json", "--out", "out"]
     result = CliRunner().invoke(main, ["discover", "mine.toml", *few])
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["against"] == "status_quo"
+    assert json.loads(result.stdout)["against"] == "no_program"
+    assert json.loads((here / "out" / "manifest.json").read_text())["against"] == "no_program"
     result = CliRunner().invoke(main, ["discover", "mine.toml", *few, "--threshold", "5"])
     assert result.exit_code == 2
     assert "already holds another run" in result.stderr
@@ -226,6 +247,7 @@ def test_without_more_it_is_held_against_the_status_quo(here: Path) -> None:
         (["--points", "5"], "at least 50"),
         (["--threshold", "nan"], "threshold must be a number"),
         (["--against", "mine.toml"], "named 'mine'"),
+        (["--alone"], "worse than another scenario (--against), or beyond a --threshold"),
     ],
 )
 def test_the_command_refuses_in_one_sentence(here: Path, arguments: list[str], said: str) -> None:

@@ -109,6 +109,23 @@ def test_what_is_spent_at_the_end_of_the_year_before_the_launch_is_spent_on_it()
     assert account_of(launched, 0.4, 2, 1.0).elevations == pytest.approx(-(7 + 0.5 + 1 / 2), rel=1e-12)
 
 
+def test_elevations_at_launch_are_those_of_the_year_before_it_alone_and_change_no_term() -> None:
+    launched, without = window(), window()
+    launched.years["elevation_cost"] = [50.0, 7.0, 0.0, 0.0]
+    without.years["elevation_cost"] = [0.0, 7.0, 0.0, 0.0]
+    for discount, launch, at_launch, all_of_them in (
+        (0.0, 1, -50.0, -57.0),
+        (1.0, 1, -50.0, -57.0),
+        (1.0, 2, -7.0, -7.0),
+        (1.0, 3, 0.0, 0.0),
+    ):
+        account = account_of(launched, 0.4, launch, discount)
+        assert (account.elevations_at_launch, account.elevations) == (at_launch, all_of_them)
+    one, other = (account_of(history, 0.4, 1, 0.0) for history in (launched, without))
+    assert (other.elevations_at_launch, other.elevations) == (0.0, -7.0)
+    assert profit_of(other, 0.4) - profit_of(one, 0.4) == pytest.approx(50.0, rel=1e-12)  # counted once
+
+
 def test_accounts_that_are_no_customers_count_for_nothing() -> None:
     """Another slot, that of an account which comes in the last year and one that left before the window."""
     with_others, before = window(), window()

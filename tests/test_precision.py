@@ -1,6 +1,7 @@
 """Replications are added until enough is known, and the stopping rule does not spoil what is then said."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import skew
 from test_sweep import content, plan_of
@@ -10,8 +11,9 @@ from kamsim.analysis.intervals import moments_of, reach_of
 from kamsim.errors import KamsimError
 from kamsim.experiments.chunks import Plan
 from kamsim.experiments.executors import named_place
-from kamsim.experiments.summary import best_first, summary_csv, swept, values_by_world
+from kamsim.experiments.summary import best_first, swept, values_by_world
 from kamsim.experiments.sweep import read_sweep, run_sweep, status_of, verify_sweep
+from kamsim.report.sweep import write_summary
 from kamsim.studies.precision import (
     Aim,
     checked_aim,
@@ -259,7 +261,14 @@ def test_a_summary_is_that_of_the_rows(tmp_path, policies):
         assert (row.replications, row.failed) == (25, 0)
     ranked = best_first(rows, "quota_miss_rate")
     assert [row.mean for row in ranked] == sorted(row.mean for row in ranked)
-    assert len(summary_csv(plan, rows).splitlines()) == 1 + len(rows)
+    summary = pd.read_csv(write_summary(plan, tmp_path / "s", rows))
+    assert len(summary) == len(rows)
+    assert set(summary.against) == {"status_quo" if policies > 1 else "point 0"}
+    profit = summary[summary.measure == "total_profit"]
+    assert set(profit.unit) == {"yearly wallets of the median account"}
+    timeline = plan.policies[0].timeline
+    assert set(profit.years) == {timeline.warmup_years + timeline.window_years}
+    assert set(summary[summary.measure == "quota_miss_rate"].years) == {timeline.window_years}
     worlds = values_by_world(plan, tmp_path / "s", "total_profit")
     np.testing.assert_array_equal(
         worlds[2], frame[(frame.point == 2) & (frame.policy == "status_quo")].total_profit.to_numpy()

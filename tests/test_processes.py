@@ -28,7 +28,7 @@ COMMANDS = (
     ("evidence",),
     ("compare", "--uncertainty", "-n", "2", "--out", "out/uncertain"),
     ("explain", "rebuilds", "-n", "20"),
-    ("validate", "-n", "20"),
+    ("validate", "-n", "20", "--random", "2"),
     ("sensitivity", "full_program", "-n", "2", "--out", "out/sensitivity"),
     ("discover", "full_program", "--points", "50", "-n", "2", "--out", "out/corner"),
     ("calibrate", "--out", "out/fit"),

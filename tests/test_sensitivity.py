@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from conftest import assert_same_bits, small
+from conftest import assert_same_bits, over_ranges, small
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,10 @@ from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import parameter
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.evidence.posterior import Posterior
+from kamsim.experiments.jobs import job_of, play_organizations
+from kamsim.measures.gain import SALES, points_of, profit_in
+from kamsim.report.over_ranges import figures
 from kamsim.report.sensitivity import sensitivity_figure, sensitivity_sentences, sensitivity_table
 from kamsim.report.terminal import text_of
 from kamsim.studies import at_points as playing
@@ -36,7 +41,34 @@ compiled_only = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="hundreds of
 # ---------------------------------------------------------------- ranges
 
 
-def test_calibrated_parameters_vary_over_what_is_plausible_by_default() -> None:
+SETS = Posterior(
+    ("world.share_trust", "world.turnover", "tiers.key.promise", "tiers.strategic.promise", "world.follow"),
+    tuple((0.2 + 0.01 * at, 0.02 + 0.0001 * at, 0.1 + 0.001 * at, 0.18 + 0.001 * at, 0.15) for at in range(41)),
+    "folder/sets.csv",
+)
+
+
+def test_parameters_of_a_posterior_vary_where_most_of_its_sets_lie() -> None:
+    share, promise = ranges_of([small(), small("no_program")], (), SETS)
+    # Set by the small scenario itself, tied to another, and the same in all sets: these are not varied.
+    assert (share.parameter, promise.parameter) == ("world.share_trust", "tiers.key.promise")
+    assert (share.low, share.high) == pytest.approx((0.21, 0.59))
+    assert (promise.low, promise.high) == pytest.approx((0.101, 0.139))
+    named = ["tiers.strategic.promise", "world.follow", "world.trust_mean", "world.share_trust=0.1:0.2"]
+    ranges = ranges_of([small()], named, SETS)
+    assert [one.source for one in ranges] == ["posterior", "plausible", "quarter", "given"]
+    assert (ranges[0].low, ranges[1].low) == pytest.approx((0.181, PLAUSIBLE["world.follow"][0]))
+    assert "world.turnover" in next(notes_on_ranges([small()], (), SETS))
+
+
+def test_what_tiers_are_like_says_nothing_of_a_scenario_without_a_program() -> None:
+    elevating, other = small("full_program"), small("no_program")
+    (seats,) = ranges_of([elevating, other], ["tiers.key.seats=1:4"])
+    assert scenario_at(elevating, values_at([seats], [1.0])).tiers.ordered["key"].seats == 4
+    assert scenario_at(other, values_at([seats], [1.0])) == other
+
+
+def test_calibrated_parameters_vary_over_what_is_plausible_without_a_posterior() -> None:
     scenarios = [small("status_quo"), small("full_program")]
     ranges = {one.parameter: one for one in ranges_of(scenarios)}
     # The small scenario sets this one itself.
@@ -135,17 +167,41 @@ def asked(**changed: Any) -> Sensitivity:
 
 def test_points_are_played_in_the_same_worlds_whatever_the_workers() -> None:
     scenarios = small("full_program"), small("status_quo")
-    points = np.random.default_rng(2).random((7, 3))
+    points = np.random.default_rng(2).random((4, 3))
     values = [
         played_at(question_of(*scenarios, "total_profit", FEW, replications=5, seed=3, jobs=jobs), points)
         for jobs in (1, 3)
     ]
     assert_same_bits(*values)
-    again = question_of(*scenarios, "total_profit", FEW, replications=3, seed=3, jobs=1)
-    assert_same_bits(played_at(again, points[:2]), values[0][:2, :3])
-    alone = question_of(scenarios[0], None, "total_profit", FEW, replications=5, seed=3, jobs=1)
-    other = question_of(scenarios[1], None, "total_profit", FEW, replications=5, seed=3, jobs=1)
-    np.testing.assert_array_equal(played_at(alone, points) - played_at(other, points), values[0])
+    told = {"seed": 3, "jobs": 1}
+    alone, other = (
+        played_at(question_of(one, None, "quota_miss_rate", FEW, alone=True, replications=5, **told), points)
+        for one in scenarios
+    )
+    both, fewer = (
+        played_at(question_of(*scenarios, "quota_miss_rate", FEW, replications=worlds, **told), points)
+        for worlds in (5, 3)
+    )
+    assert np.isfinite(both).all()
+    np.testing.assert_array_equal(both, alone - other)
+    assert_same_bits(fewer, np.ascontiguousarray(both[:, :3]))
+
+
+def test_a_gain_is_told_in_points_of_what_is_sold_without_a_program() -> None:
+    """The same whatever it is held against, so that gains add up."""
+    one, other, without = small("full_program"), small("status_quo"), small("no_program")
+    points, told = np.array([[0.1, 0.5, 0.9], [0.8, 0.2, 0.3]]), {"replications": 4, "seed": 3, "jobs": 1}
+    gain, step, rest = (
+        played_at(question_of(policy, against, "total_profit", FEW, **told), points)
+        for policy, against in ((one, None), (one, other), (other, without))
+    )
+    np.testing.assert_allclose(step + rest, gain, rtol=1e-9)
+    values = values_at(ranges_of([one], FEW), points[1].tolist())
+    played, sold = (
+        play_organizations([job_of(scenario_at(policy, values))], 3, 0, 4)[0].account for policy in (one, without)
+    )
+    sales = sold[:, SALES].mean()
+    np.testing.assert_allclose(gain[1], points_of(profit_in(played) - profit_in(sold), sales), rtol=1e-9)
 
 
 @compiled_only
@@ -159,19 +215,22 @@ def test_a_difference_between_equal_policies_has_no_drivers() -> None:
 
 @compiled_only
 def test_what_drives_profit_is_found_and_the_same_whatever_the_jobs(tmp_path: Path) -> None:
-    result = asked(points=64, out=tmp_path / "out", figure=sensitivity_figure)
-    assert result.to_dict() == asked(points=64, jobs=3).to_dict()
+    result = asked(points=64, alone=True, out=tmp_path / "out", figure=sensitivity_figure)
+    assert result.to_dict() == asked(points=64, alone=True, jobs=3).to_dict()
     assert result.influences[0].parameter == "world.gross_margin"
     assert result.influences[0].correlation > 0.5
     assert result.others is None
     assert not result.screened_out
     assert result.played == 64 * 5 == ask_sensitivity(small("full_program"), parameters=FEW, points=64).work
+    assert (result.against, result.gain, result.unit) == ("", None, "yearly wallets of the median account")
     content = json.loads((tmp_path / "out" / "sensitivity.json").read_text(encoding="utf-8"))
     assert content == result.to_dict()
     assert (tmp_path / "out" / "sensitivity.png").read_bytes().startswith(b"\x89PNG")
     table = pq.read_table(tmp_path / "out" / "points.parquet").to_pandas()
     assert len(table) == result.played
     assert table["world.share_speed"].between(0.04, 0.2).all()
+    assert set(table["unit"]) == {result.unit}
+    assert set(table["years"]) == {result.years} == {4}
     halves = table[["first_half_of_worlds", "second_half_of_worlds"]].mean(axis=1)
     np.testing.assert_allclose(table["output"], halves)
     base = table.iloc[np.r_[0 : len(table) : 5, 4 : len(table) : 5]]["output"]
@@ -198,8 +257,8 @@ def test_screening_leaves_the_rest_one_index_together(tmp_path: Path) -> None:
 
 def test_a_measure_that_does_not_exist_is_said() -> None:
     with pytest.raises(KamsimError, match="key_revenue_growth does not exist at 6 of 6 points"):
-        sensitivity(small("no_program"), measure="key_revenue_growth", parameters=FEW[:1], points=2, replications=2,
-                    screen=False)  # fmt: skip
+        sensitivity(small("no_program"), alone=True, measure="key_revenue_growth", parameters=FEW[:1], points=2,
+                    replications=2, screen=False)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -213,6 +272,11 @@ def test_a_measure_that_does_not_exist_is_said() -> None:
         ({"jobs": 0}, "jobs"),
         ({"seed": -1}, "seed"),
         ({"against": small("full_program")}, "named 'full_program'"),
+        ({"against": small("status_quo"), "alone": True}, "leave it out, or `against`"),
+        (
+            {"against": small("no_program"), "measure": "collaboration"},
+            "no_program elevates nobody, so it has no colla",
+        ),
         (
             {"parameters": ["world.ceiling_base=0.1:0.9"]},
             "the ranges do not go together: [world]: ceiling_base + ceiling_fit",
@@ -231,7 +295,18 @@ def test_bad_input_is_said_before_anything_is_played(
 # ---------------------------------------------------------------- report
 
 
-def planted(*kinds: str, luck: float = 0.02) -> Sensitivity:
+def test_without_a_program_of_its_own_a_scenario_needs_another_to_be_held_against() -> None:
+    with pytest.raises(KamsimError, match="no_program is no program itself; name what to hold it `against`"):
+        ask_sensitivity(small("no_program"), parameters=FEW)
+
+
+def test_what_no_program_cannot_have_is_told_of_the_scenario_itself() -> None:
+    question = question_of(small("full_program"), None, "collaboration", FEW, replications=2, seed=1, jobs=1)
+    assert question.against is None
+    assert "no program has no collaboration received" in question.notes[0]
+
+
+def planted(*kinds: str, luck: float = 0.02, **changed: Any) -> Sensitivity:
     """A result in which the parameters explain a half, a quarter and so on."""
     influences = tuple(
         Influence(
@@ -240,21 +315,57 @@ def planted(*kinds: str, luck: float = 0.02) -> Sensitivity:
         )
         for place, kind in enumerate(kinds, start=1)
     )  # fmt: skip
-    return Sensitivity("mine", "theirs", "total_profit", influences, None, (), 3.0, -1.0, 7.0, luck, 0.05, 64, 320,
-                       1, 8, ())  # fmt: skip
+    ranges = tuple(Range(one.parameter, "", "", one.kind, 0.0, 1.0, source="posterior") for one in influences)
+    return Sensitivity(**over_ranges(ranges=ranges, replications=8, **changed), influences=influences, others=None,
+                       screened_out=(), luck=luck, gap=0.05, points=64, played=320)  # fmt: skip
 
 
 def test_sentences_name_what_explains_most_and_what_is_assumed() -> None:
     said = sensitivity_sentences(planted("assumed", "calibrated", "calibrated", "assumed"))
-    assert "Three parameters explain 88 % of how the difference of mine to theirs in total profit varies" in said
+    assert (
+        "Three parameters explain 88 % of how the difference of full_program to status_quo in total profit varies"
+        in said
+    )
     assert "Of these one is assumed (world.a_parameter_of_a_long_name_1)." in said
     assert "what it means (world.a_parameter_of_a_long_name_1; falls with it)" in said
-    assert "-1.000 to +7.000 in 90 % of all cases" in said
     assert "6 % of the variance is parameters acting together" in said
     assert "Luck of the 8 worlds makes about 2 % of what varies" in said
     assert "more `replications`" not in said
     assert "more `replications`" in sensitivity_sentences(planted("assumed", luck=0.4))
     assert "It is calibrated." in sensitivity_sentences(planted("calibrated"))
+
+
+def test_the_figure_at_the_best_fit_comes_first_and_why_that_over_ranges_is_another() -> None:
+    best, ranges = figures(planted("assumed")).splitlines()
+    assert best == (
+        "At the best fit full_program against status_quo: +2.50 points of sales, +12.00 in money, 10 years from "
+        "launch, undiscounted; luck of 500 worlds +2.10 to +2.90 points."
+    )
+    assert ranges == (
+        "Over the ranges varied it is +3.00 points of sales on average (luck of 8 worlds +2.00 to +4.00), and -1.00 to "
+        "+7.00 in 90 % of all cases. Not as at the best fit: each parameter goes through its range whatever the others "
+        "are, so that a case need not fit the evidence."
+    )
+    alone = {"against": "", "gain": None, "unit": "yearly wallets", "reference_in_words": ""}
+    assert figures(planted("assumed", **alone)).startswith(
+        "At the best fit total profit of full_program: 200.0, 10 years from launch, undiscounted; mean of 500 worlds."
+    )
+
+
+def test_the_title_says_of_what_against_what_in_which_unit_and_over_which_ranges() -> None:
+    table = sensitivity_table(planted("assumed", "calibrated"))
+    assert table.title == (
+        "What drives total profit of full_program against status_quo, points of sales, 10 years from launch, "
+        "undiscounted; ranges of the posterior"
+    )
+    assert "where 95 % of its 60 sets lie (sets.csv), each parameter by itself" in table.legend[-1]
+    given = Range("world.turnover", "", "", "", 0.0, 1.0)
+    mixed = planted("assumed")
+    assert sensitivity_table(replace(mixed, ranges=(*mixed.ranges, given))).title.endswith(
+        "ranges of the posterior (1), given (1)"
+    )
+    plausible = Range("world.turnover", "", "", "", 0.0, 1.0, source="plausible")
+    assert sensitivity_table(replace(mixed, ranges=(plausible,))).title.endswith("ranges plausible before the fit")
 
 
 def test_the_table_fits_80_columns_in_order_of_importance() -> None:
@@ -280,6 +391,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@compiled_only
 def test_the_command_prints_a_table_and_keeps_a_folder(here: Path) -> None:
     arguments = [
         "sensitivity",
@@ -296,7 +408,7 @@ def test_the_command_prints_a_table_and_keeps_a_folder(here: Path) -> None:
     assert result.exit_code == 0, result.output
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert "world.gross_margin" in result.stdout
-    assert "of how the difference of small_full_program" in " ".join(result.stdout.split())
+    assert "small_full_program against small_status_quo" in " ".join(result.stdout.split())
     (folder,) = (here / "results").iterdir()
     assert folder.name.startswith("sensitivity-")
     names = {"points.parquet", "sensitivity.json", "sensitivity.png", "manifest.json"}
@@ -313,6 +425,9 @@ def test_the_command_prints_a_table_and_keeps_a_folder(here: Path) -> None:
         (["--parameter", "world.turnovr"], "did you mean 'world.turnover'?"),
         (["--points", "5"], "power of two"),
         (["--against", "small_status_qu.toml"], "no such scenario file"),
+        (["--plausible", "--posterior", "sets.csv"], "leave out one of it and --posterior"),
+        (["--posterior", "sets.csv"], "sets.csv: there is no such file"),
+        (["--alone", "--against", "small_status_quo.toml"], "--alone asks about a scenario held against nothing"),
     ],
 )
 def test_the_command_refuses_in_one_sentence(here: Path, arguments: list[str], said: str) -> None:

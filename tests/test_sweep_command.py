@@ -9,15 +9,19 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from test_sweep import plan_of
 
 import kamsim.experiments.chunks as chunks
 from kamsim.cli import main
+from kamsim.experiments.summary import Swept
 from kamsim.experiments.sweep import Verified
+from kamsim.report.sweep import swept_table, write_summary
 
 EXPERIMENT = """
 question = "What does turnover cost?"
@@ -75,6 +79,42 @@ def test_a_sweep_from_dry_run_to_verify(experiment):
     assert (again["computed"], again["failed"]) == (0, 0)
     assert "of 1 parts done" in kamsim(experiment, "--status").output
     assert json.loads(kamsim(experiment, "--verify", "--json").output)["different"] == []
+
+
+def rows_of(plan, measure="total_profit"):
+    """Rows of a summary, as if every policy but the first had earned 2 more at every point."""
+    return [
+        Swept(point, policy.name, measure, 9.0, 8.0, 10.0, 2.0 * place, 2.0 * place - 1.0, 2.0 * place + 1.0, 10, 0)
+        for point in range(len(plan.points))
+        for place, policy in enumerate(plan.policies)
+    ]
+
+
+def test_the_table_says_of_which_years_in_what_unit_and_against_what():
+    plan = plan_of(points=2)
+    table = swept_table(plan, rows_of(plan))
+    years = plan.policies[0].timeline.warmup_years + plan.policies[0].timeline.window_years
+    assert table.title.startswith(f"Total profit, {years} years from launch, undiscounted")
+    said = "; ".join(table.legend)
+    assert "difference: to status_quo at the same point, in the same worlds" in said
+    assert "in yearly wallets of the median account; not in points of sales, as compare has it" in said
+    assert "the luck of 10 worlds of each point" in said
+    alone = plan_of(points=2, policies=plan.policies[:1], compare="quota_miss_rate")
+    said = "; ".join(swept_table(alone, rows_of(alone, "quota_miss_rate")).legend)
+    assert "difference: to point 0 (turnover 0.01, ratchet 0.25)" in said
+    assert f"of the {plan.policies[0].timeline.window_years} years observed" in said
+
+
+def test_where_points_differ_in_years_every_row_says_its_own(tmp_path):
+    points = [{"timeline.window_years": years, "timeline.discount": rate} for years, rate in ((2, 0.0), (5, 0.1))]
+    plan = replace(plan_of(points=2), points=points)
+    table = swept_table(plan, rows_of(plan))
+    assert "from launch" not in table.title
+    assert "of the years of each point, discounted as the point has it" in "; ".join(table.legend)
+    summary = pd.read_csv(write_summary(plan, tmp_path, rows_of(plan)))
+    warm = plan.policies[0].timeline.warmup_years
+    assert summary.groupby("point").years.unique().map(list).tolist() == [[warm + 2], [warm + 5]]
+    assert summary.groupby("point").discount.unique().map(list).tolist() == [[0.0], [0.1]]
 
 
 def test_damage_is_said_by_status_and_mended_by_the_same_command(experiment):

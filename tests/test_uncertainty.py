@@ -22,11 +22,14 @@ from kamsim.evidence.ledger import LEDGER, parameter
 from kamsim.evidence.plausible import PLAUSIBLE, TIED
 from kamsim.evidence.posterior import Posterior, parameter_named, read_posterior
 from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.profit import Account
 from kamsim.report.terminal import text_of
 from kamsim.report.uncertainty import uncertainty_figure, uncertainty_sentences, uncertainty_table
 from kamsim.source import model_hash
 from kamsim.studies import uncertainty, uncertainty_sets
+from kamsim.studies.compare import compare
 from kamsim.studies.parameter_sets import movable, movements_of, takes, value_in, with_moved, with_set
+from kamsim.studies.reference import with_reference
 from kamsim.studies.uncertainty import (
     UncertainComparison,
     UncertainMeasure,
@@ -88,7 +91,7 @@ def test_probability_regret_and_verdicts_of_a_planted_table_come_back() -> None:
     profit[:, 2] = np.where(np.arange(100) < 60, 4.0, -4.0)  # best in 60 %
     profit[:, 3] = -3.0
     rows = planted(profit)
-    assert [row.verdict for row in rows] == ["", "better", "cannot tell", "worse"]
+    assert [row.verdict for row in rows] == ["", "better", "undecided", "worse"]
     assert [row.better for row in rows] == [0.0, 0.97, 0.6, 0.0]
     assert [row.worse for row in rows] == [0.0, 0.03, 0.4, 1.0]
     assert [row.probability_best for row in rows] == pytest.approx([0.03, 0.37, 0.6, 0.0])
@@ -115,7 +118,7 @@ def test_probably_best_is_not_best_where_few_worlds_may_be_luck() -> None:
     profit = np.tile([0.0, 0.7], (40, 1))
     rows, best = planted_and_best(profit, worlds=4, noise=1.0)
     leader = max(rows, key=lambda row: row.probability_best)
-    assert rows[1].verdict == "cannot tell"
+    assert rows[1].verdict == "undecided"
     assert max(rows[1].better, rows[1].worse) == 1.0
     assert 0.5 < leader.probability_best < 1.0
     assert set(best.scenarios) == {"s0", "s1"}
@@ -176,7 +179,7 @@ def test_a_few_lucky_worlds_make_no_verdict_though_all_sets_agree(noise: float) 
     (_, sure), (_, unsure) = planted(profit, noise=0.001), planted(profit, worlds=4, noise=noise)
     assert sure.verdict == "better"
     assert max(unsure.better, unsure.worse) == 1.0
-    assert unsure.verdict == "cannot tell"
+    assert unsure.verdict == "undecided"
     assert 0.05 < unsure.probability_best < 0.95
 
 
@@ -406,9 +409,24 @@ def test_results_are_the_same_to_the_last_byte_whatever_the_jobs(
     )
     assert found.to_dict() == expected.to_dict()
     files = {path.name for path in folder.iterdir()}
-    assert files == {"sets.parquet", "comparison.csv", "comparison.png", "manifest.json"}
+    assert files == {"sets.parquet", "comparison.csv", "bridge.csv", "comparison.png", "manifest.json"}
     for file in files:
         assert (tmp_path / "run" / file).read_bytes() == (folder / file).read_bytes()
+
+
+def test_the_bridge_is_that_of_the_comparison_in_as_many_worlds() -> None:
+    scenarios, posterior = with_reference(two_policies()), few_sets()
+    unsure = compare_under_uncertainty(scenarios, posterior, replications=4, jobs=1)
+    plain = compare(scenarios, posterior, replications=unsure.best_fit_worlds, jobs=1)
+    assert (unsure.horizon, unsure.reference_in_words) == (plain.horizon, plain.reference_in_words)
+    of_best_fit = ("scenario", "term", "difference", "low", "high", "points", "points_low", "points_high")
+    for one, other in zip(unsure.bridge, plain.bridge, strict=True):
+        assert [getattr(one, name) for name in of_best_fit] == [getattr(other, name) for name in of_best_fit]
+    profit = {row.scenario: row for row in unsure.measures if row.measure == "total_profit"}
+    for worth in unsure.worth:
+        row = profit[worth.scenario]
+        assert worth.verdict == {"better": "pays", "worse": "does not pay"}.get(row.verdict, "undecided")
+        assert worth.pays_in == row.better
 
 
 def test_the_table_agrees_with_the_sets_kept(compared: tuple[UncertainComparison, Path]) -> None:
@@ -442,7 +460,7 @@ def test_table_and_sentences_fit_and_say_what_holds(compared: tuple[UncertainCom
     comparison, _ = compared
     table = str(text_of(uncertainty_table(comparison)))
     assert max(map(len, table.splitlines())) <= 80
-    assert "cannot tell" in table or "better" in table or "worse" in table
+    assert "undecided" in table or "better" in table or "worse" in table
     sentences = uncertainty_sentences(comparison).splitlines()
     assert " best on total profit" in sentences[0]
     assert " from the worlds" in sentences[0]
@@ -453,7 +471,7 @@ def test_table_and_sentences_fit_and_say_what_holds(compared: tuple[UncertainCom
     assert comparison.assumed < comparison.assumed_known == sum(row.kind == "assumed" for row in LEDGER)
     assert len(sentences) == 5  # four sets say nothing on flips
     assert "flip" not in "\n".join(sentences)
-    assert "in the same 5 worlds" in table
+    assert "each in 5 worlds of its own, the same for all policies" in " ".join(table.split())
     assert "+-" in table
 
 
@@ -505,11 +523,13 @@ def test_flips_are_told_only_of_leaders_the_worlds_tell_apart_over_enough_sets(
     scenarios, posterior = two_policies(), few_sets(sets)
     growth = [values[0] for values in posterior.values]
 
-    def blocks(chunks: Any, jobs: Any) -> Any:
+    def blocks(chunks: Any, jobs: Any, with_accounts: bool) -> Any:
         shocks = np.random.default_rng(1).standard_normal((6, 1)) - 0.1
         at = next(numbers)
-        values = np.zeros((6, 4, len(MEASURES)))
-        values[:, 1::2] = (1.0 if growth[at] < np.quantile(growth, 0.7) else -1.0) + noise * shocks[:, :, None]
+        values = np.zeros((6, 4, len(MEASURES) + len(Account._fields)))
+        values[:, 1::2, : len(MEASURES)] = (1.0 if growth[at] < np.quantile(growth, 0.7) else -1.0) + noise * shocks[
+            :, :, None
+        ]
         yield values
 
     numbers = iter(range(sets))
@@ -544,7 +564,7 @@ def test_a_scenario_with_fitted_values_of_its_own_is_played_in_another_world_and
     )
     assert not found.same_worlds
     assert not any("own value kept" in note for note in found.notes)
-    assert "in the same" not in str(text_of(uncertainty_table(found)))
+    assert "the same for all" not in " ".join(str(text_of(uncertainty_table(found))).split())
     both = [small(name, market_growth=0.03) for name in ("status_quo", "full_program")]
     found = compare_under_uncertainty(both, few_sets(2), replications=3, jobs=1)
     assert found.same_worlds
@@ -615,6 +635,7 @@ def test_the_command_prints_a_table_and_sentences_and_writes_a_folder(here: Path
     assert {path.name for path in folder.iterdir()} == {
         "sets.parquet",
         "comparison.csv",
+        "bridge.csv",
         "comparison.png",
         "manifest.json",
     }

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from kamsim.analysis.agreement import AGREEING
 from kamsim.types import Flags, Floats
 
-AGREEING = 0.95  # part of the sets that must agree for a verdict
 ALIKE = 1e-9  # difference, as a part of what it is between, that is rounding and no difference
 _DRAWS = 1000  # draws of means by which the chance of being best is told in a set
 _RESAMPLES = 200  # of worlds, by which is told how far that chance hangs on them

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kamsim.types import Floats
 
@@ -29,7 +30,9 @@ def _terms(points: Floats) -> Floats:
     return np.concatenate([points, points[:, rows] * points[:, columns]], axis=1)
 
 
-def fitted_emulator(points: Floats, figures: Floats, weights: Floats) -> Emulator:
+def fitted_emulator(
+    points: Floats, figures: Floats, weights: Floats, judged: NDArray[np.bool_] | None = None
+) -> Emulator:
     """Fit an emulator to simulated figures.
 
     Parameters
@@ -40,25 +43,34 @@ def fitted_emulator(points: Floats, figures: Floats, weights: Floats) -> Emulato
         Simulated there.
     weights : array of shape (evaluations,)
         How much each counts, > 0.
+    judged : array of shape (evaluations,), optional
+        Of which the error is told; by default all. Points that crowd in one place tell nothing of it elsewhere.
 
     Returns
     -------
     Emulator
         Ridge regression, each figure with the penalty that predicts best what it was not fitted to (leave one out).
     """
-    from sklearn.linear_model import RidgeCV
-
     terms = _terms(points)
     mean, scale = terms.mean(axis=0), terms.std(axis=0)
     scale = np.where(scale > 0.0, scale, 1.0)
-    coefficients, intercept, error = [], [], []
-    for figure in figures.T:
-        model = RidgeCV(alphas=PENALTIES).fit((terms - mean) / scale, figure, sample_weight=weights)
-        coefficients.append(model.coef_)
-        intercept.append(model.intercept_)
-        # The score is of weighted residuals, so it is told per mean weight.
-        error.append(np.sqrt(-model.best_score_ / weights.mean()))
-    return Emulator(mean, scale, np.array(coefficients).T, np.array(intercept), np.array(error))
+    standard, share, root = (terms - mean) / scale, weights / weights.sum(), np.sqrt(weights)[:, None]
+    offset, middle = share @ standard, share @ figures
+    # One decomposition serves all figures and penalties.
+    left, size, right = np.linalg.svd(root * (standard - offset), full_matrices=False)
+    around = root * (figures - middle)
+    inside, leverage = left.T @ around, left**2
+    squares = []
+    for penalty in PENALTIES:
+        kept = size**2 / (size**2 + penalty)
+        left_out = (around - left @ (kept[:, None] * inside)) / (1.0 - leverage @ kept - share)[:, None]
+        squares.append(left_out**2)
+    best = np.array(squares).sum(axis=1).argmin(axis=0)
+    coefficients = right.T @ (inside * (size[:, None] / (size[:, None] ** 2 + PENALTIES[best])))
+    counted = np.ones(len(points), dtype=bool) if judged is None else judged
+    by_figure = np.array([squares[place][counted, figure].sum() for figure, place in enumerate(best)])
+    error = np.sqrt(by_figure / weights[counted].sum())
+    return Emulator(mean, scale, coefficients, middle - offset @ coefficients, error)
 
 
 def sampled(

@@ -12,6 +12,8 @@ import click
 from kamsim.cli.frame import (
     RESULTS,
     accounts_option,
+    against_option,
+    alone_option,
     answer,
     as_json_option,
     book_of,
@@ -21,7 +23,7 @@ from kamsim.cli.frame import (
     main,
     measure_option,
     out_option,
-    parameters_option,
+    range_options,
     reading_option,
     say,
     say_if_compiling,
@@ -58,7 +60,8 @@ DEFAULT_COMPARISON = (
         "kamsim compare status_quo full_program --accounts my_accounts.csv --out results/mine",
         "kamsim compare --reference status_quo",
         "kamsim compare --set world.gross_margin=0.15 --set tiers.key.seats=12 --years 10",
-        "kamsim compare --uncertainty     what holds whatever the parameters that fit the evidence",
+        "kamsim compare --sets 0          the best fit alone: what is not known of parameters is left out",
+        "kamsim compare --uncertainty     more worlds for every set, and what conclusions lean on",
     ),
 )
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
@@ -68,13 +71,17 @@ DEFAULT_COMPARISON = (
     "-n",
     metavar="N",
     type=int,
-    help="Worlds to compare in.  [default: 500; under uncertainty 100 for each parameter set]",
+    help=(
+        "Worlds to compare in at the best fit; parameter sets share five times as many.  [default: 500; under "
+        "uncertainty 100 for each set]"
+    ),
 )
+@click.option("--sets", metavar="N", type=int, help="Parameter sets to play; 0: the best fit alone.  [default: all]")
 @seed_option
 @jobs_option
 @accounts_option
 @click.option("--reference", metavar="NAME", help="Scenario that the others are held against.  [default: no program]")
-@click.option("--uncertainty", is_flag=True, help="Compare under every parameter set that fits the published evidence.")
+@click.option("--uncertainty", is_flag=True, help="Look deeper into the parameter sets that fit the evidence.")
 @click.option("--posterior", metavar="FILE", type=click.Path(), help="CSV of parameter sets; implies --uncertainty.")
 @out_option
 @as_json_option
@@ -83,6 +90,7 @@ def compare(
     scenarios: tuple[str, ...],
     values: tuple[str, ...],
     replications: int | None,
+    sets: int | None,
     accounts: str | None,
     reference: str | None,
     uncertainty: bool,
@@ -94,27 +102,33 @@ def compare(
     """Compare policies in the same worlds with no program, which is played as well, or with --reference.
 
     A SCENARIO is a name that ships with kamsim or a .toml file. By default these are the status quo, each
-    lever alone, and all four together. With --uncertainty, it says which policy is best with what
-    probability, where the ranking flips, and how far that leans on assumed values.
+    lever alone, and all four together. Luck is told by many worlds at the best fit, and what is not known of
+    parameters by every set of them that fits the evidence; only what most sets agree on is called better.
+    With --uncertainty, it says which policy is best with what probability, where the ranking flips, and how
+    far that leans on assumed values.
     """
+    from kamsim.evidence.posterior import read_posterior
+    from kamsim.studies.over_sets import some_of
     from kamsim.studies.reference import with_reference
 
     loaded = with_reference(scenarios_of(scenarios or DEFAULT_COMPARISON, values), reference)
     if replications is not None:
         settings["replications"] = replications
     if uncertainty or posterior is not None:
-        from kamsim.evidence.posterior import read_posterior
         from kamsim.report import uncertainty as unsure
         from kamsim.studies.uncertainty import ask_compare_under_uncertainty
 
-        sets = read_posterior(posterior)
-        asked = ask_compare_under_uncertainty(loaded, sets, book=book_of(accounts), **settings)
+        if sets == 0:
+            raise KamsimError("`uncertainty` needs parameter sets; leave out `sets`")
+        chosen = some_of(read_posterior(posterior), sets)
+        asked = ask_compare_under_uncertainty(loaded, chosen, book=book_of(accounts), **settings)
         answer(asked, unsure.tell, as_json=as_json, folder=folder_of(asked, out), figure=unsure.uncertainty_figure)
     else:
         from kamsim.report import comparison
         from kamsim.studies.compare import ask_compare
 
-        plain = ask_compare(loaded, book=book_of(accounts), **settings)
+        shipped = None if sets == 0 else read_posterior()
+        plain = ask_compare(loaded, shipped, sets=sets, book=book_of(accounts), **settings)
         folder, figure = folder_of(plain, out), comparison.comparison_figure
         answer(plain, comparison.tell, as_json=as_json, folder=folder, figure=figure)
 
@@ -208,12 +222,23 @@ def evidence(*, words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
 
 
 @main.command(
-    short_help="Hold a scenario against patterns never used in fitting.",
-    epilog=example("kamsim validate", "kamsim validate my_program.toml --accounts my_accounts.csv"),
+    short_help="Hold a scenario against what is known, and say what its score is worth.",
+    epilog=example(
+        "kamsim validate",
+        "kamsim validate my_program.toml --accounts my_accounts.csv",
+        "kamsim validate --random 0        without random parameter sets: at once",
+    ),
 )
 @click.argument("scenario", default="population")
 @set_options
 @click.option("--organizations", "-n", metavar="N", default=400, show_default=True, help="How many to look at.")
+@click.option(
+    "--random",
+    metavar="N",
+    default=50,
+    show_default=True,
+    help="Parameter sets drawn at random that the score is held against; 0 for none.",
+)
 @seed_option
 @jobs_option
 @click.option(
@@ -227,9 +252,10 @@ def evidence(*, words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
 def validate(
     *, scenario: str, values: tuple[str, ...], accounts: tuple[str, ...], as_json: bool, **settings: Any
 ) -> None:
-    """Say which patterns that no parameter was fitted to a SCENARIO shows, and which it misses.
+    """Say which patterns that are known of accounts and programs a SCENARIO shows, and which it misses.
 
-    A miss is a finding and no error: the exit code is 0 all the same.
+    Each with how it was used (fitted, checked or held back), what a miss means for a decision, and how often random
+    parameter sets show it too. A miss is a finding and no error: the exit code is 0 all the same.
     """
     from kamsim.books.book import read_book, yearly_spend
     from kamsim.experiments.twins import KERNELS
@@ -242,13 +268,19 @@ def validate(
 
 
 @main.command(
-    short_help="Take published claims apart: what is an effect, what only looks like one.",
-    epilog=example("kamsim explain", "kamsim explain large_spend --organizations 3000"),
+    short_help="Take claims and programs apart: what is an effect, what each lever adds.",
+    epilog=example(
+        "kamsim explain",
+        "kamsim explain large_spend --organizations 3000 --reading 'odds > 10 %'",
+        "kamsim explain levers               why each lever of the full program gains or loses",
+        "kamsim explain levers --scenario my_program.toml --discount 0.08",
+    ),
 )
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
 @click.option("--scenario", metavar="SCENARIO", default="population", show_default=True, help="Who is surveyed.")
 @set_options
 @click.option("--organizations", "-n", metavar="N", default=500, show_default=True, help="How many to survey.")
+@reading_option
 @seed_option
 @jobs_option
 @click.option(
@@ -264,10 +296,12 @@ def explain(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Take published claims apart on simulated organizations, with twins in the very same worlds.
+    """Take published claims, and programs, apart on simulated organizations, with twins in the very same worlds.
 
-    A CLAIM is large_spend, collaboration, rebuilds or quota; by default all four. Each figure of the survey
-    is split into what the program does to accounts, and what comes from who is chosen, compared or lucky.
+    A CLAIM is large_spend, collaboration, rebuilds or quota: each figure of the survey is split into what the
+    program does to accounts, and what comes from who is chosen, compared or lucky. It may also be levers: the
+    total profit of SCENARIO, or of the full program where SCENARIO pulls no lever, is split into what each
+    lever adds, and from which terms. By default all five.
     """
     from kamsim.experiments.twins import KERNELS
     from kamsim.report import explain as explaining
@@ -381,13 +415,15 @@ def _calibrate_world(
     epilog=example(
         "kamsim sensitivity full_program --against status_quo",
         "kamsim sensitivity --parameter world.turnover=0.02:0.08 --parameter world.gross_margin",
+        "kamsim sensitivity --plausible     what mattered before anything was fitted",
     ),
 )
 @click.argument("scenario", default="full_program")
-@click.option("--against", metavar="SCENARIO", help="Ask about the difference to this scenario, in the same worlds.")
+@against_option
+@alone_option
 @set_options
 @measure_option
-@parameters_option
+@range_options
 @click.option("--screen/--no-screen", default=None, help="Rank only the ten that matter most.  [default: if more]")
 @click.option("--points", metavar="N", default=256, show_default=True, help="Base points, a power of two.")
 @click.option("--replications", "-n", metavar="N", default=32, show_default=True, help="Worlds at each point.")
@@ -404,10 +440,12 @@ def sensitivity(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Say which uncertain parameters drive a measure of SCENARIO, or its difference to another policy.
+    """Say which uncertain parameters drive the gain of SCENARIO over no program, or over --against.
 
-    Calibrated parameters vary over what is plausible, others that are named by a quarter either way; none that you
-    --set. Each gets the part of the variance that goes with it, alone and together with others. Takes a minute or two.
+    The gain at the best fit comes first: the very figure of kamsim compare, in points of sales. Then parameters vary,
+    each by itself, as far as 95 % of the sets do that fit the evidence; others that are named by a quarter either way;
+    none that you --set. Each gets the part of the variance that goes with it, alone and together with others. Takes a
+    minute or two.
     """
     from kamsim.report import sensitivity as drivers
     from kamsim.studies.sensitivity import ask_sensitivity
@@ -422,17 +460,20 @@ def sensitivity(
     short_help="Say in which corner of the uncertainties a policy fails.",
     epilog=example(
         "kamsim discover performance_retiering --against status_quo",
+        "kamsim discover full_program --threshold 2     where it earns less than 2 points of sales",
         "kamsim discover full_program --measure key_revenue_growth --threshold 0.02",
     ),
 )
 @click.argument("scenario", default="full_program")
-@click.option(
-    "--against", metavar="SCENARIO", help="It fails where it does worse than this.  [default: status_quo, or threshold]"
-)
+@against_option
+@alone_option
 @set_options
 @measure_option
-@click.option("--threshold", metavar="X", type=float, help="It fails beyond this; a rate of 20 % is 0.2.")
-@parameters_option
+@click.option(
+    "--threshold", metavar="X", type=float,
+    help="It fails beyond this: in points of sales for a gain in total profit; a rate of 20 % is 0.2.  [default: 0]",
+)  # fmt: skip
+@range_options
 @click.option("--points", metavar="N", default=1000, show_default=True, help="Cases to play.")
 @click.option("--replications", "-n", metavar="N", default=64, show_default=True, help="Worlds of each case.")
 @seed_option
@@ -444,25 +485,22 @@ def discover(
     scenario: str,
     against: str | None,
     values: tuple[str, ...],
-    threshold: float | None,
     out: str | None,
     as_json: bool,
     **settings: Any,
 ) -> None:
     """Say in which corner of the uncertain parameters SCENARIO fails, if any corner tells.
 
-    It fails where it does worse than another policy in the same worlds, or where a measure is beyond a threshold.
-    Calibrated parameters vary over what is plausible, others that are named by a quarter either way; none that you
-    --set.
+    It fails where it does worse than no program or --against in the same worlds, or where a measure is beyond a
+    threshold. The gain at the best fit comes first: the very figure of kamsim compare, in points of sales. Then
+    parameters vary, each by itself, as far as 95 % of the sets do that fit the evidence; others that are named by a
+    quarter either way; none that you --set.
     """
     from kamsim.report import discovery
-    from kamsim.scenario import DEFAULT_SCENARIO
     from kamsim.studies.discover import ask_discover
 
-    if against is None and threshold is None:
-        against = DEFAULT_SCENARIO
     loaded, *others = scenarios_of([scenario, against], values)
-    asked = ask_discover(loaded, against=next(iter(others), None), threshold=threshold, **settings)
+    asked = ask_discover(loaded, against=next(iter(others), None), **settings)
     answer(asked, discovery.tell, as_json=as_json, folder=folder_of(asked, out))
 
 

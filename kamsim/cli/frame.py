@@ -132,10 +132,11 @@ accounts_option = click.option(
     "--accounts", metavar="FILE", type=click.Path(),
     help="CSV of real accounts: account_id, quarter, spend; or account_id, date, amount; or account_id, annual_spend.",
 )  # fmt: skip
-parameters_option = click.option(
-    "--parameter", "parameters", metavar="NAME[=LOW:HIGH]", multiple=True,
-    help="A parameter to vary, again for more.  [default: all that are calibrated]",
+against_option = click.option(
+    "--against", "--reference", "against", metavar="SCENARIO",
+    help="What it is held against, in the same worlds.  [default: no program, where that has the measure]",
 )  # fmt: skip
+alone_option = click.option("--alone", is_flag=True, help="Ask about the measure itself, held against nothing.")
 measure_option = click.option(
     "--measure", metavar="NAME", default="total_profit", show_default=True,
     help="What is asked about, such as key_revenue_growth.",
@@ -143,6 +144,34 @@ measure_option = click.option(
 out_option = click.option(
     "--out", metavar="DIR", type=click.Path(), help="Folder for results.  [default: results/<name of the run>]"
 )
+
+
+def range_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what it varies: its ``parameters``, and over the ranges of which ``posterior``, which is read."""
+
+    @click.option(
+        "--parameter",
+        "parameters",
+        metavar="NAME[=LOW:HIGH]",
+        multiple=True,
+        help="A parameter to vary, again for more.  [default: all of the posterior]",
+    )
+    @click.option(
+        "--posterior",
+        metavar="FILE",
+        type=click.Path(),
+        help="CSV of parameter sets whose ranges are varied.  [default: those that ship with kamsim]",
+    )
+    @click.option("--plausible", is_flag=True, help="Vary all that was fitted over what was plausible before the fit.")
+    @wraps(command)
+    def with_ranges(*, posterior: str | None, plausible: bool, **arguments: object) -> None:
+        from kamsim.evidence.posterior import read_posterior
+
+        if plausible and posterior is not None:
+            raise KamsimError("--plausible varies what no posterior tells; leave out one of it and --posterior")
+        command(posterior=None if plausible else read_posterior(posterior), **arguments)
+
+    return with_ranges
 
 
 def set_options(command: Callable[..., None]) -> Callable[..., None]:

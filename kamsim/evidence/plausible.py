@@ -18,6 +18,7 @@ WORLD: dict[str, tuple[float, float]] = {
     "world.new_share": (0.1, 1.0),
     "world.hazard": (0.002, 0.15),
     "world.hazard_size": (0.0, 1.2),
+    "world.share_base_sd": (0.02, 0.15),
 }
 
 PROGRAM: dict[str, tuple[float, float]] = {
@@ -26,14 +27,12 @@ PROGRAM: dict[str, tuple[float, float]] = {
     "world.hazard_trust": (0.0, 4.0),
     "world.ceiling_fit": (0.6, 0.845),
     "world.share_base": (0.05, 0.4),
-    "world.share_base_sd": (0.02, 0.15),
     "world.share_trust": (0.1, 0.8),
     "world.share_collaboration": (0.5, 6.0),
     "world.share_speed": (0.01, 0.1),
     "world.trust_speed": (0.08, 0.5),
     "world.bond_speed": (0.05, 0.8),
-    # Between these a departure costs 13 to 18 % of sales, as Shi, Sridhar, Grewal & Lilien (2017) found.
-    "world.follow": (0.12, 0.2),
+    "world.follow": (0.05, 0.5),
     "world.disruption": (0.05, 0.35),
     "world.value_attention": (0.05, 0.6),
     "world.value_collaboration": (0.3, 2.0),

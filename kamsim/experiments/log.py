@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import LOCK, alone, naming
@@ -93,6 +93,18 @@ def logged(
         if not lines:
             log.append(first)
         yield log
+
+
+def read_log(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Read a finished log: the settings that it was begun with, and its evaluations up to the first damaged one."""
+    path = folder / LOG
+    if not path.is_file():
+        raise KamsimError(f"{path}: there is no such file; give the folder of a finished calibration")
+    lines, _, _ = _whole_lines(path)
+    if not lines or not isinstance(lines[0].get("settings"), dict):
+        raise KamsimError(f"{path}: does not say what it was begun with; give the folder of a finished calibration")
+    first: dict[str, Any] = lines[0]["settings"]  # type: ignore[assignment]
+    return first, lines[1:]
 
 
 def _plain(content: Mapping[str, object]) -> dict[str, object]:

@@ -52,12 +52,13 @@ def run_in_chunks(
     seed: int,
     replications: int,
     *,
+    first: int = 0,
     workers: int = 1,
     chunk: int | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Generator[list[Table], None, None]:
-    """Play organizations 0 to replications - 1, some at a time, and yield what came of them in that order.
+    """Play so many organizations from the ``first`` on, some at a time, and yield what came of them in that order.
 
     One table per job, a row for each organization of the chunk; the same whatever the workers, the ``chunk``
     (organizations at a time, by default about a quarter of a second of work) and the executor. That stays open; by
@@ -67,7 +68,7 @@ def run_in_chunks(
     if workers < 1 or (chunk is not None and chunk < 1):
         raise ValueError(f"workers and chunk must be at least 1, not {workers} and {chunk}")
     size = chunk or chunk_for(jobs, replications, workers)
-    tasks = ((jobs, seed, first, min(size, replications - first)) for first in range(0, replications, size))
+    tasks = ((jobs, seed, first + done, min(size, replications - done)) for done in range(0, replications, size))
     with closing(in_order(play_organizations, tasks, workers, executor)) as played:
         for number, tables in enumerate(played, start=1):
             if progress is not None:

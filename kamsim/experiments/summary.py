@@ -1,7 +1,7 @@
 """What a sweep shows: means of every point and policy, and paired differences to what they are told against."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,16 +118,19 @@ def _rows(plan: Plan, means: Moments, differences: Moments, failed: Integers) ->
                 )
 
 
-def summary_csv(plan: Plan, rows: list[Swept]) -> str:
-    """Summary of a sweep as CSV, a line per measure, point and policy, with the values of the factors."""
+def summary_csv(plan: Plan, rows: list[Swept], told_in: Callable[[Swept], Mapping[str, object]]) -> str:
+    """Summary of a sweep as CSV, a line per measure, point and policy, with the values of the factors.
+
+    At the end of each line what its figures are ``told_in``, by name of the column.
+    """
     factors = list(plan.factors)
     fields = [name for name in Swept.__dataclass_fields__ if name not in ("point", "policy", "measure")]
-    lines: list[list[object]] = [["point", "policy", *factors, "measure", *fields]]
+    lines, told = list[list[object]](), dict[str, object]()
     for row in rows:
-        content = plain(row)
+        content, told = plain(row), dict(told_in(row))
         values = [plan.points[row.point].get(name) for name in factors]
-        lines.append([row.point, row.policy, *values, row.measure, *(content[name] for name in fields)])
-    return csv_text(lines)
+        lines.append([row.point, row.policy, *values, row.measure, *(content[name] for name in fields), *told.values()])
+    return csv_text([["point", "policy", *factors, "measure", *fields, *told], *lines])
 
 
 def best_first(rows: list[Swept], measure: str) -> list[Swept]:

@@ -21,7 +21,7 @@ class Measure(NamedTuple):
 
 
 MEASURES: tuple[Measure, ...] = (
-    Measure("key_revenue_growth", "Key account revenue growth", "% a year", True, needs_program=True),
+    Measure("key_revenue_growth", "Growth of each policy's own key accounts", "% a year", True, needs_program=True),
     Measure("total_profit", "Total profit", "money", True),
     Measure("quota_miss_rate", "Years that miss quota", "%", False, needs_program=True),
     Measure("rebuilds_per_seven_years", "Rebuilds in seven years", "count", False, needs_program=True),

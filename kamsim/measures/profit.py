@@ -39,6 +39,7 @@ class Account(NamedTuple):
     handovers: float
     sales: float  # at list price
     in_shrinking: float  # spent on key accounts that bought less than the year before
+    elevations_at_launch: float  # part of the term `elevations`: those that the program starts with
 
 
 @compiled
@@ -78,7 +79,17 @@ def account_of(history: History, gross_margin: float, launch: int, discount: flo
             if account.tier > 0 and account.spend < history.accounts[year - 1, number].spend:
                 in_shrinking += weight * account.investment
         weight /= 1.0 + discount
-    return Account(gross_margin * sales, net - sales, -own_cost, -service, -elevations, -handovers, sales, in_shrinking)
+    return Account(
+        gross_margin * sales,
+        net - sales,
+        -own_cost,
+        -service,
+        -elevations,
+        -handovers,
+        sales,
+        in_shrinking,
+        -history.years[launch - 1].elevation_cost,
+    )
 
 
 @compiled
@@ -90,11 +101,15 @@ def profit_of(account: Account, gross_margin: float) -> float:
 
 
 class Horizon(NamedTuple):
-    """What money is told of: years from the launch on, the rate by which later ones count less, and its unit."""
+    """What money is told of: years from the launch on, the rate by which later ones count less, and its unit.
+
+    ``points_of`` names the scenario of whose sales at list price, in the same years, points are percent.
+    """
 
     years: int
     discount: float
     unit: str
+    points_of: str
 
     def in_words(self) -> str:
         """Say it: ``10 years from launch, undiscounted``."""

@@ -1,53 +1,127 @@
-"""The bridge of profit told: its table, a sentence on what a program is worth, and its panel in a figure."""
+"""The gain of policies told: whether each pays, from what the difference comes, and its panel in a figure."""
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kamsim.measures.profit import TERMS
+from kamsim.analysis.agreement import AGREEING
+from kamsim.measures.profit import TERMS, Horizon
 from kamsim.report.plot import COLORS, FONT, INK, dress_small, patch, short_name
-from kamsim.report.table import TOTAL_PROFIT, Group, Mark, Row, Scale, Table, lower, scale_of
-from kamsim.studies.bridge import TOTAL
+from kamsim.report.table import TOTAL_PROFIT, Group, Mark, Row, Scale, Table, lower, money_in_words, percent, scale_of
+from kamsim.studies.bridge import AT_LAUNCH, TOTAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.patches import Patch
 
-    from kamsim.studies.bridge import Ratio, Worth
+    from kamsim.studies.bridge import BridgeTerm, Ratio, Worth
     from kamsim.studies.compare import Comparison
+    from kamsim.studies.uncertainty import UncertainComparison
 
-POINTS, HUNDREDTHS = Scale(1.0, 2, "points"), Scale(1.0, 2, "")
+    Told = Comparison | UncertainComparison
+
+TENTHS, POINTS, HUNDREDTHS = Scale(1.0, 1, "points"), Scale(1.0, 2, "points"), Scale(1.0, 2, "")
+LUCK, SETS = "luck", "95 % of sets"
 MARK_OF: dict[str, Mark] = {"pays": "good", "does not pay": "bad"}
 
 
-def bridge_table(comparison: "Comparison") -> Table:
+# ---------------------------------------------------------------- whether it pays
+
+
+def gain_table(comparison: "Told") -> Table:
+    """Table of the difference in total profit, a line for every policy: what luck leaves open, and what parameters."""
+    totals = {row.scenario: row for row in comparison.bridge if row.term == TOTAL}
+    rows = [_gain_row(totals[worth.scenario], worth, comparison.sets > 0) for worth in comparison.worth]
+    columns = ("", "points", LUCK, *((SETS, "pays in") if comparison.sets else ()), "")
+    against, horizon = comparison.reference_in_words, comparison.horizon.in_words()
+    title = f"Does it pay? Total profit against {against}, {horizon}"
+    return Table((Group("", tuple(rows)),) if rows else (), columns, title if rows else "", _legend(comparison))
+
+
+def _gain_row(total: "BridgeTerm", worth: "Worth", sets: bool) -> Row:
+    luck = TENTHS.margin(total.points_low, total.points_high)
+    of_sets = (TENTHS.between(total.sets_low, total.sets_high, "+"), percent(worth.pays_in)) if sets else ()
+    cells = (worth.scenario, TENTHS.shown(total.points, "+"), luck, *of_sets, worth.verdict)
+    return Row(cells, MARK_OF.get(worth.verdict, ""))
+
+
+def _legend(comparison: "Told") -> tuple[str, ...]:
+    return (
+        f"points: difference at the best fit, in percent of what {comparison.horizon.points_of} sells at list price in "
+        "the same years",
+        f"luck: what the luck of {comparison.best_fit_worlds:,} worlds leaves open of that, 95 %; less with more "
+        "`replications`",
+        *over_sets(comparison),
+        *_asked_of_sets(comparison),
+        f"pays, does not pay: {percent(AGREEING)} of the sets agree; else undecided"
+        if comparison.sets
+        else "pays or not is said of parameter sets alone, and none was played",
+    )
+
+
+def _asked_of_sets(comparison: "Told") -> Sequence[str]:
+    """Say what the sets cannot show, for it was asked of them."""
+    if not comparison.sets or comparison.reference_in_words == comparison.reference:
+        return ()
+    return (
+        "sets were fitted so that programs pay on average: they tell which policy pays more, not whether any does; "
+        "your own prices go in with `values`",
+    )
+
+
+def over_sets(comparison: "Told") -> Sequence[str]:
+    """Say for a legend what is meant by sets, where any were played."""
+    if not comparison.sets:
+        return ()
+    return (
+        f"sets: where {percent(AGREEING)} of {comparison.sets:,} sets of parameters lie that fit the evidence as well, "
+        f"each in {comparison.worlds_a_set:,} worlds of its own, whose luck is in it; the best fit may lie aside",
+    )
+
+
+def gain_sentence(total: "BridgeTerm", against: str, horizon: Horizon, worlds: int) -> str:
+    """Say the gain of a policy at the best fit, in the same words and digits whatever command is asked."""
+    scale = scale_of(TOTAL_PROFIT, (total.difference,))
+    money = f"{scale.shown(total.difference, '+')} {scale.unit}".rstrip()
+    between = POINTS.between(total.points_low, total.points_high, "+")
+    luck = "one world" if math.isnan(total.low) else f"luck of {worlds:,} worlds {between} points"
+    points = f"{POINTS.shown(total.points, '+')} points of sales, {money} in money"
+    return f"At the best fit {total.scenario} against {against}: {points}, {horizon.in_words()}; {luck}."
+
+
+# ---------------------------------------------------------------- from what it comes
+
+
+def bridge_table(comparison: "Told") -> Table:
     """Table of what the difference in total profit comes from, what a program returns, and where it breaks even."""
     scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge))
-    unit = f", {scale.unit}" if scale.unit else ""
     legend = (
-        f"points: of the sales of {comparison.reference} at list price, in percent",
         "returns: difference in total profit for each 100 of what the program costs: "
         + ", ".join(lower(term.label) for term in TERMS if term.costs),
-        "pays above, breaks even: where the difference would be zero, holding volumes",
-        "intervals: the luck of worlds alone; what is not known of parameters comes with `uncertainty`",
+        "of which at launch: what it costs to make the first accounts key, a part of elevations and not added again",
+        "pays above, breaks even: where the difference would be zero, at the best fit and holding volumes",
+        f"{money_in_words(comparison.horizon)}{f' ({scale.unit})' if scale.unit else ''}",
     )
     groups = tuple(_bridge(comparison, worth, scale) for worth in comparison.worth)
-    columns = ("", "difference", "95 % interval", "points", "")
-    against = comparison.reference_in_words
-    return Table(groups, columns, f"Total profit against {against}, {comparison.horizon.in_words()}{unit}", legend)
+    columns = ("", "points", LUCK, *((SETS,) if comparison.sets else ()), "money", "")
+    title = f"From what the difference to {comparison.reference} comes"
+    return Table(groups, columns, title, legend) if groups else Table(())
 
 
-def _bridge(comparison: "Comparison", worth: "Worth", scale: Scale) -> Group:
-    labels, rows = {term.name: term.label for term in TERMS}, []
-    for row in comparison.bridge:
-        if row.scenario != worth.scenario:
-            continue
-        cells = (scale.shown(row.difference, "+"), scale.between(row.low, row.high, "+"), POINTS.shown(row.points, "+"))
-        if row.term in labels:
-            rows.append(Row((f"  {labels[row.term]}", *cells, "")))
-        else:
-            rows.append(
-                Row(("  Total profit", *cells, worth.verdict), MARK_OF.get(worth.verdict, ""), worth_sentence(worth))
-            )
+def _bridge(comparison: "Told", worth: "Worth", scale: Scale) -> Group:
+    told = {row.term: row for row in comparison.bridge if row.scenario == worth.scenario}
+
+    def line(label: str, term: str, mark: Mark = "", note: str = "") -> Row:
+        row = told[term]
+        sets = (POINTS.between(row.sets_low, row.sets_high, "+"),) if comparison.sets else ()
+        cells = (POINTS.shown(row.points, "+"), POINTS.margin(row.points_low, row.points_high), *sets,
+                 scale.shown(row.difference, "+"), "")  # fmt: skip
+        return Row((f"  {label}", *cells), mark, note)
+
+    rows = [line(term.label, term.name) for term in TERMS]
+    below = [term.name for term in TERMS].index("elevations") + 1
+    rows.insert(below, line("  of which at launch", AT_LAUNCH, "aside"))
+    rows.append(line("Total profit", TOTAL, MARK_OF.get(worth.verdict, ""), worth_sentence(worth)))
     return Group(worth.scenario, tuple(rows))
 
 
@@ -77,7 +151,7 @@ def _with_interval(ratio: "Ratio", scale: Scale, sign: str = "") -> str:
     return f"{scale.shown(ratio.value, sign)}{interval}"
 
 
-def draw_bridge(panel: "Axes", comparison: "Comparison") -> None:
+def draw_bridge(panel: "Axes", comparison: "Told") -> None:
     """Draw a bar for every scenario: what it earns more to the right, what it spends more to the left, and the sum."""
     rows = {(row.scenario, row.term): row for row in comparison.bridge}
     scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge))
@@ -91,14 +165,17 @@ def draw_bridge(panel: "Axes", comparison: "Comparison") -> None:
         total = rows[worth.scenario, TOTAL]
         at = total.difference * scale.factor
         panel.plot([at], [place], "|", color=INK, markersize=34, markeredgewidth=5)
-        said = f"{scale.shown(total.difference, '+')} ({POINTS.shown(total.points, '+')} points), {worth.verdict}"
+        said = f"{scale.shown(total.difference, '+')} ({POINTS.shown(total.points, '+')} points)"
+        said += f", {worth.verdict}" if worth.verdict else ""
         panel.text(0.99, place, said, ha="right", va="center", fontsize=FONT - 2, transform=panel.get_yaxis_transform())
     low, high = panel.get_xlim()
     panel.set_xlim(low, high + 0.5 * (high - low))  # room for what is said of the sum
     panel.axvline(0, color=INK, linewidth=1.5)
     dress_small(panel, f"From what the difference in total profit comes, {comparison.horizon.in_words()}", most=8)
     panel.set_xlabel(
-        f"{scale.unit or comparison.horizon.unit}; black line: the sum; points: of sales", fontsize=FONT - 2, color=INK
+        f"{scale.unit or comparison.horizon.unit}; black line: the sum at the best fit; points: of sales",
+        fontsize=FONT - 2,
+        color=INK,
     )
     panel.set_yticks(range(len(names)), [short_name(name, 30) for name in names])
     panel.set_ylim(len(names) - 0.4, -0.6)

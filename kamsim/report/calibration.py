@@ -25,11 +25,13 @@ _FIGURE_LABELS = {
     "collaboration_ratio": "Spend, ratio (2)",
     "rebuilt_once": "Rebuilt in seven years",
     "gain_of_programs": "Gain of programs (3)",
+    "departure_cost": "Cost of a KAM's departure (4)",
 }
 _LEGEND = (
     "(1) accounts elevated for large spend, to those elevated by enterprise criteria",
     "(2) key accounts of KAMs that report high collaboration, to the rest",
     "(3) profit with the programs of the population against none, part of the profit without any",
+    "(4) part of an account's sales in the year after, against twins in which nobody leaves",
     "should be: published -+ sampling error of the survey, or a range",
     "posterior: between which 95 % of the sets lie that fit within sampling error",
 )

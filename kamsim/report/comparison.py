@@ -4,8 +4,18 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from kamsim.analysis.agreement import AGREEING
 from kamsim.measures.outcomes import MEASURES, Measure
-from kamsim.report.bridge import POINTS, bridge_table, draw_bridge, key_of_terms
+from kamsim.report.bridge import (
+    LUCK,
+    SETS,
+    bridge_table,
+    draw_bridge,
+    gain_sentence,
+    gain_table,
+    key_of_terms,
+    over_sets,
+)
 from kamsim.report.plot import (
     FONT,
     GRAY,
@@ -20,7 +30,6 @@ from kamsim.report.plot import (
     short_name,
 )
 from kamsim.report.table import (
-    NOTHING,
     TOTAL_PROFIT,
     Group,
     Mark,
@@ -44,28 +53,31 @@ COLUMNS = 3
 MARK_OF: dict[str, Mark] = {"better": "good", "worse": "bad"}
 
 
-def tell(comparison: "Comparison") -> tuple[Table, Table, str]:
-    """Tell a comparison: the bridge of profit, the table of measures, and its sentence."""
-    return bridge_table(comparison), comparison_table(comparison), comparison_sentence(comparison)
+def tell(comparison: "Comparison") -> tuple[Table, Table, Table, str]:
+    """Tell a comparison: whether policies pay and from what, the table of other measures, and a sentence."""
+    sentence = comparison_sentence(comparison)
+    return gain_table(comparison), bridge_table(comparison), comparison_table(comparison), sentence
 
 
 # ---------------------------------------------------------------- the measures
 
 
 def comparison_table(comparison: "Comparison") -> Table:
-    """Table of a comparison: measures one below the other, a line per scenario.
-
-    Differences whose interval excludes zero say better or worse.
-    """
+    """Table of what a comparison tells beside total profit: measures one below the other, a line per policy."""
     legend = (
-        f"difference: to {comparison.reference_in_words} in the same {comparison.replications:,} worlds",
-        "better, worse: the interval of the difference excludes zero",
-        "best: part of the worlds in which no other scenario does better",
+        f"difference: at the best fit, to the policy whose figure the heading has, in the same "
+        f"{comparison.replications:,} worlds",
+        *over_sets(comparison),
+        f"better, worse: {percent(AGREEING)} of the sets agree; else undecided"
+        if comparison.sets
+        else "better or worse is said of parameter sets alone, and none was played",
+        "own key accounts: every policy has its own, so their growth also tells who was chosen; explain takes that "
+        "apart",
         money_in_words(comparison.horizon),
     )
-    columns = ("", "mean", "difference", "95 % interval", "best", "")
-    groups = (_group(comparison, measure) for measure in MEASURES)
-    return Table(tuple(group for group in groups if group.rows), columns, legend=legend)
+    columns = ("", "difference", LUCK, *((SETS,) if comparison.sets else ()), "")
+    groups = (_group(comparison, measure) for measure in MEASURES if measure is not TOTAL_PROFIT)
+    return Table(tuple(filter(None, groups)), columns, legend=legend)
 
 
 def rows_of(comparison: "Comparison", measure: str) -> list["ComparedMeasure"]:
@@ -73,26 +85,26 @@ def rows_of(comparison: "Comparison", measure: str) -> list["ComparedMeasure"]:
     return [row for row in comparison.measures if row.measure == measure]
 
 
-def is_sure(row: "ComparedMeasure") -> bool:
-    """Whether the interval of a difference excludes zero."""
-    return row.low > 0 or row.high < 0
-
-
 def _scale(comparison: "Comparison", measure: Measure) -> Scale:
     return scale_of(measure, (row.mean for row in rows_of(comparison, measure.name)))
 
 
-def _group(comparison: "Comparison", measure: Measure) -> Group:
-    scale, rows = _scale(comparison, measure), []
-    for row in rows_of(comparison, measure.name):
-        best = NOTHING if math.isnan(row.mean) else percent(row.probability_best)
-        if row.scenario == row.against:
-            rows.append(Row((row.scenario, scale.shown(row.mean), "reference", "", best, "")))
-            continue
-        difference, interval = scale.shown(row.difference, "+"), scale.between(row.low, row.high, "+")
-        said = verdict(row, measure)
-        rows.append(Row((row.scenario, scale.shown(row.mean), difference, interval, best, said), MARK_OF.get(said, "")))
-    return Group(heading_of(measure, scale, against(comparison, measure), comparison.horizon), tuple(rows))
+def _group(comparison: "Comparison", measure: Measure) -> Group | None:
+    scale, rows = _scale(comparison, measure), rows_of(comparison, measure.name)
+    base = next((row for row in rows if row.scenario == row.against), None)
+    if base is None or math.isnan(base.mean):
+        return None
+    heading = heading_of(measure, scale, f"; {short_name(base.scenario, 24)} {scale.shown(base.mean)}")
+    others = (row for row in rows if row is not base and not math.isnan(row.difference))
+    return Group(heading, tuple(_row(row, scale, comparison.sets > 0) for row in others))
+
+
+def _row(row: "ComparedMeasure", scale: Scale, sets: bool) -> Row:
+    of_sets = (scale.between(row.sets_low, row.sets_high, "+"),) if sets else ()
+    luck = scale.margin(row.low, row.high)
+    return Row(
+        (row.scenario, scale.shown(row.difference, "+"), luck, *of_sets, row.verdict), MARK_OF.get(row.verdict, "")
+    )
 
 
 def against(comparison: "Comparison", measure: Measure) -> str:
@@ -101,50 +113,46 @@ def against(comparison: "Comparison", measure: Measure) -> str:
     return "".join(f"; against {short_name(name, 24)}" for name in others)
 
 
-def verdict(row: "ComparedMeasure", measure: Measure) -> str:
-    """Say whether a scenario is surely ``better`` or ``worse`` than the reference; nothing where it is not sure."""
-    if not is_sure(row):
-        return ""
-    return "better" if (row.low > 0) == measure.higher_is_better else "worse"
-
-
 # ---------------------------------------------------------------- sentence
 
 
 def comparison_sentence(comparison: "Comparison") -> str:
-    """Say in plain words which policy does best on what, and how surely; nothing of one alone."""
-    if len(comparison.scenarios) < 2:
+    """Say in plain words which policy earns most, and which is best on what else; nothing of one alone."""
+    rows = [row for row in rows_of(comparison, TOTAL_PROFIT.name) if not math.isnan(row.mean)]
+    if len(rows) < 2:
         return ""
-    profit, others = "", dict[str, list[str]]()
+    if not comparison.sets:
+        leader = max(rows, key=lambda row: row.mean)
+        return f"{_at_best_fit(comparison, leader)}\nNo parameter set was played: what is not known is in no figure."
+    first, second, *_ = sorted(rows, key=lambda row: -row.best_in_sets)
+    most = f"{first.scenario} earns the most total profit in {percent(first.best_in_sets)} of the parameter sets"
+    if first.best_in_sets >= AGREEING:
+        said = f"{most} and is best."
+    else:
+        said = f"{most}, {second.scenario} in {percent(second.best_in_sets)}: which is best is undecided."
+    return f"{said} {_at_best_fit(comparison, first)}{_best_elsewhere(comparison)}"
+
+
+def _at_best_fit(comparison: "Comparison", leader: "ComparedMeasure") -> str:
+    total = next((row for row in comparison.bridge if (row.scenario, row.term) == (leader.scenario, TOTAL)), None)
+    if total is None:
+        highest = max(rows_of(comparison, TOTAL_PROFIT.name), key=lambda row: row.mean)
+        who = "no policy" if highest.scenario == comparison.reference else highest.scenario
+        return f"At the best fit {who} earns more than {comparison.reference}."
+    return gain_sentence(total, comparison.reference, comparison.horizon, comparison.replications)
+
+
+def _best_elsewhere(comparison: "Comparison") -> str:
+    best = dict[str, list[str]]()
     for measure in MEASURES:
         rows = [row for row in rows_of(comparison, measure.name) if not math.isnan(row.mean)]
-        if len(rows) < 2:
-            continue
-        best = (max if measure.higher_is_better else min)(rows, key=lambda row: row.mean)
-        if measure is TOTAL_PROFIT:
-            profit = _profit_sentence(comparison, best)
-        else:
-            others.setdefault(best.scenario, []).append(f"{lower(measure.label)} {percent(best.probability_best)}")
-    elsewhere = "; ".join(f"{name} ({', '.join(what)})" for name, what in others.items())
-    return f"{profit}\nBest on average elsewhere, and in what part of worlds: {elsewhere}." if elsewhere else profit
-
-
-def _profit_sentence(comparison: "Comparison", best: "ComparedMeasure") -> str:
-    reference = comparison.reference
-    chance = f"best in {percent(best.probability_best)} of worlds"
-    if best.scenario == reference:
-        return f"No policy earns more total profit than {reference}, {chance}."
-    points = next(row.points for row in comparison.bridge if (row.scenario, row.term) == (best.scenario, TOTAL))
-    # Never as a part of profit, which may be a loss, or next to nothing.
-    scale = Scale(points / best.difference, 2, "points of sales") if best.difference else POINTS
-    unit = f" {scale.unit}"
-    gain = f"{scale.shown(best.difference)}{unit} more total profit"
-    interval = f"95 % interval {scale.between(best.low, best.high)}{unit}"
-    if math.isnan(best.low):
-        interval = "a single world, so no interval"
-    if is_sure(best):
-        return f"{best.scenario} earns {gain} than {reference} ({interval}) and is {chance}."
-    return f"{best.scenario} earns {gain} than {reference} on average, but not surely ({interval}); it is {chance}."
+        for row in rows if measure is not TOTAL_PROFIT and len(rows) > 1 else ():
+            if row.best_in_sets >= AGREEING:
+                best.setdefault(row.scenario, []).append(lower(measure.label))
+    if not best:
+        return ""
+    told = "; ".join(f"{name} ({', '.join(what)})" for name, what in best.items())
+    return f"\nBest elsewhere, in {percent(AGREEING)} of the sets or more: {told}."
 
 
 # ---------------------------------------------------------------- figure
@@ -166,11 +174,13 @@ def comparison_figure(comparison: "Comparison") -> bytes:
         first = figure.add_subplot(grid[place // COLUMNS + bool(names), place % COLUMNS], sharey=first)
         first.tick_params(labelleft=place % COLUMNS == 0)
         _draw_measure(first, comparison, measure, names)
+    sets = f", thin line: {percent(AGREEING)} of {comparison.sets:,} parameter sets" if comparison.sets else ""
     figure.suptitle(
-        f"Difference to {short_name(comparison.reference_in_words, 60)} in the same {comparison.replications:,} worlds",
-        fontsize=FONT + 5,
+        f"Difference to {short_name(comparison.reference_in_words, 60)}\n"
+        f"mark: best fit, thick line: luck of the same {comparison.replications:,} worlds{sets}",
+        fontsize=FONT + 4,
     )
-    labels = {"better": "better", "worse": "worse", "": "not clear: the 95 % interval holds zero"}
+    labels = {"better": "better", "worse": "worse", "": "undecided"}
     parts = key_of_terms() if names else []
     say_below(figure, [*parts, *key_of_verdicts(labels)], comparison.notes, columns=4)
     return png(figure)
@@ -189,7 +199,10 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
             continue
         low, high, at = (value * scale.factor for value in (row.low, row.high, row.difference))
-        draw_difference(panel, place, verdict(row, measure), (low, high), at)
+        if comparison.sets:
+            ends = (row.sets_low * scale.factor, row.sets_high * scale.factor)
+            panel.plot(ends, [place, place], color=GRAY, linewidth=1.5)
+        draw_difference(panel, place, row.verdict, (low, high), at)
     unit = f"{scale.unit}, " if scale.unit else ""
     direction = "higher is better" if measure.higher_is_better else "lower is better"
     below = f"{unit}{direction}{against(comparison, measure)}".replace("; ", "\n")

@@ -32,10 +32,10 @@ CONTEXTS: dict[str, ContextOfUse] = {
     "compare": ContextOfUse(
         "which of several policies earns more, against no program or another policy, from which terms, and at which "
         "gross margin and price concessions it breaks even.",
-        "the same drawn worlds for all policies, at parameters that fit the evidence. Whether a policy pays hangs on "
-        "prices and costs that nobody has published: give your own with `--set`.",
-        "a profit plan, for no overhead is in any figure; a verdict at default prices; a ranking of policies that "
-        "`--uncertainty` cannot tell.",
+        "the same drawn worlds for all policies, at the best fit, then at every parameter set that fits. Whether a "
+        "policy pays hangs on prices and costs that nobody has published: give your own with `--set`.",
+        "a profit plan, for no overhead is in any figure; a verdict at default prices; a ranking that it calls "
+        "undecided; whether programs pay at all.",
     ),
     "compare --uncertainty": ContextOfUse(
         "which differences hold whatever the parameters that fit the evidence, what a wrong choice would cost, and on "
@@ -61,7 +61,7 @@ CONTEXTS: dict[str, ContextOfUse] = {
     ),
     "explain": ContextOfUse(
         "which part of a published figure is an effect of the program, in this model, and which comes from who is "
-        "chosen, compared or lucky.",
+        "chosen, compared or lucky; and what each lever of a program adds to total profit, by which term.",
         "twins: the same world played again with one thing changed. No such split was fitted to, for none is "
         "published; what parts do only together is shared out by convention.",
         "saying what caused the answers of the firms that were asked: other rules that fit as well may split them "
@@ -88,15 +88,15 @@ CONTEXTS: dict[str, ContextOfUse] = {
         "beyond the levels played nothing is known.",
     ),
     "sensitivity": ContextOfUse(
-        "on which uncertain parameters a measure, or the difference between two policies, hangs: what to find out "
-        "first.",
-        "the range given to each parameter, in which all values are equally likely and independent; a wider range "
-        "weighs more.",
+        "on which uncertain parameters the gain of a policy, or another measure, hangs: what to find out first.",
+        "the range of each parameter, by default where most sets of the posterior lie, in which all values are equally "
+        "likely and independent; a wider range weighs more.",
         "how likely an outcome is, or what to change in a firm: most parameters are nobody's to choose.",
     ),
     "discover": ContextOfUse(
         "under which few conditions a policy does worse than another, or misses a threshold.",
-        "cases spread evenly over the ranges that are varied, and a check on cases that were left out of the search.",
+        "cases spread evenly over the ranges that are varied, by default those of the posterior, each parameter by "
+        "itself; and a check on cases that were left out of the search.",
         "the probability that it fails, for no firm was drawn from these ranges; nor for safety outside of the corner "
         "that is found.",
     ),

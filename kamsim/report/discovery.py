@@ -3,7 +3,15 @@
 import math
 from typing import TYPE_CHECKING
 
-from kamsim.report.table import TOTAL_PROFIT, Group, Row, Table, lower, percent, scale_of, short_number
+from kamsim.report.over_ranges import (
+    asked,
+    figures,
+    in_unit,
+    legend_of_ranges,
+    scale_for,
+    title,
+)
+from kamsim.report.table import TOTAL_PROFIT, Group, Row, Table, lower, percent, short_number
 from kamsim.report.uncertainty import condition_text
 from kamsim.studies.at_points import measure_named
 
@@ -13,25 +21,29 @@ if TYPE_CHECKING:
     from kamsim.studies.ranges import Range
 
 
-def tell(result: "Discovery") -> tuple[Table | None, str]:
-    """Tell a discovery: its table, where there is a corner, and its sentences."""
-    return discovery_table(result), discovery_sentences(result)
+def tell(result: "Discovery") -> tuple[str, Table, str]:
+    """Tell a discovery: what the figure is, its table, and its sentences."""
+    return figures(result), discovery_table(result), discovery_sentences(result)
 
 
-def discovery_table(result: "Discovery") -> Table | None:
-    """Table of the corner: a line for each parameter that bounds it; None where there is no corner."""
-    if not result.conditions:
-        return None
+def discovery_table(result: "Discovery") -> Table:
+    """Table of the corner: a line for each parameter that bounds it; without a corner, only what was asked."""
     ranges = {one.parameter: one for one in result.ranges}
     rows = tuple(_bound_row(condition, ranges[condition.parameter]) for condition in result.conditions)
-    legend = (
+    corner = (
         f"density {percent(result.density)}: part of the cases in this corner that fail",
         f"coverage {percent(result.coverage)}: part of the failures that are in it",
         f"mass {percent(result.mass)}: part of all cases that are in it",
         f"Corners found without a fifth of the cases have a density of {percent(result.held_out)} in that fifth "
         f"({_chance(result.chance)} by luck alone).",
     )
-    return Table((Group("", rows),), ("", "varied", "fails mostly", "kind"), legend=legend)
+    legend = (
+        f"{result.points:,} cases in the same {result.replications:,} worlds",
+        *(corner if rows else ()),
+        *legend_of_ranges(result),
+    )
+    columns = ("", "varied", "fails mostly", "kind")
+    return Table((Group("", rows),) if rows else (), columns, title("Where it fails:", result), legend)
 
 
 def _bound_row(condition: "Condition", varied: "Range") -> Row:
@@ -58,18 +70,16 @@ def discovery_sentences(result: "Discovery") -> str:
 def failing(result: "Discovery") -> str:
     """Say what failing is: ``full_program earns less than status_quo``."""
     measure = measure_named(result.measure)
-    label = lower(measure.label)
-    scale = scale_of(measure, (result.threshold,))
-    unit = f" {scale.unit}" if scale.unit else ""
-    threshold = f"{scale.shown(result.threshold)}{unit}"
+    scale = scale_for(result, result.threshold)
+    threshold = in_unit(result, scale.shown(result.threshold), scale)
     side = "below" if measure.higher_is_better else "above"
     if not result.against:
-        return f"{result.scenario} has {label} {side} {threshold}"
+        return f"{result.scenario} has {lower(measure.label)} {side} {threshold}"
     if result.threshold != 0:
-        return f"the difference of {result.scenario} to {result.against} in {label} is {side} {threshold}"
+        return f"{asked(result)} is {side} {threshold}"
     if measure == TOTAL_PROFIT:
         return f"{result.scenario} earns less than {result.against}"
-    return f"{result.scenario} does worse than {result.against} on {label}"
+    return f"{result.scenario} does worse than {result.against} on {lower(measure.label)}"
 
 
 def _where(result: "Discovery") -> str:

@@ -1,14 +1,18 @@
-"""Published claims taken apart: a table, sentences in plain words, and the folder that keeps them with the charts."""
+"""Claims and levers taken apart: tables, sentences in plain words, and the folder that keeps them with the charts."""
 
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from kamsim.evidence.readings import reading_of
 from kamsim.experiments.files import json_text
+from kamsim.report.explain_levers import levers_figure, levers_sentences, levers_tables
 from kamsim.report.plot import BLUE, GRAY, INK, LARGE, canvas, dress_large, log_ticks, patch, png
-from kamsim.report.table import NOTHING, Group, Row, Scale, Table
+from kamsim.report.survey import growth_label, readings_table
+from kamsim.report.table import NOTHING, Group, Row, Scale, Table, percent
 from kamsim.studies.explain import CONTENT, Explanation
+from kamsim.studies.explain_levers import QUESTION
 from kamsim.studies.explain_parts import ClaimExplained, Part
 
 if TYPE_CHECKING:
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
 TITLES = {
-    "large_spend": "Chance to grow: elevated for large spend, to elevated by enterprise criteria",
+    "large_spend": "{growth}: elevated for large spend, to elevated by enterprise criteria",
     "collaboration": "Spend of key accounts: where KAMs report high collaboration, to the rest",
     "rebuilds": "Organizations that rebuild their program twice or more",
     "quota": "Years in which organizations miss the quota on key accounts",
@@ -24,12 +28,15 @@ TITLES = {
 _SCALES = {
     "times": Scale(1.0, 2, ""),
     "share": Scale(100.0, 1, " %"),
-    "points": Scale(100.0, 1, " %"),
+    "points": Scale(100.0, 1, " points"),
     "change": Scale(100.0, 1, " %"),
+    "of_sales": Scale(100.0, 2, " points"),
+    "money": Scale(1.0, 2, ""),
 }
-_SIGNED = ("points", "change")
+_SIGNED = ("points", "change", "of_sales", "money")
+_BESIDES = {"large_spend": "besides, three years after: to the same accounts, had nobody been elevated"}
 _LEGEND = (
-    "x: factors, the parts multiply to the figure; %: the parts add up to it",
+    "x: factors, the parts multiply to the figure; points: the parts add up to it",
     "effect: on what these accounts spend; every other kind only looks like one",
     "rest: what is left without any of the other parts",
     "removing only: what changes if only this were removed, all else left as is",
@@ -37,27 +44,35 @@ _LEGEND = (
 
 
 def explanation_files(explanation: Explanation) -> dict[str, bytes]:
-    """Contents by name of what keeps an explanation: its content as JSON, and a chart of each claim."""
+    """Contents by name of what keeps an explanation: its content as JSON, and a chart of each claim and of levers."""
     text = json_text(content_of(explanation))
     charts = {f"{one.claim}.png": explanation_figure(one, explanation.organizations) for one in explanation.claims}
+    if explanation.levers is not None:
+        charts[f"{QUESTION}.png"] = levers_figure(explanation.levers)
     return {CONTENT: text.encode(), **charts}
 
 
 def content_of(explanation: Explanation) -> dict[str, object]:
-    """Explanation as plain values, each claim with its sentences."""
+    """Explanation as plain values, each claim and the levers with their sentences."""
     claims = [{**claim.to_dict(), "sentences": sentences_of(claim)} for claim in explanation.claims]
-    return {**explanation.to_dict(), "claims": claims}
+    levers = explanation.levers and {**explanation.levers.to_dict(), "sentences": levers_sentences(explanation.levers)}
+    return {**explanation.to_dict(), "claims": claims, "levers": levers}
 
 
 # ---------------------------------------------------------------- table
 
 
 def explanation_tables(explanation: Explanation) -> list[Table | str]:
-    """A table and its sentences for each claim, then what the words mean."""
+    """A table and its sentences for each claim, then what the words mean; then the levers."""
     shown: list[Table | str] = []
     for claim in explanation.claims:
-        shown += [claim_table(claim), "\n".join(sentences_of(claim))]
-    return [*shown, Table((), legend=_LEGEND)]
+        shown.append(claim_table(claim))
+        if claim.readings:
+            shown.append(readings_table(claim.readings, claim.reading, claim.published, "95 % interval"))
+        shown.append("\n".join(sentences_of(claim)))
+    if explanation.claims:
+        shown.append(Table((), legend=_LEGEND))
+    return shown if explanation.levers is None else [*shown, *levers_tables(explanation.levers)]
 
 
 def claim_table(claim: ClaimExplained) -> Table:
@@ -67,10 +82,16 @@ def claim_table(claim: ClaimExplained) -> Table:
     """
     published = Row(("  published", shown(claim.published, claim.figure.unit), "", ""), "aside")
     groups = [Group("", (published, _part_row(claim.figure, 2)))]
-    for heading, parts in (("  made of", claim.parts), ("  besides", claim.besides)):
+    besides = f"  {_BESIDES.get(claim.claim, 'besides')}"
+    for heading, parts in (("  made of", claim.parts), (besides, claim.besides)):
         if parts:
             groups.append(Group(heading, tuple(_part_row(part, 4) for part in parts)))
-    return Table(tuple(groups), ("", "", "95 % interval", "kind"), TITLES[claim.claim], dense=True)
+    return Table(tuple(groups), ("", "", "95 % interval", "kind"), title_of(claim), dense=True)
+
+
+def title_of(claim: ClaimExplained) -> str:
+    """Say what a claim is about, in the reading in which it is told."""
+    return TITLES[claim.claim].format(growth=growth_label(reading_of(claim.reading)) if claim.reading else "")
 
 
 def _part_row(part: Part, indent: int) -> Row:
@@ -101,14 +122,23 @@ def sentences_of(claim: ClaimExplained) -> list[str]:
 
 
 def _large_spend(claim: ClaimExplained) -> list[str]:
-    figure, effect = claim.figure, claim.effect
+    figure, effect, reading = claim.figure, claim.effect, reading_of(claim.reading)
+    part = {part.name: part for part in (*claim.parts, *claim.besides)}
     chosen, compared = _product(claim, ["selection"]), _product(claim, ["comparison", "confounding"])
+    by_more = f" by more than {100 * reading.threshold:.0f} %" if reading.threshold else ""
+    odds = reading.statistic == "odds"
     return [
-        f"Accounts elevated for large spend are {_likelier(figure.value)} to grow than those elevated by enterprise "
-        f"criteria ({_between(figure)}; published: {_likelier(claim.published)}).",
-        f"Being elevated itself makes them {_likelier(effect.value)} to grow ({_between(effect)}"
-        f"{_unsure(effect)}); the rest comes from which accounts are chosen ({shown(chosen, 'times')}) and what "
-        f"they are compared with ({shown(compared, 'times')}).",
+        f"Accounts elevated for large spend {_likelier(figure.value, odds)} to increase spend{by_more} than those "
+        f"elevated by enterprise criteria ({_between(figure)}; published: {shown(claim.published, 'times')}).",
+        f"The same accounts {_likelier(effect.value, odds)} to do so than if nobody were elevated ({_between(effect)}"
+        f"{_unsure(effect)}), all else as it is: service {shown(part['service'].value, 'times')}, promises "
+        f"{shown(part['promises'].value, 'times')}, price concessions {shown(part['concessions'].value, 'times')}. The "
+        f"rest comes from which accounts are chosen ({shown(chosen, 'times')}) and what they are compared with "
+        f"({shown(compared, 'times')}).",
+        f"In the three years after, elevation changes the volume of accounts elevated for large spend by "
+        f"{_with_interval(part['volume'])}, their sales after concessions by {_with_interval(part['sales'])}; of those "
+        f"elevated by enterprise criteria by {_with_interval(part['volume_enterprise'])} and "
+        f"{_with_interval(part['sales_enterprise'])}.",
     ]
 
 
@@ -123,7 +153,9 @@ def _collaboration(claim: ClaimExplained) -> list[str]:
         f"{_with_interval(part['set_by_hand'])} the spend that the level of the others brings.",
         f"Interactions shared out, the effect of collaboration is {_with_interval(effect)}{_unsure(effect)}, that of "
         f"large accounts going to well-tied KAMs {_with_interval(part['sorting'])}, that of functions serving large "
-        f"accounts first {_with_interval(part['preference'])}.",
+        f"accounts first {_with_interval(part['preference'])}: in logarithms {_part_of_log(effect, figure)} of the "
+        f"figure is effect, {_part_of_log(part['sorting'], figure)} sorting, "
+        f"{_part_of_log(part['preference'], figure)} priority.",
     ]
 
 
@@ -136,7 +168,8 @@ def _rebuilds(claim: ClaimExplained) -> list[str]:
         f"{shown(before.value, 'share')} of the quota, and the next attains {shown(after.value, 'share')}.",
         f"Without the rebuild that year would have attained {shown(stayed.value, 'share')}: what one rebuild itself "
         f"does to sales in three years is {_with_interval(claim.effect)}{_unsure(claim.effect)}, to profit "
-        f"{_with_interval(besides['profit_later'])}, incl. the one-off cost of the rebuild.",
+        f"{_with_interval(besides['profit_later'])} of sales at list price, with what it costs once; in money "
+        f"{shown(besides['money'].value, 'money')}.",
         f"Judged without luck in orders, {shown(besides['rebuilds_by_luck'].value, 'share')} of programs that rebuild "
         f"would not have done so by then, and {shown(part['rest'].value, 'share')} of all would rebuild twice or more.",
     ]
@@ -169,11 +202,15 @@ def _product(claim: ClaimExplained, kinds: Iterable[str]) -> float:
     return math.prod(part.value for part in claim.parts if part.kind in kinds)
 
 
-def _likelier(factor: float) -> str:
+def _likelier(factor: float, odds: bool) -> str:
     change = round(100.0 * (factor - 1.0))
+    if odds:
+        return (
+            "have the same odds" if not change else f"have {abs(change)} % {'better' if change > 0 else 'worse'} odds"
+        )
     if not change:
-        return "neither more nor less likely"
-    return f"{abs(change)} % {'more' if change > 0 else 'less'} likely"
+        return "are neither more nor less likely"
+    return f"are {abs(change)} % {'more' if change > 0 else 'less'} likely"
 
 
 def _between(part: Part) -> str:
@@ -184,6 +221,10 @@ def _between(part: Part) -> str:
 def _with_interval(part: Part) -> str:
     between = "" if math.isnan(part.low) else f" ({interval(part)})"
     return f"{shown(part.value, part.unit)}{between}"
+
+
+def _part_of_log(part: Part, figure: Part) -> str:
+    return percent(math.log(part.value) / math.log(figure.value)) if figure.value not in (0.0, 1.0) else NOTHING
 
 
 def _unsure(effect: Part) -> str:
@@ -205,6 +246,8 @@ UNITS = {
     "share": "%",
     "points": "percentage points",
     "change": "% against the twin",
+    "of_sales": "points of sales at list price",
+    "money": "money",
 }
 
 
@@ -218,7 +261,7 @@ def explanation_figure(claim: ClaimExplained, organizations: int) -> bytes:
     _draw_waterfall(panels[0], claim)
     for panel, group in zip(panels[1:], groups, strict=True):
         _draw_besides(panel, group)
-    figure.suptitle(textwrap.fill(TITLES[claim.claim], 46), fontsize=LARGE + 5, fontweight="bold", x=0.02, ha="left")
+    figure.suptitle(textwrap.fill(title_of(claim), 46), fontsize=LARGE + 5, fontweight="bold", x=0.02, ha="left")
     figure.legend(
         handles=_kinds({part.kind for part in (*claim.parts, *claim.besides)}),
         loc="outside lower center",
@@ -288,7 +331,7 @@ def _draw_besides(panel: "Axes", parts: list[Part]) -> None:
 def _dress(panel: "Axes", parts: Sequence[Part], what: str = "") -> None:
     """Name each part on the left and say its value on the right."""
     unit = parts[-1].unit
-    scale = 1.0 if unit == "times" else 100.0
+    scale = _SCALES[unit].factor
     panel.xaxis.set_major_formatter(lambda value, _: f"{scale * value:,.4g}")
     labels = [textwrap.fill(part.label, 25) for part in parts]
     dress_large(panel, labels, [shown(part.value, part.unit) for part in parts], UNITS[unit] + what)

@@ -4,19 +4,11 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
+from kamsim.report.over_ranges import asked, figures, legend_of_ranges
+from kamsim.report.over_ranges import title as titled
 from kamsim.report.plot import BLUE, INK, LARGE, canvas, dress_large, patch, png
-from kamsim.report.table import (
-    MEDIAN_WALLETS,
-    NOTHING,
-    Group,
-    Row,
-    Table,
-    lower,
-    meaning_of,
-    scale_of,
-)
+from kamsim.report.table import NOTHING, Group, Row, Table, meaning_of
 from kamsim.report.table import percent as unbounded
-from kamsim.studies.at_points import measure_named
 
 if TYPE_CHECKING:
     from kamsim.studies.sensitivity import Influence, Sensitivity
@@ -29,9 +21,9 @@ _NUMBERS = ("No parameter", "One parameter", "Two parameters", "Three parameters
 _COUNTS = ("none", "one", "two", "three", "four")
 
 
-def tell(result: "Sensitivity") -> tuple[Table, str]:
-    """Tell a sensitivity analysis: its table and its sentences."""
-    return sensitivity_table(result), sensitivity_sentences(result)
+def tell(result: "Sensitivity") -> tuple[str, Table, str]:
+    """Tell a sensitivity analysis: what the figure is, its table and its sentences."""
+    return figures(result), sensitivity_table(result), sensitivity_sentences(result)
 
 
 def sensitivity_table(result: "Sensitivity") -> Table:
@@ -43,12 +35,14 @@ def sensitivity_table(result: "Sensitivity") -> Table:
     if result.others is not None:
         rows.append(_influence_row(result.others, f"{len(result.screened_out)} others together"))
     legend = (
-        f"total: part of the variance of {asked(result)} that goes with the parameter, {result.played:,} points in "
-        f"the same {result.replications:,} worlds",
+        f"total: % of the variance of that figure that goes with the parameter, {result.played:,} points in the same "
+        f"{result.replications:,} worlds",
         "alone: the part that it explains whatever the other parameters are",
         "rises, falls: with the parameter",
+        *legend_of_ranges(result),
     )
-    return Table((Group("", tuple(rows)),), ("", "total", "95 %", "alone", "95 %", "", "kind"), legend=legend)
+    columns = ("", "total", "95 %", "alone", "95 %", "", "kind")
+    return Table((Group("", tuple(rows)),), columns, titled("What drives", result), legend)
 
 
 def _influence_row(influence: "Influence", name: str) -> Row:
@@ -76,22 +70,14 @@ def direction_of(influence: "Influence") -> str:
     return "rises" if influence.correlation > 0 else "falls"
 
 
-def asked(result: "Sensitivity") -> str:
-    """Say what was asked about: ``the difference of full_program to status_quo in total profit``."""
-    label = lower(measure_named(result.measure).label)
-    if result.against:
-        return f"the difference of {result.scenario} to {result.against} in {label}"
-    return f"{label} of {result.scenario}"
-
-
 # ---------------------------------------------------------------- sentences
 
 
 def sensitivity_sentences(result: "Sensitivity") -> str:
-    """Say in plain words what drives a measure, how far it varies, and how much of that is luck."""
+    """Say in plain words what drives a measure, and how much of that is luck."""
     if not any(influence.total > 0 for influence in (*result.influences, *filter(None, [result.others]))):
         return f"Nothing that was varied changes {asked(result)}."
-    return "\n".join([_explained(result), _spread(result), _luck(result)])
+    return "\n".join(filter(None, [_explained(result), _together(result), _luck(result)]))
 
 
 def named(result: "Sensitivity") -> list["Influence"]:
@@ -128,17 +114,9 @@ def _assumed(chosen: list["Influence"]) -> str:
     return f"Of these {_COUNTS[len(assumed)]} {verb} assumed{which}."
 
 
-def _spread(result: "Sensitivity") -> str:
-    measure = measure_named(result.measure)
-    scale = scale_of(measure, (result.mean, result.low, result.high))
-    unit = {"money": MEDIAN_WALLETS}.get(measure.unit, "") if not scale.unit else scale.unit
-    sign = "+" if result.against else ""
-    mean, low, high = (scale.shown(value, sign) for value in (result.mean, result.low, result.high))
+def _together(result: "Sensitivity") -> str:
     together = 1.0 - sum(one.first for one in (*result.influences, *filter(None, [result.others])))
-    said = f" {percent(together)} of the variance is parameters acting together." if together > 0.05 else ""
-    shown = f" ({unit})" if unit else ""
-    what = "The difference" if result.against else measure.label
-    return f"{what} is {mean} on average, and {low} to {high} in 90 % of all cases{shown}.{said}"
+    return f"{percent(together)} of the variance is parameters acting together." if together > 0.05 else ""
 
 
 def _luck(result: "Sensitivity") -> str:
@@ -173,8 +151,9 @@ def sensitivity_figure(result: "Sensitivity") -> bytes:
     panel.set_xlim(left=0)
     what = "% of the variance; lines: 95 % intervals\n(+) rises, (\N{MINUS SIGN}) falls with it"
     dress_large(panel, labels, [percent(row.total) for row in rows], what, size=LARGE - 3)
-    title = f"What drives {asked(result)}"
-    figure.suptitle(textwrap.fill(title, 56), fontsize=LARGE + 3, fontweight="bold", x=0.02, ha="left")
+    figure.suptitle(
+        textwrap.fill(titled("What drives", result), 60), fontsize=LARGE, fontweight="bold", x=0.02, ha="left"
+    )
     figure.legend(
         handles=[patch("alone", ALONE), patch("together with others", TOGETHER)],
         loc="outside lower center", ncols=2, frameon=False, fontsize=LARGE - 3,

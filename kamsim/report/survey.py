@@ -7,6 +7,8 @@ from kamsim.evidence.readings import Reading, reading_of
 from kamsim.report.table import Group, Row, Scale, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kamsim.studies.survey import ReadFigure, Survey, SurveyFigure
 
 # Label and whether the figure is a part of organizations, shown in %.
@@ -64,13 +66,17 @@ def growth_label(reading: Reading) -> str:
 
 def _readings_table(survey: "Survey") -> Table:
     published = next(figure.published for figure in survey.figures if figure.name == "large_spend_growth_ratio")
-    told = {(figure.reading, figure.against): figure for figure in survey.readings}
+    return readings_table(survey.readings, survey.reading, published, f"sample of {survey.sample}")
+
+
+def readings_table(readings: "Sequence[ReadFigure]", chosen: str, published: float, interval: str) -> Table:
+    """Table of the published 51 % in all readings, with the one that is chosen marked."""
+    told = {(figure.reading, figure.against): figure for figure in readings}
     rows = tuple(
-        _reading_row(reading, told[reading, "enterprise"], told[reading, "never_elevated"], survey.reading)
-        for reading in dict.fromkeys(figure.reading for figure in survey.readings)
+        _reading_row(reading, told[reading, "enterprise"], told[reading, "never_elevated"], chosen)
+        for reading in dict.fromkeys(figure.reading for figure in readings)
     )
-    sample = f"sample of {survey.sample}"
-    columns = ("", "enterprise (5)", sample, "others (6)", sample)
+    columns = ("", "enterprise (5)", interval, "others (6)", interval)
     heading = f"Readings of 51 % less likely to increase that spend ({published:.2f})"
     return Table((Group(heading, rows),), columns, legend=_READINGS_LEGEND)
 

@@ -1,20 +1,25 @@
 """What a sweep is going to cost, where it stands, and what it shows, for people."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from kamsim.analysis.effects import Effect, LevelMean, effects, level_means
 from kamsim.analysis.intervals import cautions, largest_unseen, points_among
 from kamsim.errors import on_one_line
-from kamsim.experiments.chunks import Plan
+from kamsim.experiments.chunks import Plan, with_point
 from kamsim.experiments.designs import Experiment, points_of
 from kamsim.experiments.files import write_whole
+from kamsim.experiments.jobs import job_of
 from kamsim.experiments.parts import SUMMARY
 from kamsim.experiments.summary import Swept, best_first, summary_csv, values_by_world
 from kamsim.experiments.sweep import Progressed, Size
 from kamsim.measures.outcomes import MEASURES, Measure
-from kamsim.report.table import Group, Row, Table, heading_of, lower, scale_of
+from kamsim.measures.profit import Horizon
+from kamsim.report.table import TOTAL_PROFIT, Group, Row, Scale, Table, heading_of, lower, money_in_words, scale_of
+from kamsim.scenario import Scenario
 from kamsim.studies.precision import Precise
+from kamsim.studies.reference import horizon_of, told_in
 
 SHOWN = 12  # points in a table
 MOST_EFFECTS = 15
@@ -81,7 +86,7 @@ def precision_text(precise: Precise, plan: Plan) -> str:
 
 def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:
     """Table of the best dozen points of a sweep by the measure it is about."""
-    measure = next(row for row in MEASURES if row.name == plan.compare)
+    measure, horizon = _compared(plan), _horizon(plan)
     ranked = best_first(list(rows), plan.compare)
     scale = scale_of(measure, [row.mean for row in ranked])
     several = len(plan.policies) > 1
@@ -94,17 +99,45 @@ def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:
         if _is_reference(row, plan):
             told = ("reference", "")
         lines.append(Row((*place, *values, scale.shown(row.mean), *told, "")))
-    against = f"{plan.policies[0].name} at the same point" if several else "point 0"
+    first = ", ".join(f"{_last_word(name)} {_short(value)}" for name, value in plan.points[0].items())
+    against = f"{plan.policies[0].name} at the same point" if several else f"point 0 ({first})"
     more = f"the best {SHOWN} of {len(ranked):,}; " if len(ranked) > SHOWN else ""
-    legend = [f"{more}difference: to {against}, in the same worlds"]
+    worlds = sorted({row.replications for row in ranked[:SHOWN]})
+    legend = [f"{more}difference: to {against}, in the same worlds", *_told_of(plan, measure, horizon, worlds)]
     compared = [row for row in ranked[:SHOWN] if not _is_reference(row, plan) and row.replications > 1]
-    for worlds in sorted({row.replications for row in compared}):
+    for number in sorted({row.replications for row in compared}):
         shown = (
-            (f"point {row.point} {row.policy}", row.low, row.high) for row in compared if row.replications == worlds
+            (f"point {row.point} {row.policy}", row.low, row.high) for row in compared if row.replications == number
         )
-        legend += cautions(points_among(shown, worlds))
+        legend += cautions(points_among(shown, number))
     columns = (*names, "mean", "difference", "95 % interval", "")
-    return Table((Group("", tuple(lines)),), columns, heading_of(measure, scale), tuple(legend))
+    return Table((Group("", tuple(lines)),), columns, heading_of(measure, scale, horizon=horizon), tuple(legend))
+
+
+def _compared(plan: Plan) -> Measure:
+    return next(row for row in MEASURES if row.name == plan.compare)
+
+
+def _horizon(plan: Plan, policies: Sequence[Scenario] = ()) -> Horizon | None:
+    """What money is told of at every point; None where points differ in it, unless their ``policies`` are given."""
+    if not policies and any(name.startswith("timeline.") for name in plan.factors):
+        return None
+    played = policies or plan.policies
+    return horizon_of(played, job_of(played[0], plan.book).unit)
+
+
+def _told_of(plan: Plan, measure: Measure, horizon: Horizon | None, worlds: Sequence[int]) -> Iterator[str]:
+    """Say for a legend what figures are told in, why it is not what comparisons tell, and how sure they are."""
+    why = "; not in points of sales, as compare has it: a sweep keeps no sales" if measure is TOTAL_PROFIT else ""
+    if horizon is None:
+        yield f"of the years of each point, discounted as the point has it{why}"
+    elif measure.unit == "money":
+        yield f"{money_in_words(horizon)}{why}"
+    else:
+        yield f"of the {plan.policies[0].timeline.window_years} years observed"
+    if worlds:
+        many = f"{worlds[0]:,}" if len(worlds) == 1 else f"{worlds[0]:,} to {worlds[-1]:,}"
+        yield f"interval: what the luck of {many} worlds of each point leaves open, 95 %"
 
 
 def _is_reference(row: Swept, plan: Plan) -> bool:
@@ -121,8 +154,21 @@ def _short(value: object) -> str:
 
 
 def write_summary(plan: Plan, folder: Path, rows: list[Swept]) -> Path:
-    """Write the summary of a sweep beside its parts."""
-    write_whole(folder / SUMMARY, summary_csv(plan, rows))
+    """Write the summary of a sweep beside its parts, each row with what its figures are told in."""
+    of_measure, horizon = {measure.name: measure for measure in MEASURES}, _horizon(plan)
+
+    @cache
+    def at(point: int) -> list[Scenario]:
+        return [with_point(policy, plan.points[point]) for policy in plan.policies]
+
+    def told(row: Swept) -> Mapping[str, object]:
+        policies = list(plan.policies) if horizon is not None else at(row.point)
+        of = horizon or _horizon(plan, policies)
+        assert of is not None, "policies have years"
+        against = plan.policies[0].name if len(plan.policies) > 1 else "point 0"
+        return {"against": against} | told_in(of_measure[row.measure], policies, of)
+
+    write_whole(folder / SUMMARY, summary_csv(plan, rows, told))
     return folder / SUMMARY
 
 
@@ -134,20 +180,30 @@ def effects_tables(experiment: Experiment, plan: Plan, folder: Path) -> list[Tab
     kind = experiment.design.kind
     if kind not in ("full", "fractional", "grid") or len(plan.points) * plan.replications > MOST_VALUES:
         return []
-    measure = next(row for row in MEASURES if row.name == plan.compare)
+    measure, horizon = _compared(plan), _horizon(plan)
     points, tables = points_of(experiment), []
     two_levels = all(len(set(column)) == 2 for column in points.matrix.T)
     for place, policy in enumerate(plan.policies):
         values = values_by_world(plan, folder, plan.compare, place)
         under = f" under {policy.name}" if len(plan.policies) > 1 else ""
         if kind != "grid" and two_levels:
-            tables.append(_effects_table(experiment, effects(points.names, points.matrix, values), measure, under))
+            found = effects(points.names, points.matrix, values)
+            tables.append(_effects_table(experiment, found, measure, under, horizon))
         else:
-            tables.append(_levels_table(level_means(points.names, points.values, values), measure, under))
+            means = level_means(points.names, points.values, values)
+            tables.append(_levels_table(means, measure, under, horizon))
     return tables
 
 
-def _effects_table(experiment: Experiment, found: Sequence[Effect], measure: Measure, under: str) -> Table:
+def _in(measure: Measure, scale: Scale, horizon: Horizon | None) -> str:
+    """Unit and years for a title."""
+    years = horizon.in_words() if horizon is not None and measure.unit == "money" else ""
+    return "".join(f", {said}" for said in (years, scale.unit) if said)
+
+
+def _effects_table(
+    experiment: Experiment, found: Sequence[Effect], measure: Measure, under: str, horizon: Horizon | None
+) -> Table:
     scale = scale_of(measure, [effect.effect for effect in found])
     rows = []
     for effect in sorted(found, key=lambda effect: -abs(effect.effect))[:MOST_EFFECTS]:
@@ -165,7 +221,8 @@ def _effects_table(experiment: Experiment, found: Sequence[Effect], measure: Mea
         *(aliases if any(effect.aliases for effect in found) else []),
     )
     columns = ("effect", "of its second level", "95 % interval", "")
-    return Table((Group("", tuple(rows)),), columns, f"Effects on {lower(measure.label)}{under}", legend)
+    title = f"Effects on {lower(measure.label)}{under}{_in(measure, scale, horizon)}"
+    return Table((Group("", tuple(rows)),), columns, title, legend)
 
 
 def _ends_of(experiment: Experiment) -> dict[str, tuple[object, object]]:
@@ -177,7 +234,7 @@ def _ends_of(experiment: Experiment) -> dict[str, tuple[object, object]]:
     }
 
 
-def _levels_table(found: Sequence[LevelMean], measure: Measure, under: str) -> Table:
+def _levels_table(found: Sequence[LevelMean], measure: Measure, under: str, horizon: Horizon | None) -> Table:
     scale = scale_of(measure, [row.mean for row in found])
     rows = []
     for row in found:
@@ -185,5 +242,5 @@ def _levels_table(found: Sequence[LevelMean], measure: Measure, under: str) -> T
         if not (row.difference or row.difference_low):
             told = ("first", "")
         rows.append(Row((f"{_last_word(row.factors[0])} {_short(row.levels[0])}", scale.shown(row.mean), *told, "")))
-    title = f"{measure.label} by level{under}, over all points that have it"
+    title = f"{measure.label} by level{under}, over all points that have it{_in(measure, scale, horizon)}"
     return Table((Group("", tuple(rows)),), ("level", "mean", "difference", "95 % interval", ""), title)

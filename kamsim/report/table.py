@@ -17,7 +17,7 @@ Mark = Literal["", "good", "bad", "aside"]
 
 
 class Row(NamedTuple):
-    """A line of a table: a name, figures, and a last remark; where there is more to say, a note below it."""
+    """A line of a table: a name, figures, and a last remark; where there is more to say, lines of a note below it."""
 
     cells: tuple[str, ...]
     mark: Mark = ""
@@ -63,6 +63,10 @@ class Scale(NamedTuple):
     def between(self, low: float, high: float, sign: str = "") -> str:
         """Show an interval, ``-3.1 to 4.0``; `NOTHING` where there is none."""
         return NOTHING if math.isnan(low) else f"{self.shown(low, sign)} to {self.shown(high, sign)}"
+
+    def margin(self, low: float, high: float) -> str:
+        """Show half the width of an interval, ``+-3.6``; `NOTHING` where there is none."""
+        return NOTHING if math.isnan(low) else f"+-{self.shown((high - low) / 2)}"
 
 
 def scale_of(measure: Measure, values: Iterable[float | None]) -> Scale:

@@ -53,8 +53,8 @@ def _lines(table: Table) -> Iterator[tuple[str, str]]:
             yield ("" if table.dense else "\n") + _wrapped(group.heading), "bold"
         for row in group.rows:
             yield _line(row.cells, widths), _STYLES[row.mark]
-            if row.note:
-                yield _wrapped(row.note, GAP, GAP), "dim"
+            for line in row.note.splitlines():
+                yield _wrapped(line, GAP, GAP), "dim"
     if table.legend:
         above = "\n" if table.title or rows else ""
         yield above + "\n".join(map(_wrapped, table.legend)), "dim"

@@ -3,8 +3,9 @@
 import math
 from typing import TYPE_CHECKING
 
-from kamsim.analysis.best import AGREEING
+from kamsim.analysis.agreement import AGREEING
 from kamsim.measures.outcomes import MEASURES, Measure
+from kamsim.report.bridge import bridge_table, gain_table
 from kamsim.report.comparison import MARK_OF
 from kamsim.report.plot import (
     BLUE,
@@ -34,8 +35,8 @@ from kamsim.report.table import (
     scale_of,
     short_number,
 )
+from kamsim.studies.over_sets import FEW_SETS
 from kamsim.studies.uncertainty import BEST_FROM
-from kamsim.studies.uncertainty_sets import FEW_SETS
 
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
@@ -46,20 +47,21 @@ if TYPE_CHECKING:
 MOST_LISTED = 4  # names in a sentence
 
 
-def tell(comparison: "UncertainComparison") -> tuple[Table, str]:
-    """Tell a comparison under uncertainty: its table and its sentences."""
-    return uncertainty_table(comparison), uncertainty_sentences(comparison)
+def tell(comparison: "UncertainComparison") -> tuple[Table, Table, Table, str]:
+    """Tell a comparison under uncertainty: whether policies pay and from what, its table and its sentences."""
+    gains, bridge = gain_table(comparison), bridge_table(comparison)
+    return gains, bridge, uncertainty_table(comparison), uncertainty_sentences(comparison)
 
 
 def uncertainty_table(comparison: "UncertainComparison") -> Table:
     """Table of measures one below the other, a line per scenario; the verdict is the last word of each line."""
-    same = " in the same" if comparison.same_worlds else ", each in"
+    same = ", the same for all policies" if comparison.same_worlds else ""
     legend = (
-        f"difference: to {comparison.reference_in_words}, mean over {comparison.sets:,} parameter sets{same} "
-        f"{comparison.replications:,} worlds",
-        "worlds: how far these worlds leave that mean open, 95 %; less with more `replications`",
+        f"difference: to the policy whose figure the heading has, mean over {comparison.sets:,} parameter sets (not at "
+        f"the best fit, as above), each in {comparison.replications:,} worlds of its own{same}",
+        "worlds: how far the luck of these worlds leaves that mean open, 95 %; less with more `replications`",
         f"better, worse: {percent(AGREEING)} of the sets agree, and the worlds rule out mere luck",
-        "best: probability that no other scenario does better",
+        "best: probability that no other policy does better; own key accounts: every policy has its own",
         "regret: what is lost against the best scenario of each set, mean over sets; the best is chosen in half of "
         "the worlds, the loss told in the others",
         money_in_words(comparison.horizon),
@@ -137,7 +139,7 @@ def _verdicts_sentence(comparison: "UncertainComparison") -> str:
     return f"Total profit against {comparison.reference}: {said}."
 
 
-_VERDICTS = {"better": "better ", "worse": "worse ", "same": "the same ", "cannot tell": "cannot be told for "}
+_VERDICTS = {"better": "better ", "worse": "worse ", "same": "the same ", "undecided": "undecided "}
 
 
 def _profit_rows(comparison: "UncertainComparison") -> list["UncertainMeasure"]:
@@ -159,7 +161,7 @@ def _flips(flip: "Flip") -> str:
     if flip.best_in == 1.0:
         return f"The ranking never flips: {flip.policy} is best on total profit in every set."
     if not flip.conditions:
-        often = f"{flip.policy} is best on total profit in {percent(flip.best_in)} of sets"
+        often = f"{flip.policy} earns the most total profit in {percent(flip.best_in)} of sets"
         return f"{often}; no single parameter (or pair) tells where the ranking flips."
     where = " and ".join(map(condition_text, flip.conditions))
     change = "stops being best" if flip.inside < 0.5 else "is less often best"

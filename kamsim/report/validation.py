@@ -1,65 +1,102 @@
-"""Table of patterns held back from fitting, and the sentence that sums it up."""
+"""Table of patterns that a scenario is held against, by how they were used, and what the score is worth."""
 
 import math
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kamsim.report.table import NOTHING, Group, Mark, Row, Scale, Table, lower
+from kamsim.report.table import NOTHING, Group, Mark, Row, Scale, Table, lower, percent
 
 if TYPE_CHECKING:
-    from kamsim.studies.validate import Check, Figure, Validation
+    from kamsim.studies.validate import Validation
+    from kamsim.studies.validate_checks import Check, Figure
+    from kamsim.studies.validate_score import Score
 
 INDENT = "  "
 MOST_PARTS = 3  # more are for machines: the reason says which of them are outside
+BY_CHANCE = 0.05  # of random sets, up to which a score as high is more than chance
+FOR_FREE = 0.5  # of random sets, above which a pattern comes with the form of the model
 _MARKS: dict[str, Mark] = {"pass": "good", "miss": "bad"}
+_USES = {
+    "held back": "Held back: used neither in choosing rules nor in fitting",
+    "checked": "Checked: known while rules were chosen, and nothing was fitted to them",
+    "fitted": "Fitted: parameters were chosen so that these hold, so a pass is no evidence",
+}
 _LABELS = {
-    "rebuilt_once": "Rebuilt in seven years",
-    "top_share": "Sales of the top 20 %",
-    "departure_cost": "Cost of a KAM's departure",
+    "rebuilt_once": "Rebuilt in 7 years",
+    "top_share": "Sales of top 20 %",
+    "departure_cost": "A KAM's departure",
     "demotion_against_promotion": "Demotion hurts more",
-    "rank_rule_miss": "New in next year's top 20 %",
+    "demoted_below": "Sales once demoted",
+    "rank_rule_miss": "New in the top 20 %",
     "retention": "Retention by decile",
     "growth": "Growth by decile",
-    "steady_growth": "Growth of steady buyers",
+    "steady_growth": "Steady buyers' growth",
+    "trust_gap": "Trust gap",
+    "margin_gap": "Margin gap",
+    "whale_peak": "Peak of whale curve",
+    "service_used": "Service fully used",
+    "programs_pay": "Programs pay",
     "promotion": "promotion",
     "demotion": "demotion",
     "all": "all accounts",
     "steady": "steady buyers",
+    "after_own_cost": "less cost to serve",
+    "after_service": "and less service",
+    "kams_used": "KAMs, all accounts",
 }
-_SCALES = {"part": Scale(100.0, 1, "%"), "log": Scale(1.0, 3, ""), "deciles": Scale(1.0, 0, "")}
-_UNITS = {"part": ", %", "log": ", log", "deciles": ""}
+_SCALES = {
+    "part": Scale(100.0, 1, "%"),
+    "log": Scale(100.0, 1, "%"),
+    "deciles": Scale(1.0, 0, ""),
+    "sd": Scale(1.0, 2, "sd"),
+    "times": Scale(1.0, 2, "x"),
+}
 
 
-def tell(validation: "Validation") -> tuple[Table, str]:
-    """Tell a validation: its table and its sentence."""
-    return validation_table(validation), validation_sentence(validation)
+def tell(validation: "Validation") -> tuple[Table | str, ...]:
+    """Tell a validation: its table, and what its scores are worth."""
+    return validation_table(validation), *validation_sentences(validation)
 
 
 def validation_table(validation: "Validation") -> Table:
-    """Table of held-back patterns: what was observed, what is simulated, and the verdict with its reason.
+    """Table of patterns by use: what was observed, what is simulated, how often by chance, and the verdict.
 
-    Own books come last, each under its name.
+    A note says each pattern in words and what limits the figure, and what a miss means for a decision. Own books come
+    last, each under its name.
     """
     books = groupby(validation.books, key=lambda check: check.source)
-    groups = [("", list(validation.checks)), *((f"Against {source}", list(checks)) for source, checks in books)]
-    rows = (Group(heading, tuple(row for check in checks for row in _rows(check))) for heading, checks in groups)
-    return Table(tuple(rows), ("", "observed", "simulated", "95 % interval", ""))
+    groups = [(_USES[use], list(checks)) for use, checks in groupby(validation.checks, key=lambda check: check.use)]
+    groups += [(f"Against {source}", list(checks)) for source, checks in books]
+    rows = tuple(Group(heading, tuple(row for check in checks for row in _rows(check))) for heading, checks in groups)
+    return Table(rows, ("", "observed", "simulated", "95 % interval", "random", ""), legend=_legend(validation))
+
+
+def _legend(validation: "Validation") -> tuple[str, ...]:
+    survey = "the four published figures of the survey were fitted too: kamsim survey shows them"
+    if not validation.random_sets:
+        return (survey,)
+    return (
+        survey,
+        f"random: part of {validation.random_sets} parameter sets, each value drawn from its plausible range, that "
+        f"show the pattern in {validation.random_organizations} of these organizations",
+    )
 
 
 def _rows(check: "Check") -> list[Row]:
     """Rows of a check and, where there are few, of its parts."""
-    rows = [Row(_cells(check, check.unit, check.verdict), _MARKS.get(check.verdict, ""))]
+    rows = [Row(_cells(check, check.unit, percent(check.by_chance), check.verdict), _MARKS.get(check.verdict, ""))]
     if len(check.parts) <= MOST_PARTS:
-        rows += [Row(_cells(part, check.unit, "", INDENT)) for part in check.parts]
-    return [*rows[:-1], rows[-1]._replace(note=check.reason)]
+        rows += [Row(_cells(part, check.unit, "", "", INDENT)) for part in check.parts]
+    note = f"{check.says}; {check.reason}\nA miss means: {check.meaning}"
+    return [*rows[:-1], rows[-1]._replace(note=note)]
 
 
-def _cells(figure: "Check | Figure", unit: str, verdict: str, indent: str = "") -> tuple[str, ...]:
+def _cells(figure: "Check | Figure", unit: str, chance: str, verdict: str, indent: str = "") -> tuple[str, ...]:
     scale = _SCALES[unit]
-    label = f"{indent}{_LABELS.get(figure.name, figure.name)}{_UNITS[unit]}"
+    label = f"{indent}{_LABELS.get(figure.name, figure.name)}{', ' * bool(scale.unit)}{scale.unit}"
     observed = _range(figure.observed_low, figure.observed_high, scale)
     simulated, interval = scale.shown(figure.simulated), _range(figure.low, figure.high, scale)
-    return label, observed, simulated, interval, verdict
+    return label, observed, simulated, interval, chance, verdict
 
 
 def _range(low: float, high: float, scale: Scale) -> str:
@@ -67,16 +104,59 @@ def _range(low: float, high: float, scale: Scale) -> str:
         return NOTHING
     if math.isinf(high):
         return f"above {scale.shown(low)}"
+    if math.isinf(low):
+        return f"below {scale.shown(high)}"
     return scale.shown(low) if low == high else scale.between(low, high)
 
 
-def validation_sentence(validation: "Validation") -> str:
-    """Say how many of the held-back patterns hold, and name those that do not, or cannot be told."""
-    names = {
-        verdict: [lower(_LABELS.get(check.name, check.name)) for check in validation.checks if check.verdict == verdict]
-        for verdict in ("pass", "miss", "unknown")
+# ---------------------------------------------------------------- sentences
+
+
+def validation_sentences(validation: "Validation") -> list[str]:
+    """Say how many patterns hold, which do not, what that is worth, and which of them come for free."""
+    unknown = [check for check in validation.checks if check.verdict == "unknown"]
+    return [
+        *(_score_sentence(score, validation) for score in validation.scores if score.judged),
+        *([f"Not to be told here: {_named(unknown)}."] if unknown else []),
+        *_free_sentences(validation),
+    ]
+
+
+def _score_sentence(score: "Score", validation: "Validation") -> str:
+    is_fitted = score.use == "fitted"
+    missed = [c for c in validation.checks if c.verdict == "miss" and (c.use == "fitted") == is_fitted]
+    whose = "that were fitted" if is_fitted else "that nothing was fitted to"
+    others = f"; missed: {_named(missed)}" if missed else ""
+    worth = f" {_worth(score, validation)}" if validation.random_sets else ""
+    return f"{score.held} of {score.judged} patterns {whose} hold{others}.{worth}"
+
+
+def _worth(score: "Score", validation: "Validation") -> str:
+    """What a score is worth against random sets in the same organizations."""
+    few = validation.random_organizations
+    own = "" if few == validation.organizations else f"In {few} of the organizations {score.held_in_few} do; random"
+    random = (
+        f"parameter sets hold {score.random_mean:.1f} there on average ({score.random_low:.0f} to "
+        f"{score.random_high:.0f}), and as many or more in {_of_sets(score.as_many)}"
+    )
+    return f"{own or 'Random'} {random}."
+
+
+def _of_sets(part: float) -> str:
+    said = f"{percent(part)} of them" if part > 0.0 else "none of them"
+    return f"{said}: {'chance may give as many' if part > BY_CHANCE else 'more than chance gives'}"
+
+
+def _free_sentences(validation: "Validation") -> list[str]:
+    """Name what more than half of random sets show: passes that come for free, and misses that the fit brings."""
+    said = {
+        "pass": "More than half of the random sets show these too, so that a pass says nothing of the fit",
+        "miss": "Missed here, and shown by more than half of the random sets",
     }
-    judged = len(names["pass"]) + len(names["miss"])
-    others = f"; the others are {', '.join(names['miss'])}" if names["miss"] else ""
-    untold = f"; not to be told here: {', '.join(names['unknown'])}" if names["unknown"] else ""
-    return f"{len(names['pass'])} of {judged} held-back patterns hold{others}{untold}."
+    free = [check for check in validation.checks if check.by_chance > FOR_FREE]
+    by_verdict = {verdict: [check for check in free if check.verdict == verdict] for verdict in said}
+    return [f"{said[verdict]}: {_named(checks)}." for verdict, checks in by_verdict.items() if checks]
+
+
+def _named(checks: "list[Check]") -> str:
+    return ", ".join(lower(_LABELS.get(check.name, check.name)) for check in checks)

@@ -11,27 +11,35 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from kamsim.analysis.agreement import Held, between
 from kamsim.analysis.intervals import Moments, half_width_of, moments_of
+from kamsim.measures.gain import SALES, points_of, profit_in
 from kamsim.measures.profit import TERMS, Account
 from kamsim.types import Floats
 
 TOTAL = "total"
-_SALES, _CONCESSIONS = Account._fields.index("sales"), [term.name for term in TERMS].index("concessions")
-Pays = Literal["pays", "does not pay", "cannot tell"]
+AT_LAUNCH = "elevations_at_launch"  # beside the terms: a part of one of them, the cost of the launch
+_AT_LAUNCH = Account._fields.index(AT_LAUNCH)
+_CONCESSIONS = [term.name for term in TERMS].index("concessions")
+Pays = Literal["pays", "does not pay", "undecided", ""]
+_PAYS: dict[str, Pays] = {"better": "pays", "worse": "does not pay", "": ""}
 
 
 @dataclass(frozen=True)
 class BridgeTerm:
-    """A part of the difference in total profit of a scenario to the reference; all parts add up to the ``total``.
+    """A part of the difference in total profit of a scenario to the reference; all terms add up to the ``total``.
 
     Parameters
     ----------
     scenario, term : str
-        Names.
+        Names; ``elevations_at_launch`` is no term but a part of ``elevations``, which nobody adds again.
     difference, low, high : float
-        Mean paired difference in money, and its 95 % interval; what is spent is below zero.
-    points : float
-        The difference as percentage points of the reference's sales at list price.
+        Mean paired difference in money at the best fit, and its 95 % interval from the luck of worlds; what is spent
+        is below zero.
+    points, points_low, points_high : float
+        The same as percentage points of what is sold at list price without a program.
+    sets_low, sets_high : float
+        Between which the points of 95 % of the parameter sets lie; NaN where none was played.
     """
 
     scenario: str
@@ -40,6 +48,10 @@ class BridgeTerm:
     low: float
     high: float
     points: float
+    points_low: float
+    points_high: float
+    sets_low: float = math.nan
+    sets_high: float = math.nan
 
 
 class Ratio(NamedTuple):
@@ -62,7 +74,10 @@ class Worth:
     scenario : str
         Name.
     verdict : str
-        ``pays`` or ``does not pay`` where the interval of the difference in total profit excludes zero.
+        ``pays`` or ``does not pay`` where 95 % of the parameter sets agree, else ``undecided``; empty where none was
+        played.
+    pays_in : float
+        Part of the parameter sets in which it earns more than the reference; NaN where none was played.
     cost : float
         What the program costs: its service and rebuilds, and the concessions that it makes more than the reference.
     returned : Ratio
@@ -80,6 +95,7 @@ class Worth:
 
     scenario: str
     verdict: Pays
+    pays_in: float
     cost: float
     returned: Ratio
     margin: float
@@ -95,72 +111,83 @@ class Money(NamedTuple):
     total: int
     ratios: slice  # of total to each of these: cost, sales, concessions
     sums: slice  # of total and each of these, for their covariance
-    sales: int  # of the reference itself
+    sales: int  # of the scenario without a program
+    at_launch: int  # part of the term `elevations`
 
 
 _K = len(TERMS)
-MONEY = Money(slice(0, _K), _K, slice(_K + 1, _K + 4), slice(_K + 4, _K + 7), _K + 7)
+MONEY = Money(slice(0, _K), _K, slice(_K + 1, _K + 4), slice(_K + 4, _K + 7), _K + 7, _K + 8)
 
 
-def money_of(accounts: Floats) -> Floats:
+def money_of(accounts: Floats, without: int = 0) -> Floats:
     """Paired amounts by world and scenario, as `Money` places them.
 
     Parameters
     ----------
     accounts : array of shape (worlds, scenarios, amounts)
         Of `kamsim.measures.profit.Account`, the reference first.
+    without : int
+        Place of the scenario without a program, of whose sales points are told.
 
     Returns
     -------
-    array of shape (worlds, scenarios, 3 x 2 + terms + 2)
-        Terms less those of the reference, their sum, and what ratios are told of.
+    array of shape (worlds, scenarios, 3 x 2 + terms + 3)
+        Terms less those of the reference, their sum, what ratios are told of, and elevations at launch.
     """
     paired = accounts - accounts[:, :1]
-    terms, total = paired[..., :_K], np.zeros(accounts.shape[:2])
+    terms, total = paired[..., :_K], profit_in(paired)
     cost = np.zeros_like(total)
     for place, term in enumerate(TERMS):
-        total = total + terms[..., place]
         if term.costs:
             cost = cost - (accounts if term.costs == "all" else paired)[..., place]
-    told = np.stack([cost, paired[..., _SALES], -terms[..., _CONCESSIONS]], axis=-1)
-    sales = np.broadcast_to(accounts[:, :1, _SALES], total.shape)
-    return np.concatenate([terms, total[..., None], told, total[..., None] + told, sales[..., None]], axis=-1)
+    told = np.stack([cost, paired[..., SALES], -terms[..., _CONCESSIONS]], axis=-1)
+    sales = np.broadcast_to(accounts[:, without, None, SALES], total.shape)
+    beside = np.stack([sales, paired[..., _AT_LAUNCH]], axis=-1)
+    return np.concatenate([terms, total[..., None], told, total[..., None] + told, beside], axis=-1)
 
 
-def money_moments(accounts: Floats) -> Moments:
+def money_moments(accounts: Floats, without: int = 0) -> Moments:
     """Moments of `money_of`, which parts of a run are merged by."""
-    return moments_of(money_of(accounts))
+    return moments_of(money_of(accounts, without))
 
 
 # ---------------------------------------------------------------- what is told
 
 
-def bridge_of(moments: Moments, scenarios: Sequence[str]) -> Iterator[BridgeTerm]:
-    """Bridge of every scenario but the reference, which comes first: its terms in their order, and the total."""
-    half = half_width_of(moments)
-    for row, scenario in enumerate(scenarios[1:], start=1):
-        for place, name in enumerate((*(term.name for term in TERMS), TOTAL)):
-            mean, width = float(moments.mean[row, place]), float(half[row, place])
-            sales = float(moments.mean[row, MONEY.sales])
-            points = 100.0 * mean / sales if sales > 0.0 else math.nan
-            yield BridgeTerm(scenario, name, mean, mean - width, mean + width, points)
+def bridge_of(moments: Moments, scenarios: Sequence[str], sets: Floats | None = None) -> Iterator[BridgeTerm]:
+    """Bridge of every scenario but the reference, which comes first: terms in their order, total, cost of the launch.
 
-
-def worth_of(moments: Moments, scenarios: Sequence[str], margins: Sequence[float]) -> Iterator[Worth]:
-    """What every scenario but the reference is worth, each played at a gross margin.
-
-    The margin at which it breaks even is told only where it is played at that of the reference.
+    ``sets``, (sets, scenarios, amounts), are means of `money_of` over the worlds of each parameter set.
     """
     half = half_width_of(moments)
+    names = (*(term.name for term in TERMS), TOTAL, AT_LAUNCH)
+    places = (*range(_K), MONEY.total, MONEY.at_launch)
     for row, scenario in enumerate(scenarios[1:], start=1):
-        total, width = moments.mean[row, MONEY.total], half[row, MONEY.total]
+        sales = float(moments.mean[row, MONEY.sales])
+        for name, place in zip(names, places, strict=True):
+            mean, width = float(moments.mean[row, place]), float(half[row, place])
+            ends = (mean, mean - width, mean + width)
+            held = () if sets is None else between(points_of(sets[:, row, place], sets[:, row, MONEY.sales]))
+            yield BridgeTerm(scenario, name, *ends, *(float(points_of(end, sales)) for end in ends), *held)
+
+
+def worth_of(
+    moments: Moments, scenarios: Sequence[str], margins: Sequence[float], held: Sequence[Held] = ()
+) -> Iterator[Worth]:
+    """What every scenario but the reference is worth, each played at a gross margin.
+
+    The margin at which it breaks even is told only where it is played at that of the reference. What is ``held`` of the
+    difference in total profit over parameter sets, by scenario, says whether it pays.
+    """
+    for row, scenario in enumerate(scenarios[1:], start=1):
         returned, sold, conceded = (_ratio(moments, row, place) for place in range(3))
         cost, sales, concessions = moments.mean[row, MONEY.ratios].tolist()
         margin = margins[row]
-        verdict: Pays = "cannot tell" if not abs(total) > width else ("pays" if total > 0 else "does not pay")
+        over_sets = held[row] if held else Held()
         yield Worth(
             scenario,
-            verdict,
+            _PAYS.get(over_sets.verdict, "undecided"),
+            over_sets.better,
             cost,
             returned if cost > 0.0 else UNKNOWN,
             margin,

@@ -31,7 +31,7 @@ SEASON = ("season_1", "season_2", "season_3", "season_4")
 
 # Where the search begins, between the two books; what else is so in a trade like one of them.
 START = {
-    "world.wallet_sigma": 1.2,
+    "world.wallet_sigma": 1.24,
     "world.market_growth": 0.005,
     "world.growth_sd": 0.15,
     "world.growth_size": 0.1,
@@ -42,6 +42,7 @@ START = {
     "world.new_share": 0.3,
     "world.hazard": 0.025,
     "world.hazard_size": 0.3,
+    "world.share_base_sd": 0.06,
 }
 ELSEWHERE: dict[Kind, dict[str, float]] = {
     "default": {},

@@ -1,18 +1,26 @@
-"""Which policy does better, by how much and how surely: paired differences over the same worlds."""
+"""Which policy does better, by how much and how surely: paired differences over the same worlds, then over sets.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+At the best fit, many worlds tell a difference and how far their luck leaves it open. Then every parameter set that fits
+the evidence is played in worlds of its own: what is not known of parameters. Both are told, apart.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
+from kamsim.analysis.agreement import Held, Verdict
 from kamsim.analysis.intervals import Moments, cautions, half_width_of, merged_moments, moments_of
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
+from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
 from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.jobs import Job, Table, job_of, scales_of, shared_worlds
@@ -24,11 +32,34 @@ from kamsim.measures.profit import Account, Horizon
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
-from kamsim.studies.bridge import BridgeTerm, Worth, bridge_of, money_moments, worth_of
-from kamsim.studies.reference import AGAINST_FIRST, bases_of, elevates, horizon_of, in_words, notes_on_reference
+from kamsim.studies.bridge import TOTAL, BridgeTerm, Worth, bridge_of, money_moments, worth_of
+from kamsim.studies.over_sets import (
+    AtSets,
+    held_of,
+    notes_on_refused,
+    played_in_own_worlds,
+    posterior_in_manifest,
+    some_of,
+)
+from kamsim.studies.parameter_sets import notes_on_sets
+from kamsim.studies.parameter_sets import notes_on_worlds as notes_on_worlds_of_sets
+from kamsim.studies.reference import (
+    AGAINST_FIRST,
+    bases_of,
+    elevates,
+    horizon_of,
+    in_words,
+    notes_on_reference,
+    place_without_program,
+    told_in,
+    with_reference,
+)
 from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Floats, Progress
 
+REPLICATIONS = 500
+WORLDS_OF_SETS = 5  # times as many worlds as at the best fit, which the parameter sets share
+PROFIT = [measure.name for measure in MEASURES].index("total_profit")
 BRIDGE = "bridge.csv"
 _FILES = frozenset({*RUN_FILES, BRIDGE})
 
@@ -45,13 +76,22 @@ class ComparedMeasure:
         Name of the scenario that it is held against: the reference, or the first with a program where the reference
         has none and the measure needs one.
     mean : float
-        Over the replications in which the scenario has the measure.
+        Over the replications in which the scenario has the measure, at the best fit.
     difference, low, high : float
-        Mean paired difference to that scenario, and its 95 % interval (Student's t).
+        Mean paired difference to that scenario, and its 95 % interval from the luck of worlds (Student's t).
     probability_best : float
-        Part of the worlds in which no other scenario does better; ties are split.
+        Part of these worlds in which no other scenario does better; ties are split.
     replications : int
         In which both have the measure.
+    sets_low, sets_high : float
+        Between which the differences of 95 % of the parameter sets lie; this and all below NaN without sets.
+    better, worse : float
+        Part of the sets in which the mean is better, or worse, than that of the other.
+    best_in_sets : float
+        Part of the sets in which no other scenario has a better mean; ties are split.
+    verdict : str
+        ``better`` or ``worse`` where 95 % of the sets agree beyond the luck of their worlds, ``same`` where no set
+        gives a difference, else ``undecided``; empty for the other itself and without sets.
     """
 
     measure: str
@@ -63,6 +103,12 @@ class ComparedMeasure:
     high: float
     probability_best: float
     replications: int
+    sets_low: float = math.nan
+    sets_high: float = math.nan
+    better: float = math.nan
+    worse: float = math.nan
+    best_in_sets: float = math.nan
+    verdict: Verdict = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +132,11 @@ class Comparison(Record):
     measures : tuple of ComparedMeasure
         Every measure under every scenario, the reference's own with differences of 0.
     seed, replications : int
-        Of the run.
+        Of the run; worlds at the best fit.
+    sets, worlds_a_set : int
+        Parameter sets that were played too, and worlds of each.
+    posterior : str
+        File that the sets came from; empty without any.
     unit_of_money : tuple of float
         What a median annual wallet is in money, by scenario.
     notes : tuple of str
@@ -102,8 +152,16 @@ class Comparison(Record):
     measures: tuple[ComparedMeasure, ...]
     seed: int
     replications: int
+    sets: int
+    worlds_a_set: int
+    posterior: str
     unit_of_money: tuple[float, ...]
     notes: tuple[str, ...]
+
+    @property
+    def best_fit_worlds(self) -> int:
+        """Worlds in which differences at the best fit are told."""
+        return self.replications
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; what cannot be told is None."""
@@ -112,8 +170,10 @@ class Comparison(Record):
 
 def compare(
     scenarios: Sequence[Scenario],
+    posterior: Posterior | None = None,
     *,
-    replications: int = 500,
+    sets: int | None = None,
+    replications: int = REPLICATIONS,
     seed: int = 1,
     jobs: int | None = None,
     book: Book | None = None,
@@ -121,15 +181,20 @@ def compare(
     progress: Progress | None = None,
     figure: Callable[[Comparison], bytes] | None = None,
 ) -> Comparison:
-    """Play scenarios in the same worlds and compare each with the first.
+    """Play scenarios in the same worlds and compare each with the first; then at parameter sets, if any are given.
 
     Parameters
     ----------
     scenarios : sequence of Scenario
         Each with a name of its own; the first is the reference, and `kamsim.studies.reference.with_reference` puts no
         program there.
+    posterior : Posterior, optional
+        From `kamsim.evidence.posterior.read_posterior`. What a scenario has set itself it keeps. Without it nothing is
+        called better or worse, for nothing is known of the parameters.
+    sets : int, optional
+        So many of its sets, spread over all; by default all of them.
     replications : int
-        Worlds, >= 1.
+        Worlds, >= 1; five times as many are shared out among the parameter sets, two at least for each.
     seed : int
         In [0, 2**64).
     jobs : int, optional
@@ -137,7 +202,7 @@ def compare(
     book : Book, optional
         Account book to play in; by default a synthetic one.
     out : str or path, optional
-        Folder to keep replications, table, figure and manifest in; by default nothing is kept.
+        Folder to keep replications, tables, figure and manifest in; by default nothing is kept.
     progress : callable, optional
         Told from time to time how many worlds are done.
     figure : callable, optional
@@ -151,16 +216,19 @@ def compare(
     Raises
     ------
     KamsimError
-        One sentence on what is wrong with the arguments, before anything is played.
+        One sentence on what is wrong with the arguments, before anything is played; or where the scenarios go with none
+        of the sets.
     """
-    asked = ask_compare(scenarios, replications=replications, seed=seed, jobs=jobs, book=book)
+    asked = ask_compare(scenarios, posterior, sets=sets, replications=replications, seed=seed, jobs=jobs, book=book)
     return asked.play(progress, out, figure)
 
 
 def ask_compare(
     scenarios: Sequence[Scenario],
+    posterior: Posterior | None = None,
     *,
-    replications: int = 500,
+    sets: int | None = None,
+    replications: int = REPLICATIONS,
     seed: int = 1,
     jobs: int | None = None,
     book: Book | None = None,
@@ -173,39 +241,154 @@ def ask_compare(
         Played, it gives a `Comparison`.
     """
     workers = checked_workers(replications, seed, jobs)
-    names = checked_names(scenarios)
-    plan = [job_of(scenario, book) for scenario in scenarios]
-    units, bases = tuple(job.unit for job in plan), bases_of(scenarios)
+    checked_names(scenarios)
+    plan = tuple(job_of(scenario, book) for scenario in scenarios)
+    chosen = None if posterior is None or sets == 0 else some_of(posterior, sets)
+    run = _Run(tuple(scenarios), plan, chosen, book, replications, seed, workers)
+    manifest = manifest_of(scenarios, seed, replications, book) | run.told()
+    return Asked(manifest, replications + run.sets * run.worlds_a_set, "worlds", partial(_answer, run), _FILES)
 
-    def answer(progress: Progress | None, folder: Path | None) -> Comparison:
-        with ExitStack() as stack:
-            played = run_in_chunks(plan, seed, replications, workers=workers, progress=progress)
-            chunks, keep, money = (
-                stack.enter_context(closing(played)),
-                list[Callable[[Floats], None]](),
-                list[Moments](),
-            )
-            if folder is not None:
-                kept = (*(row.name for row in MEASURES), *Account._fields)
-                keep.append(stack.enter_context(replications_file(folder, names, kept)))
-            keep.append(lambda block: money.append(money_moments(block[:, :, len(MEASURES) :])))
-            tally = tallied(outcome_blocks(chunks, plan, with_accounts=True), keep, bases)
-        account, margins = reduce(merged_moments, money), [scenario.world.gross_margin for scenario in scenarios]
-        bridge, worth = tuple(bridge_of(account, names)), tuple(worth_of(account, names, margins))
-        compared = compared_measures(tally, names, bases)
-        notes = (*notes_on(scenarios, plan, book), *notes_on_what_was_not_seen(tally, names, bases))
-        first = (names[0], in_words(scenarios[0]), horizon_of(scenarios[0], units[0]))
-        comparison = Comparison(names, *first, bridge, worth, compared, seed, replications, units, notes)
+
+def gain_at_best_fit(
+    scenario: Scenario,
+    against: Scenario | None = None,
+    *,
+    replications: int = REPLICATIONS,
+    seed: int = 1,
+    jobs: int | None = None,
+    book: Book | None = None,
+) -> BridgeTerm:
+    """Difference in total profit of one scenario to another, by default to no program, as `compare` tells it.
+
+    The same digits in every command that is asked of the same two, in as many worlds of the same seed.
+    """
+    if against is None and not elevates(scenario):
+        raise KamsimError(f"{scenario.name} is no program itself; name what to hold it `against`")
+    others = [scenario] if against is None else [against, scenario]
+    played = with_reference(others, None if against is None else against.name)
+    bridge = compare(played, replications=replications, seed=seed, jobs=jobs, book=book).bridge
+    return next(row for row in bridge if (row.scenario, row.term) == (scenario.name, TOTAL))
+
+
+# ---------------------------------------------------------------- what is played, and put together
+
+
+class _Run(NamedTuple):
+    """What is compared, and in how many worlds."""
+
+    scenarios: tuple[Scenario, ...]
+    plan: tuple[Job, ...]
+    posterior: Posterior | None
+    book: Book | None
+    replications: int
+    seed: int
+    workers: int
+
+    @property
+    def sets(self) -> int:
+        """Parameter sets to play."""
+        return 0 if self.posterior is None else len(self.posterior.values)
+
+    @property
+    def worlds_a_set(self) -> int:
+        """Worlds of each of them; one alone would not tell luck from policy."""
+        return max(2, math.ceil(WORLDS_OF_SETS * self.replications / self.sets)) if self.sets else 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the scenarios."""
+        return tuple(scenario.name for scenario in self.scenarios)
+
+    def told(self) -> dict[str, object]:
+        """What the manifest says beside the scenarios: reference, horizon of money, and parameter sets."""
+        horizon = horizon_of(self.scenarios, self.plan[0].unit)
+        sets = {} if self.posterior is None else {"posterior": posterior_in_manifest(self.posterior)}
+        return {"reference": self.names[0], "total_profit": horizon._asdict(), **sets}
+
+
+def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Comparison:
+    bases, names = bases_of(run.scenarios), run.names
+    tally, account = _at_best_fit(run, bases, progress, folder)
+    sets, refused = None, tuple[str, ...]()
+    if run.posterior is not None:
+        reported = None if progress is None else (lambda done: progress(run.replications + done))
+        sets, refused = played_in_own_worlds(
+            run.scenarios, run.posterior, run.book, run.seed, run.worlds_a_set, run.workers, reported
+        )
+    held = {} if sets is None else held_of(sets, run.worlds_a_set)
+    margins = [scenario.world.gross_margin for scenario in run.scenarios]
+    of_profit = [held[place, PROFIT] for place in range(len(names))] if held else []
+    comparison = Comparison(
+        scenarios=names,
+        reference=names[0],
+        reference_in_words=in_words(run.scenarios[0]),
+        horizon=horizon_of(run.scenarios, run.plan[0].unit),
+        bridge=tuple(bridge_of(account, names, None if sets is None else sets.money)),
+        worth=tuple(worth_of(account, names, margins, of_profit)),
+        measures=compared_measures(tally, names, bases, held),
+        seed=run.seed,
+        replications=run.replications,
+        sets=0 if sets is None else len(sets.mean),
+        worlds_a_set=run.worlds_a_set,
+        posterior="" if run.posterior is None else Path(run.posterior.source).name,
+        unit_of_money=tuple(job.unit for job in run.plan),
+        notes=tuple(_notes(run, tally, bases, sets, refused)),
+    )
+    if folder is not None:
+        write_tables(folder, comparison.measures, comparison.bridge, run.scenarios, comparison.horizon)
+    return comparison
+
+
+def _at_best_fit(
+    run: _Run, bases: Sequence[int], progress: Progress | None, folder: Path | None
+) -> tuple["Tally", Moments]:
+    """Play many worlds as the scenarios stand, and tally measures and amounts of money."""
+    with ExitStack() as stack:
+        played = run_in_chunks(run.plan, run.seed, run.replications, workers=run.workers, progress=progress)
+        chunks, keep, money = stack.enter_context(closing(played)), list[Callable[[Floats], None]](), list[Moments]()
         if folder is not None:
-            write_table(folder, plain(comparison.measures))
-            if bridge:
-                write_table(folder, plain(bridge), BRIDGE)
-        return comparison
+            kept = (*(row.name for row in MEASURES), *Account._fields)
+            keep.append(stack.enter_context(replications_file(folder, run.names, kept)))
+        without = place_without_program(run.scenarios)
+        keep.append(lambda block: money.append(money_moments(block[:, :, len(MEASURES) :], without)))
+        tally = tallied(outcome_blocks(chunks, run.plan, with_accounts=True), keep, bases)
+    return tally, reduce(merged_moments, money)
 
-    return Asked(manifest_of(scenarios, seed, replications, book), replications, "worlds", answer, _FILES)
+
+def money_at_best_fit(
+    scenarios: Sequence[Scenario], plan: Sequence[Job], seed: int, replications: int, workers: int
+) -> Moments:
+    """Amounts of `kamsim.studies.bridge.Money` in many worlds as the scenarios stand."""
+    _, money = _at_best_fit(
+        _Run(tuple(scenarios), tuple(plan), None, None, replications, seed, workers), bases_of(scenarios), None, None
+    )
+    return money
 
 
-# ---------------------------------------------------------------- what is played
+def write_tables(
+    folder: Path,
+    measures: Sequence[object],
+    bridge: Sequence[BridgeTerm],
+    scenarios: Sequence[Scenario],
+    horizon: Horizon,
+) -> None:
+    """Write the tables of measures and of the bridge, each row with what its figures are told in."""
+    told = {measure.name: told_in(measure, scenarios, horizon) for measure in MEASURES}
+    write_table(folder, [row | told[row["measure"]] for row in plain(measures)])
+    if bridge:
+        against = {"against": scenarios[0].name, **horizon._asdict()}
+        write_table(folder, [row | against for row in plain(bridge)], BRIDGE)
+
+
+def _notes(
+    run: _Run, tally: "Tally", bases: Sequence[int], sets: AtSets | None, refused: Sequence[str]
+) -> Iterator[str]:
+    apart = () if run.posterior is None else tuple(notes_on_worlds_of_sets(run.scenarios, run.posterior))
+    yield from (*apart, *notes_on(run.scenarios, run.plan, run.book))
+    if run.posterior is not None and sets is not None:
+        yield from (*run.posterior.notes, *notes_on_sets(run.scenarios, run.posterior))
+        yield from notes_on_refused(refused, len(sets.mean), run.sets)
+    yield from notes_on_what_was_not_seen(tally, run.names, bases)
 
 
 def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
@@ -347,9 +530,15 @@ def _merged(one: Tally, other: Tally) -> Tally:
 
 
 def compared_measures(
-    tally: Tally, scenarios: Sequence[str], bases: Sequence[int] = AGAINST_FIRST
+    tally: Tally,
+    scenarios: Sequence[str],
+    bases: Sequence[int] = AGAINST_FIRST,
+    held: Mapping[tuple[int, int], Held] = MappingProxyType({}),
 ) -> tuple[ComparedMeasure, ...]:
-    """Turn a tally into a table, a row for every measure and scenario, the reference first."""
+    """Turn a tally into a table, a row for every measure and scenario, the reference first.
+
+    With what is ``held`` over parameter sets, by places of scenario and measure.
+    """
     mean = _where_known(tally.values.mean, tally.values.number)
     difference = _where_known(tally.differences.mean, tally.differences.number)
     half_width = half_width_of(tally.differences)
@@ -367,10 +556,15 @@ def compared_measures(
             float(difference[row, column] + half_width[row, column]),
             float(best[row, column]),
             int(tally.differences.number[row, column]),
+            *(_told_of_sets(held.get((row, column), Held()), row == bases[column])),
         )
         for column, measure in enumerate(MEASURES)
         for row, scenario in enumerate(scenarios)
     )
+
+
+def _told_of_sets(held: Held, is_base: bool) -> Held:
+    return held._replace(verdict="") if is_base else held
 
 
 def notes_on_what_was_not_seen(

@@ -15,10 +15,10 @@ import numpy as np
 from kamsim.analysis.corners import Bounds, Condition, are_too_few, box_of
 from kamsim.analysis.intervals import errors_of, means_of
 from kamsim.errors import KamsimError
+from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.designs import MOST_POINTS
 from kamsim.experiments.files import write_result
 from kamsim.experiments.manifest import MANIFEST
-from kamsim.records import Record
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
 from kamsim.studies.at_points import (
@@ -29,6 +29,7 @@ from kamsim.studies.at_points import (
     question_of,
     write_points,
 )
+from kamsim.studies.over_ranges import OverRanges, told_over_ranges
 from kamsim.studies.ranges import Range, values_at
 from kamsim.types import Flags, Floats, Progress
 
@@ -42,17 +43,15 @@ _UNSURE = 1.96  # standard errors
 
 
 @dataclass(frozen=True)
-class Discovery(Record):
+class Discovery(OverRanges):
     """In which corner of the varied parameters a policy fails, if in any.
+
+    Beside what `kamsim.studies.over_ranges.OverRanges` has:
 
     Parameters
     ----------
-    scenario, against : str
-        Names; the second is empty where a measure itself fails.
-    measure : str
-        Name.
     threshold : float
-        Measure, or difference to the other scenario, on the bad side of which a case fails.
+        Measure, or difference to the other scenario, on the bad side of which a case fails; in the same unit.
     failed : float
         Part of all cases that fail.
     unsure : float
@@ -68,17 +67,10 @@ class Discovery(Record):
         Density of corners found without the cases that they are judged by (cross-validation).
     chance : float
         Of such a density by luck alone, did no parameter matter.
-    ranges : tuple of Range
-        What was varied.
-    points, seed, replications : int
-        Of the run; the same worlds at each of the points.
-    notes : tuple of str
-        What was capped, left out or assumed, a sentence each.
+    points : int
+        Cases that were played and have the measure.
     """
 
-    scenario: str
-    against: str
-    measure: str
     threshold: float
     failed: float
     unsure: float
@@ -89,24 +81,18 @@ class Discovery(Record):
     mass: float
     held_out: float
     chance: float
-    ranges: tuple[Range, ...]
     points: int
-    seed: int
-    replications: int
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain values for JSON; what cannot be told is None."""
-        return super().to_dict() | {"against": self.against or None}
 
 
 def discover(
     scenario: Scenario,
     *,
     against: Scenario | None = None,
+    alone: bool = False,
     measure: str = "total_profit",
     threshold: float | None = None,
     parameters: Sequence[str] = (),
+    posterior: Posterior | None = None,
     points: int = SAMPLED,
     replications: int = REPLICATIONS,
     seed: int = 1,
@@ -121,22 +107,22 @@ def discover(
     scenario : Scenario
         The policy.
     against : Scenario, optional
-        What it is held against, in the same worlds; it fails where its mean is worse.
+        What it is held against: it fails where its mean is worse. By default no program, where that has the measure.
+    alone : bool
+        Whether it is held against nothing; then it fails by the threshold.
     measure : str
-        Name.
+        Name; a difference in total profit is told in points of sales, as by `kamsim.compare`.
     threshold : float, optional
         It fails where the measure, or the difference to the other, is on the bad side of this; needed where it is held
-        against none, else 0.
+        against nothing, else 0.
     parameters : sequence of str
-        ``world.turnover`` or ``world.turnover=0.02:0.08``; by default all with a plausible range.
-    points : int
-        Cases to play, >= 50 (Latin hypercube).
-    replications : int
-        Worlds of each case, >= 2; the same for all.
-    seed : int
-        In [0, 2**64).
-    jobs : int, optional
-        Cases at a time; by default as many as there are cores. It changes no result.
+        ``world.turnover`` or ``world.turnover=0.02:0.08``; by default all of the posterior, or all that is plausible.
+    posterior : Posterior, optional
+        Whose ranges are varied; by default what was plausible before the fit.
+    points, replications : int
+        Cases to play, >= 50 (Latin hypercube), and worlds of each case, >= 2; the same for all.
+    seed, jobs : int
+        In [0, 2**64); and cases at a time, by default as many as there are cores, which changes no result.
     out : str or path, optional
         Folder to keep cases, result and manifest in; by default nothing is kept.
     progress : callable, optional
@@ -153,8 +139,8 @@ def discover(
         One sentence on what is wrong with the arguments, before anything is played; or where no case has the measure.
     """
     asked = ask_discover(
-        scenario, against=against, measure=measure, threshold=threshold, parameters=parameters, points=points,
-        replications=replications, seed=seed, jobs=jobs,
+        scenario, against=against, alone=alone, measure=measure, threshold=threshold, parameters=parameters,
+        posterior=posterior, points=points, replications=replications, seed=seed, jobs=jobs,
     )  # fmt: skip
     return asked.play(progress, out)
 
@@ -163,9 +149,11 @@ def ask_discover(
     scenario: Scenario,
     *,
     against: Scenario | None = None,
+    alone: bool = False,
     measure: str = "total_profit",
     threshold: float | None = None,
     parameters: Sequence[str] = (),
+    posterior: Posterior | None = None,
     points: int = SAMPLED,
     replications: int = REPLICATIONS,
     seed: int = 1,
@@ -178,21 +166,24 @@ def ask_discover(
     Asked
         Played, it gives a `Discovery`.
     """
-    if against is None and threshold is None:
-        raise KamsimError("say what failing is: worse than another scenario (`against`), or beyond a `threshold`")
     if threshold is not None and not math.isfinite(threshold):
         raise KamsimError(f"threshold must be a number, not {threshold}")
     if points < LEAST_POINTS:
         raise KamsimError(f"points must be at least {LEAST_POINTS}, not {points}: fewer cases show no corner")
     if points > MOST_POINTS:
         raise KamsimError(f"points must be at most {MOST_POINTS:,}, not {points}")
-    question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=jobs)
+    question = question_of(
+        scenario, against, measure, parameters, alone=alone, posterior=posterior,
+        replications=replications, seed=seed, jobs=jobs,
+    )  # fmt: skip
+    if question.against is None and threshold is None:
+        raise KamsimError("say what failing is: worse than another scenario (`against`), or beyond a `threshold`")
     least = threshold or 0.0
 
     def answer(progress: Progress | None, folder: Path | None) -> Discovery:
         result, cases, columns = _discovered(question, least, points, progress)
         if folder is not None:
-            write_points(folder, question.ranges, cases, columns)
+            write_points(folder, question, cases, columns)
             write_result(folder / TABLE, result.to_dict())
         return result
 
@@ -226,10 +217,10 @@ def _discovered(
     inside = np.zeros(number, dtype=np.bool_)
     inside[known] = box.inside
     told = "corner" if box.bounds else "few" if are_too_few(failed[known]) else "none"
+    over_ranges = told_over_ranges(question, values)
+    over_ranges["notes"] = (*question.notes, *_notes_on_missing(question, ~known))
     result = Discovery(
-        scenario=question.scenarios[0].name,
-        against=question.scenarios[1].name if len(question.scenarios) > 1 else "",
-        measure=question.measure.name,
+        **over_ranges,
         threshold=threshold,
         failed=float(failed[known].mean()),
         unsure=float((np.abs(means - threshold) < _UNSURE * errors)[known].mean()),
@@ -240,11 +231,7 @@ def _discovered(
         mass=box.mass,
         held_out=box.held_out,
         chance=box.chance,
-        ranges=question.ranges,
         points=int(known.sum()),
-        seed=question.seed,
-        replications=question.replications,
-        notes=(*question.notes, *_notes_on_missing(question, ~known)),
     )
     return result, cases, {"output": means, "error": errors, "failed": failed, "in_corner": inside}
 

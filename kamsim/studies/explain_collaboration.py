@@ -47,7 +47,7 @@ def explain_collaboration(study: Study) -> ClaimExplained:
     games = coalitions(tuple(_TIED))
     jobs = [_tied(study.scenario, game, levels) for game in games]
     jobs += [job_of(study.scenario, intervention=Intervention(set_collaboration=level)) for level in levels[1:]]
-    after_first = study._replace(progress=lambda done: study.progress(study.organizations + done))
+    after_first = study._replace(progress=study.after(study.organizations))
     *tied, high, low = _asked_of(after_first, jobs)
 
     def statistic(weights: Floats) -> Floats:

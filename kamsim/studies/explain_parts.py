@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kamsim.evidence.readings import Reading
 from kamsim.experiments.jobs import Job
 from kamsim.records import Record
 from kamsim.scenario import Scenario
+from kamsim.studies.survey import ReadFigure
 from kamsim.types import Floats, Progress
 
 MOST_UNTOLD = 0.05  # part of resamples that may not tell a figure before its interval is not told either
@@ -30,7 +32,8 @@ class Part(Record):
         ``effect`` on what these accounts spend; ``selection``, ``comparison``, ``confounding``, ``noise``
         and ``expectation``, which look like one; ``rest``; ``figure`` for what is no part.
     unit : str
-        ``times``, ``share``, ``points`` (difference of shares) or ``change`` (relative).
+        ``times``, ``share``, ``points`` (difference of shares), ``change`` (relative), ``of_sales`` (money as a part of
+        sales at list price) or ``money``.
     """
 
     name: str
@@ -62,6 +65,10 @@ class ClaimExplained(Record):
         Further figures of the same twins.
     untold : str
         Why something cannot be told, a sentence; empty where all can.
+    reading : str
+        In which growth is told, ``chances > 20 %``; empty where no growth is.
+    readings : tuple of ReadFigure
+        The figure in all readings, with 95 % intervals as those of parts.
     """
 
     claim: str
@@ -71,6 +78,8 @@ class ClaimExplained(Record):
     effect: Part
     besides: tuple[Part, ...]
     untold: str
+    reading: str = ""
+    readings: tuple[ReadFigure, ...] = ()
 
 
 class Study(NamedTuple):
@@ -81,6 +90,11 @@ class Study(NamedTuple):
     seed: int
     workers: int
     progress: Progress
+    reading: Reading  # of the published 51 %
+
+    def after(self, done: int) -> Progress:
+        """Progress of a further pass, after so many organizations of those before."""
+        return lambda more: self.progress(done + more)
 
 
 def as_part(name: str, label: str, figures: Floats, kind: str, unit: str) -> Part:
@@ -106,3 +120,8 @@ def log_or_none(values: Floats) -> Floats:
 def without_concessions(job: Job) -> Job:
     """The same job in which no tier concedes any of the price; what size gets anybody stays."""
     return job._replace(policy=job.policy._replace(concession=np.zeros_like(job.policy.concession)))
+
+
+def without_promises(job: Job) -> Job:
+    """The same job in which every tier is promised what standard accounts are, and raises no expectation."""
+    return job._replace(policy=job.policy._replace(promise=np.full_like(job.policy.promise, job.policy.promise[0])))

@@ -22,7 +22,7 @@ _MISSING = {
     "luck": ("quotas built on lucky years", "selection"),
     "ratchet": ("unmet quotas carried over", "expectation"),
     "industry": ("industry shocks", "noise"),
-    "concessions": ("prices given after quotas were set", "effect"),
+    "concessions": ("prices given after quotas are set", "effect"),
     "turnover": ("KAMs who leave", "effect"),
     "leaving": ("customers who leave for good", "effect"),
 }

@@ -36,9 +36,9 @@ class _Rebuilding(NamedTuple):
     revenue_gain_later: float  # in all years after
     revenue_later: float
     profit_gain: float  # the cost of rebuilding counts in the year after
-    profit: float
+    sales: float  # at list price, of the twin that never rebuilds
     profit_gain_later: float
-    profit_later: float
+    sales_later: float
 
 
 def explain_rebuilds(study: Study) -> ClaimExplained:
@@ -71,6 +71,7 @@ def explain_rebuilds(study: Study) -> ClaimExplained:
     sums = dict(zip(_Rebuilding._fields, figures[:, 1:].T, strict=True))
     # Where nobody is ever elevated there is no program that could be rebuilt.
     asked = figures[:, 0] if job.policy.seats.any() else np.zeros(len(figures))
+    sums["money"] = job.unit * sums["profit_gain_later"]
     return _rebuilds_told(study.scenario, asked, sums)
 
 
@@ -96,11 +97,12 @@ def _first_rebuild(rebuilt: History, stayed: History, margin: float) -> list[flo
     if any(map(math.isnan, attained)):
         return nothing
     told = [1.0, *attained]
-    for money in (_revenue_by_year, _profit_by_year):
+    sales = stayed.accounts["listed"].sum(axis=1)
+    for money, of in ((_revenue_by_year, _revenue_by_year(stayed, margin)), (_profit_by_year, sales)):
         with_it, without = (money(history, margin) for history in (rebuilt, stayed))
         for after in (slice(year + 1, year + 2), slice(year + 1, year + 1 + YEARS_AFTER)):
             cost = with_it[year] - without[year]  # of rebuilding; until then the two are the same
-            told += [cost + float((with_it[after] - without[after]).sum()), float(without[after].sum())]
+            told += [cost + float((with_it[after] - without[after]).sum()), float(of[after].sum())]
     return told
 
 
@@ -130,21 +132,23 @@ def _rebuilds_told(scenario: Scenario, organizations: Floats, sums: dict[str, Fl
         ratio(sums[f"attained_{when}"], sums["events"]) for when in ("before", "after", "had_it_stayed")
     )
     revenue, revenue_later, profit, profit_later = (
-        ratio(sums[f"{money}_gain{when}"], sums[f"{money}{when}"])
-        for money in ("revenue", "profit")
+        ratio(sums[f"{gain}_gain{when}"], sums[f"{of}{when}"])
+        for gain, of in (("revenue", "revenue"), ("profit", "sales"))
         for when in ("", "_later")
     )
+    money = ratio(sums["money"], sums["events"])
     by_luck = ratio(sums["set_off_by_luck"], sums["rebuilt"])
     effect = as_part("revenue_later", "sales of the book, three years after", revenue_later, "effect", "change")
     besides = (
-        as_part("rebuilds_by_luck", "first rebuilds set off by luck in orders", by_luck, "noise", "share"),
-        as_part("attained_before", "quota attained in year of first rebuild", before, "figure", "share"),
+        as_part("rebuilds_by_luck", "first rebuilds set off by luck", by_luck, "noise", "share"),
+        as_part("attained_before", "quota attained in year of rebuild", before, "figure", "share"),
         as_part("attained_after", "quota attained in the year after", after, "figure", "share"),
         as_part("attained_had_it_stayed", "the same, had it not rebuilt", had_it_stayed, "figure", "share"),
         as_part("revenue", "sales of the book, the year after", revenue, "effect", "change"),
         effect,
-        as_part("profit", "profit, year after, incl. one-off cost", profit, "effect", "change"),
-        as_part("profit_later", "profit, three years, incl. one-off cost", profit_later, "effect", "change"),
+        as_part("profit", "profit, year after, of list sales", profit, "effect", "of_sales"),
+        as_part("profit_later", "profit, three years, of list sales", profit_later, "effect", "of_sales"),
+        as_part("money", "profit, three years, in money", money, "effect", "money"),
     )
     figure = as_part("figure", "rebuilt twice or more", twice, "figure", "share")
     parts = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from kamsim.errors import KamsimError, nearest, shown
-from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.measures.profit import Horizon
 from kamsim.scenario import Scenario
 from kamsim.world.parameters import timeline_of
@@ -69,18 +69,32 @@ def bases_of(scenarios: Sequence[Scenario]) -> tuple[int, ...]:
     return tuple(with_program if measure.needs_program and not first_has_it else 0 for measure in MEASURES)
 
 
+def place_without_program(scenarios: Sequence[Scenario]) -> int:
+    """Place of the scenario whose sales points are told of: the first without a program, or the very first."""
+    return next((place for place, scenario in enumerate(scenarios) if not elevates(scenario)), 0)
+
+
 def in_words(scenario: Scenario) -> str:
     """Say what the reference is: its name, and what that means where it is no program."""
     return scenario.name if elevates(scenario) else f"no program ({scenario.name}: nobody is elevated)"
 
 
-def horizon_of(scenario: Scenario, unit: float) -> Horizon:
-    """What the money of a scenario is told of, a median wallet being so much of it."""
-    years = timeline_of(scenario)
+def horizon_of(scenarios: Sequence[Scenario], unit: float) -> Horizon:
+    """What the money of scenarios is told of, a median wallet of the first being so much of it."""
+    first = scenarios[0]
+    years = timeline_of(first)
     named = (
         "yearly wallets of the median account" if unit == 1.0 else "the currency of the account book or median wallet"
     )
-    return Horizon(years.years - years.history_years, scenario.timeline.discount, named)
+    without = scenarios[place_without_program(scenarios)].name
+    return Horizon(years.years - years.history_years, first.timeline.discount, named, without)
+
+
+def told_in(measure: Measure, scenarios: Sequence[Scenario], horizon: Horizon) -> dict[str, object]:
+    """Say for a row of a table what its figures are told in: unit, years, and rate of discount where it is money."""
+    if measure.unit == "money":
+        return {"unit": horizon.unit, "years": horizon.years, "discount": horizon.discount}
+    return {"unit": measure.unit, "years": scenarios[0].timeline.window_years, "discount": None}
 
 
 def notes_on_reference(scenarios: Sequence[Scenario]) -> Iterator[str]:

@@ -5,7 +5,7 @@ had with the parameters is told by splitting them into two halves.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from os import PathLike
@@ -28,6 +28,7 @@ from kamsim.analysis.indices import (
 )
 from kamsim.analysis.intervals import means_of
 from kamsim.errors import KamsimError
+from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.designs import MOST_POINTS
 from kamsim.experiments.files import write_result
 from kamsim.experiments.manifest import MANIFEST
@@ -43,6 +44,7 @@ from kamsim.studies.at_points import (
     question_of,
     write_points,
 )
+from kamsim.studies.over_ranges import OverRanges, told_over_ranges
 from kamsim.types import Floats, Progress
 
 MOST_RANKED = 10  # parameters that get indices of their own; the others get one together
@@ -88,63 +90,44 @@ class Influence(Record):
 
 
 @dataclass(frozen=True)
-class Sensitivity(Record):
+class Sensitivity(OverRanges):
     """Which parameters drive a measure, or the difference between two policies.
+
+    Beside what `kamsim.studies.over_ranges.OverRanges` has:
 
     Parameters
     ----------
-    scenario, against : str
-        Names; the second is empty where a measure itself is asked for.
-    measure : str
-        Name.
     influences : tuple of Influence
         Of parameters with indices of their own, the most important first.
     others : Influence or None
         Of all other parameters together.
     screened_out : tuple of Influence
         These others, by their effect in the screening.
-    mean, low, high : float
-        Of the measure or difference over all points, and between which 90 % of them lie.
     luck : float
         Part of the variance between points that is luck of so few worlds.
     gap : float
         Largest difference between the total indices that each half of the worlds gives alone.
     points, played : int
         Base points of the indices, and points that were played in all.
-    seed, replications : int
-        Of the run; the same worlds at each point.
-    notes : tuple of str
-        What was capped, left out or assumed, a sentence each.
     """
 
-    scenario: str
-    against: str
-    measure: str
     influences: tuple[Influence, ...]
     others: Influence | None
     screened_out: tuple[Influence, ...]
-    mean: float
-    low: float
-    high: float
     luck: float
     gap: float
     points: int
     played: int
-    seed: int
-    replications: int
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain values for JSON; what cannot be told is None."""
-        return super().to_dict() | {"against": self.against or None}
 
 
 def sensitivity(
     scenario: Scenario,
     *,
     against: Scenario | None = None,
+    alone: bool = False,
     measure: str = "total_profit",
     parameters: Sequence[str] = (),
+    posterior: Posterior | None = None,
     screen: bool | None = None,
     points: int = BASE_POINTS,
     replications: int = REPLICATIONS,
@@ -161,28 +144,25 @@ def sensitivity(
     scenario : Scenario
         Whose measure it is.
     against : Scenario, optional
-        What it is held against; then it is the paired difference that is asked about.
+        What it is held against; by default no program, where that has the measure.
+    alone : bool
+        Whether it is held against nothing, and the measure itself is asked about.
     measure : str
-        Name.
+        Name; a difference in total profit is told in points of sales, as by `kamsim.compare`.
     parameters : sequence of str
-        ``world.turnover`` or ``world.turnover=0.02:0.08``; by default all with a plausible range.
+        ``world.turnover`` or ``world.turnover=0.02:0.08``; by default all of the posterior, or all that is plausible.
+    posterior : Posterior, optional
+        Whose ranges are varied; by default what was plausible before the fit.
     screen : bool, optional
-        Whether to look first for the few parameters that matter (Morris), and give all others one index together; by
-        default where there are more than ten.
-    points : int
-        Base points of the indices, a power of two; as many are played for each index and twice more.
-    replications : int
-        Worlds at each point, >= 2.
-    seed : int
-        In [0, 2**64).
-    jobs : int, optional
-        Points at a time; by default as many as there are cores. It changes no result.
+        Whether to look first for the ten parameters that matter most (Morris); by default where there are more.
+    points, replications : int
+        Base points of the indices, a power of two, and worlds at each point, >= 2.
+    seed, jobs : int
+        In [0, 2**64); and points at a time, by default as many as there are cores, which changes no result.
     out : str or path, optional
         Folder to keep points, indices, figure and manifest in; by default nothing is kept.
-    progress : callable, optional
-        Told how many points are done.
-    figure : callable, optional
-        Draws the result as the bytes of a PNG file, for the folder.
+    progress, figure : callable, optional
+        Told how many points are done; and draws the result as the bytes of a PNG file, for the folder.
 
     Returns
     -------
@@ -195,8 +175,8 @@ def sensitivity(
         One sentence on what is wrong, before anything is played; or where some points do not have the measure.
     """
     asked = ask_sensitivity(
-        scenario, against=against, measure=measure, parameters=parameters, screen=screen, points=points,
-        replications=replications, seed=seed, jobs=jobs,
+        scenario, against=against, alone=alone, measure=measure, parameters=parameters, posterior=posterior,
+        screen=screen, points=points, replications=replications, seed=seed, jobs=jobs,
     )  # fmt: skip
     return asked.play(progress, out, figure)
 
@@ -205,8 +185,10 @@ def ask_sensitivity(
     scenario: Scenario,
     *,
     against: Scenario | None = None,
+    alone: bool = False,
     measure: str = "total_profit",
     parameters: Sequence[str] = (),
+    posterior: Posterior | None = None,
     screen: bool | None = None,
     points: int = BASE_POINTS,
     replications: int = REPLICATIONS,
@@ -221,7 +203,10 @@ def ask_sensitivity(
         Played, it gives a `Sensitivity`; its work is the points of the screening and of the indices.
     """
     _check_points(points)
-    question = question_of(scenario, against, measure, parameters, replications=replications, seed=seed, jobs=jobs)
+    question = question_of(
+        scenario, against, measure, parameters, alone=alone, posterior=posterior,
+        replications=replications, seed=seed, jobs=jobs,
+    )  # fmt: skip
     number = len(question.ranges)
     screening = number > MOST_RANKED if screen is None else screen
     indices = min(number, MOST_RANKED + 1) if screening else number
@@ -288,7 +273,7 @@ class _Log:
             "first_half_of_worlds": one,
             "second_half_of_worlds": other,
         }
-        write_points(folder, self.question.ranges, points, columns)
+        write_points(folder, self.question, points, columns)
 
 
 def _halves(values: Floats) -> tuple[Floats, Floats]:
@@ -313,7 +298,7 @@ def _told(log: _Log, screening: bool, points: int) -> Sensitivity:
     return _put_together(
         log, effects, groups, whole,
         correlations=rank_correlations(design[base], means[base]),
-        spread=means[base],
+        over_ranges=told_over_ranges(question, values[base]),
         luck=luck_of(*(means_of(half)[base] for half in _halves(values))),
         gap=float(np.abs(halves[0].total - halves[1].total).max()),
         points=points,
@@ -327,7 +312,7 @@ def _put_together(
     whole: Indices,
     *,
     correlations: Floats,
-    spread: Floats,
+    over_ranges: Mapping[str, Any],
     luck: float,
     gap: float,
     points: int,
@@ -341,24 +326,15 @@ def _put_together(
             continue
         ranked.append(_influence(question, group, effects, correlations, told))
     out = [_influence(question, at, effects, correlations, {}) for at, group in enumerate(groups) if group < 0]
-    low, high = np.quantile(spread, (0.05, 0.95))
     return Sensitivity(
-        scenario=question.scenarios[0].name,
-        against=question.scenarios[1].name if len(question.scenarios) > 1 else "",
-        measure=question.measure.name,
+        **over_ranges,
         influences=tuple(sorted(ranked, key=lambda one: (-one.total, one.parameter))),
         others=others,
         screened_out=tuple(sorted(out, key=lambda one: (-one.effect, one.parameter))),
-        mean=float(spread.mean()),
-        low=float(low),
-        high=float(high),
         luck=luck,
         gap=gap,
         points=points,
         played=log.played,
-        seed=question.seed,
-        replications=question.replications,
-        notes=question.notes,
     )
 
 

@@ -241,6 +241,11 @@ def readings_of(tables: Sequence[Table]) -> dict[tuple[Reading, str], float]:
     return {key: float(value) for key, value in ratios.items()}
 
 
+def weighted_readings(tables: Sequence[Table], weights: Floats) -> dict[tuple[Reading, str], Floats]:
+    """Ratios as `readings_of` has them, where organizations count as often as each row of weights says."""
+    return _ratios_of_sums(weights @ _summands(joined(tables)))
+
+
 def book_moments(table: Table) -> dict[str, float]:
     """Moments of log annual spend of ordinary accounts, of all organizations together.
 

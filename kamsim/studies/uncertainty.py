@@ -1,7 +1,8 @@
 """Which policy does better where parameters are uncertain: in every set that fits the evidence, and leaning on what.
 
-All policies are played in the same worlds under every parameter set, as it stands and with every assumed value moved.
-Sets are equally likely; what is told over them is uncertainty of knowledge, not luck of worlds.
+All policies are played in the same worlds under every parameter set, each set in worlds of its own, as it stands and
+with every assumed value moved. Sets are equally likely; what is told over them is uncertainty of knowledge, not luck of
+worlds. The bridge of profit comes first, as `kamsim.studies.compare` tells it: at the best fit, then over the sets.
 """
 
 import math
@@ -9,29 +10,31 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from kamsim.analysis.best import AGREEING, ALIKE, chances_between, is_best
+from kamsim.analysis.agreement import AGREEING, Verdict, verdict_of
+from kamsim.analysis.best import ALIKE, chances_between, is_best
 from kamsim.analysis.corners import Driver, Flip, drivers_of, flip_of
-from kamsim.analysis.intervals import error_and_margin
+from kamsim.analysis.intervals import Moments, error_and_margin
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import LEDGER
 from kamsim.evidence.plausible import TIED
 from kamsim.evidence.posterior import Posterior
-from kamsim.experiments.files import write_parquet, write_table
+from kamsim.experiments.files import write_parquet
 from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers
 from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import Horizon
-from kamsim.records import Record, plain
+from kamsim.records import Record
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
-from kamsim.studies.compare import checked_names, notes_on
+from kamsim.studies.bridge import BridgeTerm, Worth, bridge_of, worth_of
+from kamsim.studies.compare import BRIDGE, checked_names, money_at_best_fit, notes_on, write_tables
+from kamsim.studies.over_sets import DIRECTION, FEW_SETS, held_of, notes_on_refused, posterior_in_manifest
 from kamsim.studies.parameter_sets import (
     notes_on_sets,
     notes_on_worlds,
@@ -39,24 +42,20 @@ from kamsim.studies.parameter_sets import (
 )
 from kamsim.studies.reference import AGAINST_FIRST, horizon_of, in_words
 from kamsim.studies.uncertainty_sets import (
-    DIRECTION,
-    FEW_SETS,
     PROFIT,
     Ensemble,
     Played,
     Told,
     ensemble_of,
-    notes_on_refused,
     played_at_sets,
 )
 from kamsim.types import Flags, Floats, Progress
 
-Verdict = Literal["better", "worse", "same", "cannot tell", ""]
-
 REPLICATIONS = 100
+BEST_FIT = 5  # times as many worlds at the best fit as for a parameter set: as many as `kamsim.studies.compare` plays
 BEST_FROM = 0.8  # probability from which a policy is called best
 SETS = "sets.parquet"
-_FILES = frozenset({*RUN_FILES, SETS})
+_FILES = frozenset({*RUN_FILES, BRIDGE, SETS})
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,8 @@ class UncertainMeasure:
     difference, low, high : float
         Mean paired difference to that scenario, and between which those of 95 % of the sets lie.
     error, margin : float
-        Standard error of the mean difference over the worlds, which all sets share, and half its 95 % t interval:
-        what so few worlds leave open, whatever the sets.
+        Standard error of the mean difference over the worlds, and half its 95 % t interval: what so few worlds leave
+        open, whatever the sets.
     probability_best : float
         Mean over sets of the chance that no other scenario has a better mean, given how well so many worlds tell the
         means; ties are split.
@@ -86,7 +85,7 @@ class UncertainMeasure:
         Part of the sets in which the mean is better, or worse, than the reference's.
     verdict : str
         ``better`` or ``worse`` than the reference where 95 % of the sets agree and the worlds are enough to tell the
-        mean difference from zero; ``same`` where all sets give no difference; else ``cannot tell``. Empty for the
+        mean difference from zero; ``same`` where all sets give no difference; else ``undecided``. Empty for the
         reference.
     sets : int
         In which both scenario and reference have the measure.
@@ -198,6 +197,10 @@ class UncertainComparison(Record):
         What it is, where it is no program.
     horizon : Horizon
         What money is told of: years from the launch on, and discounting.
+    bridge : tuple of BridgeTerm
+        From what the difference in total profit comes, at the best fit and over the sets.
+    worth : tuple of Worth
+        Whether each pays over the sets, and at the best fit what it returns and where it breaks even.
     measures : tuple of UncertainMeasure
         Every measure under every scenario.
     best : tuple of Best
@@ -217,8 +220,8 @@ class UncertainComparison(Record):
         Assumed values that were moved, and all of the ledger; `movable` says which are left out.
     same_worlds : bool
         False where scenarios differ in values of the world or timeline that the posterior varies.
-    seed, replications, sets : int
-        Of the run; worlds for each of the parameter sets.
+    seed, replications, sets, best_fit_worlds : int
+        Of the run; worlds for each of the parameter sets, and at the best fit.
     posterior : str
         File that the sets came from.
     unit_of_money : tuple of float
@@ -231,6 +234,8 @@ class UncertainComparison(Record):
     reference: str
     reference_in_words: str
     horizon: Horizon
+    bridge: tuple[BridgeTerm, ...]
+    worth: tuple[Worth, ...]
     measures: tuple[UncertainMeasure, ...]
     best: tuple[Best, ...]
     lead: Lead | None
@@ -244,9 +249,15 @@ class UncertainComparison(Record):
     seed: int
     replications: int
     sets: int
+    best_fit_worlds: int
     posterior: str
     unit_of_money: tuple[float, ...]
     notes: tuple[str, ...]
+
+    @property
+    def worlds_a_set(self) -> int:
+        """Worlds of each parameter set."""
+        return self.replications
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; what cannot be told is None."""
@@ -335,26 +346,19 @@ def ask_compare_under_uncertainty(
     notes = (*apart, *notes_on(scenarios, plan, book), *posterior.notes, *notes_on_sets(scenarios, posterior))
 
     def answer(progress: Progress | None, folder: Path | None) -> UncertainComparison:
+        best_fit = money_at_best_fit(scenarios, plan, seed, BEST_FIT * replications, workers)
         found = played_at_sets(ensemble, book, seed, replications, workers, progress)
-        said = (*notes, *notes_on_refused(found, len(posterior.values)))
-        comparison = _compared(found, ensemble, names, (seed, replications), units, said)
+        said = (*notes, *notes_on_refused(found.refused, len(found.numbers), len(posterior.values)))
+        comparison = _compared(found, ensemble, best_fit, (seed, replications), units, said)
         comparison = replace(comparison, same_worlds=not apart)
         if folder is not None:
-            write_table(folder, plain(comparison.measures))
+            write_tables(folder, comparison.measures, comparison.bridge, scenarios, comparison.horizon)
             _write_sets(folder, found, names)
         return comparison
 
-    sets = {
-        "file": Path(posterior.source).name,
-        "model": posterior.model,
-        "names": list(posterior.names),
-        "values": [list(values) for values in posterior.values],
-    }
-    manifest = manifest_of(scenarios, seed, replications, book) | {"posterior": sets}
+    told = {"reference": names[0], "total_profit": horizon_of(scenarios, units[0])._asdict()}
+    manifest = manifest_of(scenarios, seed, replications, book) | told | {"posterior": posterior_in_manifest(posterior)}
     return Asked(manifest, len(posterior.values), "parameter sets", answer, _FILES)
-
-
-# ---------------------------------------------------------------- what is played
 
 
 # ---------------------------------------------------------------- what is concluded
@@ -363,11 +367,12 @@ def ask_compare_under_uncertainty(
 def _compared(
     found: Played,
     ensemble: Ensemble,
-    names: tuple[str, ...],
+    best_fit: Moments,
     run: tuple[int, int],
     units: tuple[float, ...],
     notes: tuple[str, ...],
 ) -> UncertainComparison:
+    names = tuple(scenario.name for scenario in ensemble.scenarios)
     stands, moved = (
         uncertain_measures(Told(*(array[half] for array in found.told)), found.worlds[half], names, ensemble.bases)
         for half in (0, 1)
@@ -380,11 +385,16 @@ def _compared(
         drivers = _drivers(found, ensemble, names.index(leader), names.index(against))
         if lead.apart and len(found.numbers) >= FEW_SETS:
             flip = _flip(found, ensemble, names, leader)
+    held, profit = held_of(found.stands, run[1]), [row for row in stands if row.measure == MEASURES[PROFIT].name]
+    pays = [held[place, PROFIT]._replace(verdict=row.verdict) for place, row in enumerate(profit)]
+    margins = [scenario.world.gross_margin for scenario in ensemble.scenarios]
     return UncertainComparison(
         scenarios=names,
         reference=names[0],
         reference_in_words=in_words(ensemble.scenarios[0]),
-        horizon=horizon_of(ensemble.scenarios[0], units[0]),
+        horizon=horizon_of(ensemble.scenarios, units[0]),
+        bridge=tuple(bridge_of(best_fit, names, found.stands.money)),
+        worth=tuple(worth_of(best_fit, names, margins, pays)),
         measures=stands,
         best=tuple(best_of(stands, told, found.worlds[0], names)),
         lead=lead,
@@ -398,6 +408,7 @@ def _compared(
         seed=run[0],
         replications=run[1],
         sets=len(found.numbers),
+        best_fit_worlds=BEST_FIT * run[1],
         posterior=Path(ensemble.posterior.source).name,
         unit_of_money=units,
         notes=notes,
@@ -441,7 +452,7 @@ def _row(told: Told, worlds: Floats, names: Sequence[str], pair: tuple[int, int]
         regret=max(0.0, _mean(lost)) if len(lost) else math.nan,
         better=_mean(gain > 0),
         worse=_mean(gain < 0),
-        verdict="" if place == base else _verdict(gain, margin),
+        verdict="" if place == base else verdict_of(gain, margin),
         sets=len(difference),
     )
 
@@ -452,18 +463,6 @@ def _known(values: Floats) -> Floats:
 
 def _mean(values: Floats | Flags) -> float:
     return float(values.mean()) if len(values) else math.nan
-
-
-def _verdict(gain: Floats, margin: float) -> Verdict:
-    if not len(gain) or math.isnan(margin):
-        return "cannot tell"
-    if not gain.any():
-        return "same"
-    # All sets are played in the same worlds, so a lucky few could have every set agree.
-    beyond_luck = abs(gain.mean()) > margin
-    if beyond_luck and (gain > 0).mean() >= AGREEING:
-        return "better"
-    return "worse" if beyond_luck and (gain < 0).mean() >= AGREEING else "cannot tell"
 
 
 def best_of(measures: Sequence[UncertainMeasure], told: Told, worlds: Floats, names: Sequence[str]) -> Iterator[Best]:
@@ -483,7 +482,7 @@ def best_of(measures: Sequence[UncertainMeasure], told: Told, worlds: Floats, na
         if len(group) == 1:
             at = names.index(group[0])
             for row in rows[1:]:
-                if _against(told, worlds, (at, names.index(row.scenario)), column) == "cannot tell":
+                if _against(told, worlds, (at, names.index(row.scenario)), column) == "undecided":
                     group.append(row.scenario)
                     probability += row.probability_best
         if group:
@@ -494,7 +493,7 @@ def _against(told: Told, worlds: Floats, pair: tuple[int, int], column: int) -> 
     """Verdict on one scenario against another."""
     one, other = pair
     gain = _known(told.mean[:, one, column] - told.mean[:, other, column]) * DIRECTION[column]
-    return _verdict(gain, error_and_margin(worlds[:, one, other, column])[1])
+    return verdict_of(gain, error_and_margin(worlds[:, one, other, column])[1])
 
 
 def _lead(found: Played, stands: Sequence[UncertainMeasure], names: Sequence[str], leader: str) -> Lead:

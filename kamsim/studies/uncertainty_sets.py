@@ -1,13 +1,13 @@
 """Policies played side by side at every parameter set of a posterior, and what is kept of it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
 
-from kamsim.analysis.best import AGREEING, chances_best, regrets_of
+from kamsim.analysis.best import chances_best, regrets_of
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import Parameter
@@ -17,13 +17,12 @@ from kamsim.experiments.pool import run_in_chunks
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
 from kamsim.studies.compare import outcome_blocks
+from kamsim.studies.over_sets import DIRECTION, AtSets, at_set, stacked
 from kamsim.studies.parameter_sets import Movements, movable, movements_of, value_in, with_moved, with_set
-from kamsim.studies.reference import AGAINST_FIRST, bases_of
+from kamsim.studies.reference import AGAINST_FIRST, bases_of, place_without_program
 from kamsim.types import Floats, Progress
 
-FEW_SETS = 20  # below which nothing is said on where a ranking flips
 PROFIT = next(place for place, measure in enumerate(MEASURES) if measure.name == "total_profit")
-DIRECTION = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
 
 
 class Ensemble(NamedTuple):
@@ -65,7 +64,10 @@ class Played(NamedTuple):
 
     numbers: tuple[int, ...]  # sets that could be played
     told: Told  # (2, sets, scenarios, measures)
-    worlds: Floats  # (2, worlds, scenarios, scenarios, measures), mean difference over sets of one to another
+    stands: AtSets  # as the sets stand
+    worlds: (
+        Floats  # (2, worlds, scenarios, scenarios, measures), mean difference over first, second, ... worlds of sets
+    )
     profit: Floats  # (sets, worlds, scenarios), total profit as the sets stand
     parameters: tuple[dict[str, float], ...]  # by set and scenario, as they stand and then moved
     refused: tuple[str, ...]
@@ -79,10 +81,10 @@ def played_at_sets(
     workers: int,
     progress: Progress | None,
 ) -> Played:
-    """Play every policy in the same worlds at every parameter set, and keep what is told of each."""
+    """Play every policy at every parameter set, in worlds of the set's own, and keep what is told of each."""
     columns = _columns(ensemble)
     numbers, told, parameters, refused = list[int](), list[list[Told]](), list[dict[str, float]](), list[str]()
-    profit = list[Floats]()
+    profit, stands, without = list[Floats](), list[AtSets](), place_without_program(ensemble.scenarios)
     total = np.zeros((2, replications, len(ensemble.scenarios), len(ensemble.scenarios), len(MEASURES)))
     known = np.zeros_like(total)
     for number in range(len(ensemble.posterior.values)):
@@ -92,9 +94,12 @@ def played_at_sets(
         except KamsimError as error:
             refused.append(str(error))
             continue
-        with closing(run_in_chunks(plan, seed, replications, workers=workers)) as chunks:
-            outcomes = np.concatenate(list(outcome_blocks(chunks, plan)))
+        first = number * replications
+        with closing(run_in_chunks(plan, seed, replications, first=first, workers=workers)) as chunks:
+            blocks = np.concatenate(list(outcome_blocks(chunks, plan, with_accounts=True)))
+        outcomes, accounts = blocks[:, :, : len(MEASURES)], blocks[:, :, len(MEASURES) :]
         halves = np.stack(np.split(outcomes, 2, axis=1))
+        stands.append(at_set(halves[0], accounts[:, : len(ensemble.scenarios)], ensemble.bases, without))
         profit.append(halves[0, :, :, PROFIT])
         differences = contrasts(halves)
         finite = np.isfinite(differences)
@@ -112,6 +117,7 @@ def played_at_sets(
     return Played(
         tuple(numbers),
         Told(*(np.stack(pair) for pair in zip(*halved, strict=True))),
+        stacked(stands),
         worlds,
         np.stack(profit),
         tuple(parameters),
@@ -128,20 +134,6 @@ def _columns(ensemble: Ensemble) -> tuple[str, ...]:
 def _number(scenario: Scenario, name: str) -> float:
     value = value_in(scenario, name)
     return math.nan if value is None else float(value)
-
-
-def notes_on_refused(found: Played, sets: int) -> Iterator[str]:
-    """Say how many parameter sets could not be played, and why the first could not."""
-    if found.refused:
-        yield (
-            f"{len(found.refused)} of {sets} parameter sets do not go with the scenarios and are left out: "
-            f"{found.refused[0]}"
-        )
-    if len(found.numbers) < FEW_SETS:
-        yield (
-            f"{len(found.numbers)} parameter sets are few: {AGREEING:.0%} of them can hardly be told from all, "
-            f"and where the ranking flips is told from {FEW_SETS} on"
-        )
 
 
 def contrasts(values: Floats) -> Floats:

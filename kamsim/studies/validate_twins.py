@@ -1,7 +1,7 @@
 """What validation looks at in each organization: twins in which one thing did not happen."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,15 +10,19 @@ from kamsim.analysis.intervals import ratio
 from kamsim.books.history import YearlySpend
 from kamsim.books.moments import DECILES, accounts_of, deciles_of, rank_rule_miss, top_share
 from kamsim.experiments.jobs import Job, job_of
+from kamsim.experiments.twins import look_at_twins
 from kamsim.model.ensemble import simulate
-from kamsim.model.plan import LEAST_SPEND, History
+from kamsim.model.plan import LEAST_SPEND, History, Trace
 from kamsim.policy.policy import drawn_levers
 from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.scenario import Scenario
+from kamsim.studies.validate_key import gain_of_programs, margin_gaps, service_used, trust_gap, whale_curve
 from kamsim.types import Flags, Floats
+from kamsim.world.parameters import Timeline
 from kamsim.world.world import World
 
 YEARS_AFTER = 3
+STANDARD = 0  # tier of customers that are not key
 KINDS = ("regular", "all", "steady")  # of accounts, as `accounts_of` has them
 
 
@@ -49,19 +53,18 @@ def twins_of(scenario: Scenario) -> list[Job]:
     return [job_of(twin) for twin in twins]
 
 
-def quarters_of(world: World, job: Job) -> Floats:
-    """Spend of an organization by quarter and account, which no history keeps."""
+def trace_of(world: World, job: Job) -> Trace:
+    """Play an organization again, quarter by quarter, which no history keeps."""
     levers = drawn_levers(world.seed_low, world.seed_high, world.organization, job.mix, job.policy.levers)
     run = simulate(world, job.policy._replace(levers=levers), job.parameters, job.timeline, trace=True)
     assert run.trace is not None
-    spend: Floats = run.trace.accounts["spend"]
-    return spend
+    return run.trace
 
 
 class Seen(NamedTuple):
     """What is kept of an organization; of many of them, arrays with the organization first."""
 
-    rebuilds: Any
+    rebuilds: Any  # NaN without a program
     top_share: Any
     rank_rule_miss: Any  # (3,), of `KINDS`
     retention: Any  # (10,), by decile
@@ -70,27 +73,50 @@ class Seen(NamedTuple):
     departure: Any  # (2,), sum over accounts and their number
     promotion: Any
     demotion: Any
+    demoted_below: Any
+    trust_gap: Any
+    margin_gap: Any  # (3,), after concessions, own cost and service
+    whale: Any  # (2,), profit of those that earn any, and of all
+    gain: Any  # (2,), profit more than without a program, and sales there
+    service_used: Any  # (2,), key accounts that use all of it, and their number
+    kams_used: Any  # (2,)
 
 
-def seen_in(twins: Twins, quarters: Floats, history_years: int, first_year: int) -> Seen:
-    """Look at the twins of one organization, whose window begins with ``first_year``.
+def look_at(world: World, job: Job, histories: Sequence[History]) -> Seen:
+    """Look at an organization whose twins, those of `twins_of`, have been played; the job is the first of them."""
+    trace, timeline, parameters = trace_of(world, job), job.timeline, job.parameters
+    used, kams_used = service_used(trace, world, parameters, timeline.history_years + timeline.warmup_years)
+    seen = seen_in(Twins(*histories), trace.accounts["spend"], timeline, float(parameters.gross_margin), job.discount)
+    return seen._replace(service_used=used, kams_used=kams_used)
+
+
+def seen_in(twins: Twins, quarters: Floats, timeline: Timeline, gross_margin: float, discount: float) -> Seen:
+    """Look at the twins of one organization; service used, which takes its world, is not seen here.
 
     Its window is looked at as a real book is, from the spend of the scenario itself by quarter and account; figures of
     year pairs are means over the pairs of consecutive years.
     """
+    launch, first_year = timeline.history_years, timeline.history_years + timeline.warmup_years
+    itself, nobody_elevated = twins.itself, twins.nobody_elevated
+    window = itself.years[first_year:]
     book = window_of(quarters, first_year)
     first = book.spend[:, 0]
     tables = {name: _mean_of(rows.reshape(-1, DECILES)) for name, rows in deciles_of(book).items()}
     return Seen(
-        int(twins.itself.years["rebuilt"][first_year:].sum()),
-        top_share(first[first > 0]),
-        _rank_rule_misses(book),
-        tables["retention"],
-        tables["growth"],
-        tables["steady_growth"],
-        sums_of(departure_costs(twins.itself, twins.nobody_leaves)),
-        sums_of(promotion_effects(twins.itself, twins.nobody_elevated, history_years)),
-        sums_of(demotion_effects(twins.reviewed, twins.not_reviewed)),
+        rebuilds=float(window["rebuilt"].sum()) if (window["quota"] > 0.0).any() else math.nan,
+        top_share=top_share(first[first > 0]),
+        rank_rule_miss=_rank_rule_misses(book),
+        **tables,
+        departure=sums_of(departure_costs(itself, twins.nobody_leaves)),
+        promotion=sums_of(promotion_effects(itself, nobody_elevated, launch)),
+        demotion=sums_of(demotion_effects(twins.reviewed, twins.not_reviewed)),
+        demoted_below=sums_of(demotions_against_none(twins.reviewed, nobody_elevated)),
+        trust_gap=trust_gap(itself, first_year),
+        margin_gap=margin_gaps(itself, first_year),
+        whale=whale_curve(itself, gross_margin, first_year),
+        gain=gain_of_programs(itself, nobody_elevated, gross_margin, launch, discount),
+        service_used=np.zeros(2),
+        kams_used=np.zeros(2),
     )
 
 
@@ -118,6 +144,26 @@ def _mean_of(rows: Floats) -> Floats:
 def sums_of(effects: Sequence[float]) -> Floats:
     """Sum of effects and their number."""
     return np.array([math.fsum(effects), len(effects)], dtype=np.float64)
+
+
+def departure_cost_of(scenario: Scenario, seed: int, organizations: int, workers: int = 1) -> float:
+    """Part of an account's sales that a departing KAM costs, on average; NaN where nobody leaves.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Played as it is, and with nobody leaving.
+    seed, organizations, workers : int
+        Whose worlds, how many of them, and threads.
+    """
+    twins = [job_of(scenario), job_of(scenario.changed(world={"turnover": 0.0}))]
+    rows = look_at_twins(twins, seed, organizations, _departures_in, workers=workers)
+    costs, number = np.sum(rows, axis=0)
+    return float(costs / number) if number else math.nan
+
+
+def _departures_in(_: World, histories: list[History]) -> Floats:
+    return sums_of(departure_costs(*histories))
 
 
 def departure_costs(itself: History, nobody_leaves: History) -> list[float]:
@@ -164,22 +210,40 @@ def demotion_effects(reviewed: History, not_reviewed: History) -> list[float]:
     is key in the year of the demotion and the three years after. Who leaves for good is not demoted.
     """
     effects: list[float] = []
-    tier = reviewed.accounts["tier"]
-    key, key_in_twin = tier > 0, not_reviewed.accounts["tier"] > 0
-    never = np.ones(key.shape[1], dtype=np.bool_)  # demoted so far
-    for year in range(len(key) - YEARS_AFTER):
-        demoted = key[year] & (tier[year + 1] == 0) & never
-        never &= ~demoted
-        if reviewed.years["rebuilt"][year] or not demoted.any():
-            continue
+    key_in_twin = not_reviewed.accounts["tier"] > 0
+    for year, demoted in _first_demotions(reviewed):
         compared = demoted & key_in_twin[year : year + 1 + YEARS_AFTER].all(axis=0)
         effects += _log_ratio(reviewed, not_reviewed, year + 1)[compared].tolist()
     return effects
 
 
-def _log_ratio(one: History, other: History, first_year: int) -> Floats:
-    """Log ratio of spend of three years together, by account: one that leaves in their course still has a ratio."""
+def demotions_against_none(reviewed: History, nobody_elevated: History) -> list[float]:
+    """Log ratio of sales at list price to those of a twin without a program, of accounts that a review demoted.
+
+    Of the same years and demotions as `demotion_effects`, if the twin is a customer in the first of these years.
+    """
+    effects: list[float] = []
+    customers = nobody_elevated.accounts["tier"] == STANDARD
+    for year, demoted in _first_demotions(reviewed):
+        compared = demoted & customers[year + 1]
+        effects += _log_ratio(reviewed, nobody_elevated, year + 1, "listed")[compared].tolist()
+    return effects
+
+
+def _first_demotions(reviewed: History) -> Iterator[tuple[int, Flags]]:
+    """Years with three years after, and accounts that a review, no rebuild, demotes at their end for the first time."""
+    tier = reviewed.accounts["tier"]
+    never = np.ones(tier.shape[1], dtype=np.bool_)  # demoted so far
+    for year in range(len(tier) - YEARS_AFTER):
+        demoted = (tier[year] > STANDARD) & (tier[year + 1] == STANDARD) & never
+        never &= ~demoted
+        if demoted.any() and not reviewed.years["rebuilt"][year]:
+            yield year, demoted
+
+
+def _log_ratio(one: History, other: History, first_year: int, column: str = "spend") -> Floats:
+    """Log ratio of three years together, by account: one that leaves in their course still has a ratio."""
     three = slice(first_year, first_year + YEARS_AFTER)
-    spend, twin = (np.maximum(history.accounts["spend"][three].sum(axis=0), LEAST_SPEND) for history in (one, other))
+    spend, twin = (np.maximum(history.accounts[column][three].sum(axis=0), LEAST_SPEND) for history in (one, other))
     logs: Floats = np.log(spend / twin)
     return logs

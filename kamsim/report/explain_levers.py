@@ -1,0 +1,269 @@
+"""What each lever adds to total profit, and from which terms: tables, sentences in plain words, and a figure."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kamsim.measures.profit import TERMS
+from kamsim.report.plot import BLUE, COLORS, FONT, INK, ORANGE, canvas, dress_small, patch, png, short_name
+from kamsim.report.table import TOTAL_PROFIT, Group, Mark, Row, Scale, Table, lower, scale_of
+from kamsim.studies.bridge import TOTAL
+from kamsim.studies.explain_levers import KEPT, LEVERS_OFF, PROGRAM, SHARE, TIER_TERMS, Amount, LeversExplained
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = Scale(1.0, 2, "")
+LEAST_TOLD = 0.1  # of the largest term of a lever, that a sentence still names
+_SURE = 2.0  # standard errors
+_COLUMNS = {
+    SHARE: "share",
+    KEPT: "kept",
+    "concessions": "prices",
+    "cost_to_serve": "serving",
+    "service": "service",
+    "elevations": "elevate",
+    "handovers": "handed",
+    TOTAL: "total",
+}
+# Above and below zero.
+_WORDS = {
+    "volume": ("more volume at margin", "less volume at margin"),
+    "concessions": ("fewer price concessions", "more price concessions"),
+    "cost_to_serve": ("less own cost to serve", "more own cost to serve"),
+    "service": ("less program service", "more program service"),
+    "elevations": ("fewer elevations", "more elevations"),
+    "handovers": ("fewer handovers", "more handovers"),
+}
+# Label in tables, short label, and what the lever changes.
+_NAMES = {
+    LEVERS_OFF: ("no lever pulled", "no lever", ""),
+    "selection": ("enterprise criteria", "enterprise", "by which accounts are elevated for potential"),
+    "alignment": ("cross-functional team", "team", "by which functions commit more and help to read accounts"),
+    "boundaries": ("bilateral boundaries", "bilateral", "by which ambition and hours follow what a customer takes up"),
+    "retiering": ("performance re-tiering", "re-tiering", "by which unhealthy accounts step down, healthy ones up"),
+    "concessions": ("price concessions", "", ""),
+    "promises": ("promises", "", ""),
+}
+_BY_SPEND = ("re-tiering by spend", "re-tiering", "by which accounts are ranked anew each year")
+
+
+def levers_tables(levers: LeversExplained) -> list[Table | str]:
+    """Tables of what each lever adds, of the terms it comes from, and of pairs of levers; then the sentences."""
+    if levers.untold:
+        return [levers.untold]
+    pairs = [_pairs_table(levers)] if _pairs(levers) else []
+    return [_totals_table(levers), _terms_table(levers), *pairs, "\n".join(levers_sentences(levers))]
+
+
+def levers_title(levers: LeversExplained) -> str:
+    """Say what is taken apart, against what, and of which years."""
+    return (
+        f"What each lever adds to total profit: {levers.program} against {levers.reference}, "
+        f"{levers.horizon.in_words()}"
+    )
+
+
+def _totals_table(levers: LeversExplained) -> Table:
+    scale = scale_of(TOTAL_PROFIT, (amount.money for amount in (*levers.figure, *levers.parts)))
+    alone, last = ({amount.of: amount for amount in amounts} for amounts in (levers.alone, levers.last))
+    ends = {name: (_points(alone[name].points), _points(last[name].points)) for name in alone}
+
+    def row(amount: Amount, label: str) -> Row:
+        figures = (_points(amount.points), _interval(amount), scale.shown(amount.money, "+"))
+        return Row((label, *figures, *ends.get(amount.of, ("", "")), ""), _mark(amount))
+
+    (figure,) = _totals(levers.figure)
+    tiers = (Row((f"    {_label(levers, name)}", "", "", "", *ends[name], "")) for name in TIER_TERMS)
+    groups = (
+        Group("", (row(figure, f"  {levers.program}"),)),
+        Group("  made of", tuple(row(part, f"    {_label(levers, part.of)}") for part in _parts(levers))),
+        Group("  besides, what all tiers give", tuple(tiers)),
+    )
+    unit = f"{scale.unit} of {levers.horizon.unit}" if scale.unit else levers.horizon.unit
+    legend = (
+        f"points: of the sales of {levers.reference} at list price, in percent; money: in {unit}",
+        "points of a lever: what it adds, a mean over every order in which levers may come (Shapley)",
+        "alone, last: what it adds to the program with no lever pulled, and to the other levers together",
+    )
+    columns = ("", "points", "95 % interval", "money", "alone", "last", "")
+    return Table(groups, columns, levers_title(levers), legend, dense=True)
+
+
+def _terms_table(levers: LeversExplained) -> Table:
+    rows = []
+    for label, amounts in _terms(levers, short=True):
+        ordered = [amounts[term] for term in _COLUMNS]
+        rows.append(Row((f"  {label}", *(_points(amount.points) for amount in ordered), "")))
+        if levers.worlds > 1:
+            rows.append(Row(("", *(f"±{POINTS.shown(amount.error)}" for amount in ordered), ""), "aside"))
+    legend = [
+        "share, kept: volume at gross margin, of customers there without the program too, and of those who would have "
+        "left, less those who have",
+        "; ".join(f"{_COLUMNS[term.name]}: {lower(term.label)}" for term in TERMS if term.name in _COLUMNS),
+        "above zero: more is earned or less is spent",
+    ]
+    if levers.worlds > 1:
+        legend.append(f"±: standard error over {levers.worlds:,} worlds, at the same parameters")
+    return Table(
+        (Group("", tuple(rows)),), ("", *_COLUMNS.values(), ""), "Where it comes from, in points", tuple(legend)
+    )
+
+
+def _pairs_table(levers: LeversExplained) -> Table:
+    rows = (
+        Row((f"  {_pair(levers, pair.of)}", _points(pair.points), _interval(pair), ""), _mark(pair))
+        for pair in _pairs(levers)
+    )
+    title = "What two levers add together beyond what they add apart, in points"
+    return Table((Group("", tuple(rows)),), ("", "points", "95 % interval", ""), title)
+
+
+def _totals(amounts: Sequence[Amount]) -> list[Amount]:
+    return [amount for amount in amounts if amount.term == TOTAL]
+
+
+def _parts(levers: LeversExplained) -> list[Amount]:
+    """Totals of the program with no lever pulled, and of the levers that it pulls."""
+    return [part for part in _totals(levers.parts) if levers.strengths.get(part.of, 1.0) > 0.0]
+
+
+def _pairs(levers: LeversExplained) -> list[Amount]:
+    """Pairs of levers that are both pulled."""
+    return [pair for pair in levers.pairs if all(levers.strengths[name] > 0.0 for name in pair.of.split(" x "))]
+
+
+def _terms(levers: LeversExplained, *, short: bool = False) -> list[tuple[str, dict[str, Amount]]]:
+    """Label and amounts by term of all parts, the program itself last."""
+    rows = [(_label(levers, part.of, short=short), part.of) for part in _parts(levers)]
+    rows.append(("together" if short else levers.program, PROGRAM))
+    amounts = (*levers.parts, *levers.figure, *levers.volume)
+    return [(label, {amount.term: amount for amount in amounts if amount.of == of}) for label, of in rows]
+
+
+def _label(levers: LeversExplained, name: str, *, short: bool = False) -> str:
+    return _named(levers, name)[1 if short else 0]
+
+
+def _named(levers: LeversExplained, name: str) -> tuple[str, str, str]:
+    return _BY_SPEND if name == "retiering" and levers.retiers_by_spend else _NAMES[name]
+
+
+def _pair(levers: LeversExplained, of: str) -> str:
+    return " and ".join(_label(levers, name) for name in of.split(" x "))
+
+
+def _points(value: float) -> str:
+    return POINTS.shown(value, "+")
+
+
+def _interval(amount: Amount) -> str:
+    return POINTS.between(amount.low, amount.high, "+")
+
+
+def _mark(amount: Amount) -> Mark:
+    return "good" if amount.low > 0.0 else "bad" if amount.high < 0.0 else ""
+
+
+# ---------------------------------------------------------------- sentences
+
+
+def levers_sentences(levers: LeversExplained) -> list[str]:
+    """Say in plain words what a program earns, and why each of its levers gains or loses; or why nothing is told."""
+    if levers.untold:
+        return [levers.untold]
+    (figure,) = _totals(levers.figure)
+    off, *parts = _parts(levers)
+    alone, last = ({amount.of: amount.points for amount in amounts} for amounts in (levers.alone, levers.last))
+    return [
+        f"Against {levers.reference}, {levers.program} makes a difference of {_with_interval(figure)} points of sales; "
+        f"with no lever pulled it would be {_with_interval(off)}.",
+        *(_why(levers, part) for part in sorted(parts, key=lambda part: -part.points)),
+        *_pairs_told(levers),
+        f"What tiers concede changes profit by {_points(alone['concessions'])} points with no lever pulled and "
+        f"{_points(last['concessions'])} with all; what they promise, by {_points(alone['promises'])} and "
+        f"{_points(last['promises'])}.",
+    ]
+
+
+def _why(levers: LeversExplained, total: Amount) -> str:
+    """From which terms a lever's part comes, the largest first."""
+    label, _, changes = _named(levers, total.of)
+    said = f"{label[0].upper()}{label[1:]}, {changes}: {_with_interval(total)}"
+    terms = [part for part in levers.parts if part.of == total.of and part.term != TOTAL]
+    largest = max(abs(part.points) for part in terms)
+    sure = [part for part in terms if abs(part.points) > _SURE * part.error and abs(part.points) > LEAST_TOLD * largest]
+    told = [_term_told(levers, part) for part in sorted(sure, key=lambda part: -abs(part.points))]
+    return f"{said}{', of which ' if told else ''}{', '.join(told)}."
+
+
+def _term_told(levers: LeversExplained, part: Amount) -> str:
+    """Say a term: ``+0.77 by less program service``."""
+    said = f"{_points(part.points)} by {_WORDS[part.term][0 if part.points > 0.0 else 1]}"
+    kept = [amount for amount in levers.volume if (amount.of, amount.term) == (part.of, KEPT)]
+    return f"{said} ({_points(kept[0].points)} of customers kept)" if part.term == "volume" else said
+
+
+def _pairs_told(levers: LeversExplained) -> list[str]:
+    """The pair that surely adds most beyond its parts, and the one that surely adds least."""
+    sure = sorted((pair for pair in _pairs(levers) if _mark(pair)), key=lambda pair: pair.points)
+    said = []
+    if sure and sure[-1].points > 0.0:
+        said.append(f"{_pair(levers, sure[-1].of)} help each other most ({_points(sure[-1].points)})")
+    if sure and sure[0].points < 0.0:
+        said.append(f"{_pair(levers, sure[0].of)} stand most in each other's way ({_points(sure[0].points)})")
+    text = "; ".join(said)
+    return [f"Of pairs, {text}."] if said else []
+
+
+def _with_interval(amount: Amount) -> str:
+    between = "" if math.isnan(amount.low) else f" ({_interval(amount)})"
+    return f"{_points(amount.points)}{between}"
+
+
+# ---------------------------------------------------------------- figure
+
+
+def levers_figure(levers: LeversExplained) -> bytes:
+    """Draw a bar for each lever, as a PNG: terms that gain to the right, terms that cost to the left, and their sum."""
+    figure = canvas(9.5)
+    panel = figure.subplots()
+    if levers.untold:
+        panel.axis("off")
+        panel.text(0.5, 0.5, levers.untold, ha="center", fontsize=FONT)
+        return png(figure)
+    bars = _terms(levers)
+    for place, (_, amounts) in enumerate(bars):
+        _draw_bar(panel, place, amounts)
+    low, high = panel.get_xlim()
+    panel.set_xlim(low, high + 0.16 * (high - low))  # room for the sums
+    panel.axvline(0, color=INK, linewidth=1.5)
+    panel.axhline(len(bars) - 1.5, color=INK, linewidth=1)
+    dress_small(panel, "", most=9)
+    panel.set_yticks(range(len(bars)), [short_name(label, 24) for label, _ in bars], fontsize=FONT)
+    panel.set_ylim(len(bars) - 0.4, -0.6)
+    figure.suptitle(textwrap.fill(levers_title(levers), 70), fontsize=FONT + 5, fontweight="bold", x=0.02, ha="left")
+    panel.set_xlabel(f"points: % of the sales of {levers.reference} at list price", fontsize=FONT - 1)
+    figure.legend(
+        handles=[patch(term.label, color) for term, color in zip(TERMS, COLORS, strict=False)],
+        loc="outside lower center", ncols=3, frameon=False, fontsize=FONT,
+        title=f"{levers.worlds:,} worlds; black line: the sum, with its 95 % interval; part of a lever: what it adds, "
+        "a mean over all orders (Shapley)", title_fontsize=FONT - 2,
+    )  # fmt: skip
+    return png(figure)
+
+
+def _draw_bar(panel: "Axes", place: int, amounts: Mapping[str, Amount]) -> None:
+    total = amounts[TOTAL]
+    ends = {True: 0.0, False: 0.0}  # of what is stacked above and below zero
+    for term, color in zip(TERMS, COLORS, strict=False):
+        points = amounts[term.name].points
+        panel.barh(place, points, left=ends[points > 0], height=0.62, color=color)
+        ends[points > 0] += points
+    # A single world has no interval, and a line of NaN draws nothing.
+    panel.plot([total.low, total.high], [place + 0.41, place + 0.41], color=INK, linewidth=3)
+    panel.plot([total.points], [place], "|", color=INK, markersize=40, markeredgewidth=5)
+    color = {"good": BLUE, "bad": ORANGE}.get(_mark(total), INK)
+    panel.text(0.99, place, _points(total.points), ha="right", va="center", fontsize=FONT + 1, fontweight="bold",
+               color=color, transform=panel.get_yaxis_transform())  # fmt: skip

@@ -1,0 +1,270 @@
+"""Why a program gains or loses: its total profit shared out among its levers, each by the terms of the bridge."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from kamsim.analysis.intervals import half_width_of, moments_of
+from kamsim.analysis.shapley import coalitions, shapley_interactions, shapley_values
+from kamsim.experiments.jobs import Job, job_of
+from kamsim.experiments.pool import run_in_chunks
+from kamsim.experiments.twins import look_at_twins
+from kamsim.measures.profit import TERMS, Account, Horizon
+from kamsim.model.plan import History
+from kamsim.records import Record
+from kamsim.rules.tiering import NO_CUSTOMER
+from kamsim.scenario import DEFAULT_SCENARIO, LEVERS, Scenario
+from kamsim.studies.bridge import TOTAL
+from kamsim.studies.explain_parts import Study, without_concessions, without_promises
+from kamsim.studies.reference import elevates, horizon_of, without_program
+from kamsim.types import Floats
+from kamsim.world.world import World
+
+QUESTION = "levers"
+FULL = "full_program"
+PROGRAM, LEVERS_OFF = "program", "levers_off"  # beside the levers: all of it, and the program with no lever pulled
+SHARE, KEPT = "share", "kept"  # which volume is made of
+_REMOVED = {"concessions": without_concessions, "promises": without_promises}  # of what every tier gives
+TIER_TERMS = tuple(_REMOVED)
+_GAMES = coalitions(LEVERS)
+_K, _SALES = len(TERMS), Account._fields.index("sales")
+_BRIDGE = (*(term.name for term in TERMS), TOTAL)
+_COLUMNS = (*_BRIDGE, SHARE, KEPT)
+_VOLUME = _COLUMNS.index("volume")
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Mean of a part of total profit over the same worlds, with its error; NaN where a single world tells none.
+
+    Parameters
+    ----------
+    of : str
+        Lever or pair of levers (``selection x alignment``), `PROGRAM`, `LEVERS_OFF` or one of `TIER_TERMS`.
+    term : str
+        Term of the bridge of profit, ``total`` for all of them together, or `SHARE` or `KEPT` of the volume.
+    money : float
+        What is spent is below zero.
+    points : float
+        The same as percentage points of the sales of no program at list price.
+    error : float
+        Standard error over worlds, in points.
+    low, high : float
+        95 % interval, in points.
+    """
+
+    of: str
+    term: str
+    money: float
+    points: float
+    error: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LeversExplained(Record):
+    """Total profit of a program against no program, and what each of its levers adds.
+
+    Parameters
+    ----------
+    program : str
+        Name of what is taken apart.
+    strengths : dict
+        Of its levers.
+    retiers_by_spend : bool
+        Whether re-tiering reads spend in place of health.
+    reference : str
+        What it is held against.
+    horizon : Horizon
+        Years and discounting of all money, and its unit.
+    worlds : int
+        In each of which all are played.
+    figure : tuple of Amount
+        The program against no program: its terms in their order, then the total.
+    parts : tuple of Amount
+        The same of the program with no lever pulled, then of each lever: they add up to the figure, term by term. A
+        lever's is what it adds, averaged over every order in which levers may come (Shapley).
+    volume : tuple of Amount
+        The volume of the program and of each part, split: what customers buy more who are there without the program
+        too, and what those buy who would have left for good.
+    alone, last : tuple of Amount
+        Totals of each lever, pulled alone or after the other three; then of what tiers concede and promise, in the
+        program with no lever pulled or with all.
+    pairs : tuple of Amount
+        Totals of what two levers add together beyond what they add apart.
+    untold : str
+        Why nothing can be told, a sentence; empty where all can.
+    """
+
+    program: str
+    strengths: Mapping[str, float]
+    retiers_by_spend: bool
+    reference: str
+    horizon: Horizon
+    worlds: int
+    figure: tuple[Amount, ...]
+    parts: tuple[Amount, ...]
+    volume: tuple[Amount, ...]
+    alone: tuple[Amount, ...]
+    last: tuple[Amount, ...]
+    pairs: tuple[Amount, ...]
+    untold: str
+
+
+def explain_levers(study: Study) -> LeversExplained:
+    """Play no program, and the program with every set of its levers, in the same worlds; then share out the profit.
+
+    They are played once more for who is kept as a customer, which no account of profit tells.
+    """
+    program = program_of(study.scenario)
+    nobody = without_program(program)
+    played = [job_of(with_levers_of(program, pulled)) for pulled in _GAMES]
+    ends = (played[0], played[-1])
+    jobs = [job_of(nobody), *played, *(removed(job) for removed in _REMOVED.values() for job in ends)]
+    accounts = _accounts_of(study, jobs)
+    shared = shared_out(accounts, _kept_of(study._replace(progress=study.after(study.organizations)), jobs))
+    untold = f"{study.scenario.name}: nobody is elevated, so there is no program to take apart"
+    return LeversExplained(
+        program.name,
+        program.lever_strengths(),
+        program.retiers_by_spend(),
+        nobody.name,
+        horizon_of((program, nobody), jobs[0].unit),
+        study.organizations,
+        shared.figure,
+        shared.parts,
+        shared.volume,
+        shared.alone,
+        shared.last,
+        shared.pairs,
+        "" if elevates(program) else untold,
+    )
+
+
+def program_of(scenario: Scenario) -> Scenario:
+    """Program that is taken apart: the scenario's own where it pulls a lever, else the full program in its world."""
+    alone = scenario.changed(population=None)
+    if any(alone.lever_strengths().values()):
+        return alone
+    name = (
+        FULL
+        if scenario.population is not None or scenario.name == DEFAULT_SCENARIO
+        else f"{scenario.name} with all levers"
+    )
+    return alone.changed(name=name, policy=dict.fromkeys(LEVERS, 1.0))
+
+
+def with_levers_of(program: Scenario, pulled: frozenset[str]) -> Scenario:
+    """The program with some of its levers at their strengths, and the others not pulled."""
+    return program.changed(policy={lever: 0.0 for lever in LEVERS if lever not in pulled})
+
+
+def _accounts_of(study: Study, jobs: Sequence[Job]) -> Floats:
+    """Accounts of profit in money: (worlds, jobs, amounts)."""
+    played = run_in_chunks(jobs, study.seed, study.organizations, workers=study.workers, progress=study.progress)
+    with closing(played) as chunks:
+        pieces = [np.stack([table.account for table in tables], axis=1) for tables in chunks]
+    accounts: Floats = np.concatenate(pieces) * jobs[0].unit
+    return accounts
+
+
+def _kept_of(study: Study, jobs: Sequence[Job]) -> Floats:
+    """Volume at gross margin of customers who leave without a program, in money: (worlds, jobs), the first being none.
+
+    Less what those would have bought who leave though they stay without a program.
+    """
+    first = jobs[0]
+    launch, unit = first.timeline.history_years, first.unit * first.parameters.gross_margin
+    weights = (1.0 + first.discount) ** -np.arange(first.timeline.years - launch, dtype=np.float64)
+
+    def look(world: World, histories: list[History]) -> list[float]:
+        listed = [history.accounts["listed"][launch:] for history in histories]
+        gone = [history.accounts["tier"][launch:] == NO_CUSTOMER for history in histories]
+        return [
+            unit * float(weights @ (own * gone[0] - listed[0] * left).sum(axis=1))
+            for own, left in zip(listed, gone, strict=True)
+        ]
+
+    return np.array(
+        look_at_twins(jobs, study.seed, study.organizations, look, workers=study.workers, progress=study.progress)
+    )
+
+
+# ---------------------------------------------------------------- sharing out
+
+
+class Shared(NamedTuple):
+    """Profit shared out, as `LeversExplained` has it."""
+
+    figure: tuple[Amount, ...]
+    parts: tuple[Amount, ...]
+    volume: tuple[Amount, ...]
+    alone: tuple[Amount, ...]
+    last: tuple[Amount, ...]
+    pairs: tuple[Amount, ...]
+
+
+def shared_out(accounts: Floats, kept: Floats) -> Shared:
+    """Share out accounts of profit.
+
+    Parameters
+    ----------
+    accounts : array of shape (worlds, jobs, amounts)
+        No program, the program with each of `coalitions` of its levers, then for each of `TIER_TERMS` what is without
+        it: the program with no lever pulled, and with all.
+    kept : array of shape (worlds, jobs)
+        Part of their volume that is of customers kept.
+
+    Returns
+    -------
+    Shared
+        Every amount from paired differences in the same worlds.
+    """
+    nobody, *played = np.moveaxis(_with_sums(accounts[..., :_K], kept), 1, 0)
+    worth, without = np.stack(played[: len(_GAMES)]), played[len(_GAMES) :]
+    off, everything = worth[0], worth[-1]
+    sales = float(accounts[:, 0, _SALES].mean())
+    parts = {LEVERS_OFF: off - nobody} | dict(zip(LEVERS, shapley_values(worth), strict=True))
+    first = {lever: worth[_GAMES.index(frozenset({lever}))] - off for lever in LEVERS}
+    last = {lever: everything - worth[_GAMES.index(_GAMES[-1] - {lever})] for lever in LEVERS}
+    first |= {name: off - one for name, one in zip(TIER_TERMS, without[::2], strict=True)}
+    last |= {name: everything - one for name, one in zip(TIER_TERMS, without[1::2], strict=True)}
+    pairs = (f"{one} x {other}" for one, other in combinations(LEVERS, 2))
+    together = dict(zip(pairs, shapley_interactions(worth), strict=True))
+
+    def told(values: Mapping[str, Floats], *terms: str) -> tuple[Amount, ...]:
+        columns = [(name, term, value[:, _COLUMNS.index(term)]) for name, value in values.items() for term in terms]
+        return tuple(_amount(name, term, column, sales) for name, term, column in columns)
+
+    figure = {PROGRAM: everything - nobody}
+    return Shared(
+        told(figure, *_BRIDGE),
+        told(parts, *_BRIDGE),
+        told(figure | parts, SHARE, KEPT),
+        told(first, TOTAL),
+        told(last, TOTAL),
+        told(together, TOTAL),
+    )
+
+
+def _with_sums(terms: Floats, kept: Floats) -> Floats:
+    """Terms with their total, summed in their order, and what volume is made of: `_COLUMNS` along the last axis."""
+    total = np.zeros(kept.shape)
+    for place in range(_K):
+        total = total + terms[..., place]
+    return np.concatenate([terms, np.stack([total, terms[..., _VOLUME] - kept, kept], axis=-1)], axis=-1)
+
+
+def _amount(of: str, term: str, values: Floats, sales: float) -> Amount:
+    moments = moments_of(values)
+    mean, half = float(moments.mean), float(half_width_of(moments))
+    number = float(moments.number)
+    error = float(np.sqrt(moments.squares / (number - 1.0) / number)) if number > 1 else np.nan
+    in_points = 100.0 / sales if sales > 0.0 else np.nan
+    points = (mean, error, mean - half, mean + half)
+    return Amount(of, term, mean, *(in_points * value for value in points))

@@ -182,10 +182,8 @@ PARTS = (0.0, 1e-300, 0.5, 1.0)
 COLUMNS: dict[Any, tuple[Any, ...]] = {
     planned_hours: ((0.0, 22.0, 1e300), EXTREME, EXTREME),
     mean_of_largest: (
-        (np.zeros(3), np.array([1e300, 5e-324, 1.0])),
-        (np.zeros(3, dtype=bool), np.array([False, True, False]), np.ones(3, dtype=bool)),
-        (1, 3),
-        (np.zeros(3, dtype=np.int64),),
+        (np.zeros(0), np.zeros(3), np.array([5e-324]), np.array([1e300, 5e-324, 1.0])),
+        (np.zeros(1), np.zeros(3)),
     ),
     return_on_sales: (EXTREME, EXTREME),
     orders_of_quarter: (EXTREME, EXTREME, EXTREME, (0.0, 0.5), PARTS, (-6.4, 0.0, 6.4), (1e-10, 0.5, 1.0 - 1e-10)),

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from kamsim.compiler import compiled, kernel
 from kamsim.model.plan import History, Trace, empty_history, empty_trace
 from kamsim.model.quarters import (
-    _staying,
     ask_for_support,
     drift_and_order,
     grant_support,
@@ -36,10 +35,9 @@ from kamsim.model.year_ends import (
     open_books,
     set_next_quota,
     settle_prices,
-    spend_of_largest,
 )
 from kamsim.policy.policy import Policy
-from kamsim.rules.tiering import NO_CUSTOMER
+from kamsim.rules.tiering import NO_CUSTOMER, mean_of_largest
 from kamsim.types import Numbers
 from kamsim.world.parameters import Timeline
 from kamsim.world.world import World
@@ -109,10 +107,10 @@ def play(
     _bear(world, program, policy)
     launch_year = timeline.history_years - 1
     members = handed_down = desk.members[:0]
-    staying = 0
+    present = desk.present[:0]
     for year in range(len(history.years)):
-        open_books(history, year)
-        present, coming = present_in(world, program, parameters, desk, staying, year)
+        open_books(world, history, year)
+        present, coming = present_in(world, program, parameters, desk, len(present), year)
         for quarter in range(4 * year, 4 * year + 4):
             let_accounts_arrive(world, program, parameters, coming, quarter)
             if year > launch_year:
@@ -129,22 +127,21 @@ def play(
             # Without a trace nothing of this is compiled.
             if trace is not None:
                 note_quarter(program, trace, quarter)
-        close_books(program, members, present, history, year)
-        large = spend_of_largest(world, program, desk, present, history, year)
+        present = close_books(program, desk, members, present, history, year)
+        large = mean_of_largest(desk.spend[: len(present)], desk.largest)
         if year >= launch_year:
             if year == launch_year:
                 program.standing[0].seat_sales = large
             rebuild = year > launch_year and judge(world, program, policy, members, history, year)
             next_tiers(world, program, policy, parameters, desk, present, history, year, launch_year, rebuild)
             change_tiers(world, program, policy, parameters, desk, present, history, year, rebuild)
-            members = members_of(program, desk, present)
+            members = members_of(desk, present)
             handed_down = handed_down_in(program, desk, present)
             calibrate(world, program, policy, parameters, desk, members, year, rebuild)
             assign_kams(program, policy, parameters, desk, members)
             ratchets = year > launch_year and not rebuild
             set_next_quota(world, program, policy, parameters, members, history, year, ratchets)
         settle_prices(world, program, policy, parameters, present, history, year, large, year > launch_year)
-        staying = _staying(program, present)
 
 
 @compiled

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kamsim.compiler import record_type
+from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.types import Floats, Integers, Records
 
 LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much, so that every spend has a logarithm
@@ -84,13 +85,15 @@ def empty_history(years: int, accounts: int, kams: int) -> History:
     Returns
     -------
     History
-        Zeros.
+        Nothing sold, and nobody there.
     """
-    return History(
+    history = History(
         np.zeros((years, accounts), dtype=ACCOUNT_YEAR),
         np.zeros(years, dtype=PROGRAM_YEAR),
         np.zeros((years, kams), dtype=np.int64),
     )
+    history.accounts["tier"], history.accounts["kam"] = NO_CUSTOMER, -1
+    return history
 
 
 def empty_trace(quarters: int, accounts: int, kams: int, functions: int) -> Trace:

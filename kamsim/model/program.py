@@ -105,7 +105,6 @@ class KeyAccountProgram(mesa.Model):
         self.season: list[float] = self.world.season.tolist()
         slots = budget.room(self.timeline.years)
         self.history: History = empty_history(self.timeline.years, slots, budget.kams)
-        self.history.accounts["tier"], self.history.accounts["kam"] = NO_CUSTOMER, -1
         self._labels = None if book is None else book.account_id
         self._account_class = account_class
         self._arrivals: list[int] = self.world.accounts["arrives"].tolist()
@@ -393,9 +392,8 @@ class KeyAccountProgram(mesa.Model):
         return values
 
     def _mean_of_largest(self) -> float:
-        spend, alive = self.history.accounts["spend"][self.year].copy(), np.zeros(len(self.world.accounts), dtype=bool)
-        alive[[account.number for account in self.accounts]] = True
-        return mean_of_largest(spend, alive, self.world.seats, np.zeros(self.world.seats, dtype=np.int64))
+        spend = np.array([account.this_year.spend for account in self.accounts])
+        return mean_of_largest(spend, np.zeros(self.world.seats))
 
     def _spend_of_key(self) -> float:
         return add_up(np.array([account.this_year.spend for account in self.key_accounts]))

@@ -49,17 +49,6 @@ def present_in(
 
 
 @compiled
-def _staying(program: Program, present: Places) -> int:
-    """Put customers that stay to the front of those that were present; say how many they are."""
-    count, accounts = 0, program.accounts
-    for number in present:
-        if accounts[number].alive:
-            present[count] = number
-            count += 1
-    return count
-
-
-@compiled
 def let_accounts_arrive(world: World, program: Program, parameters: Numbers, coming: Places, quarter: int) -> None:
     """Let new accounts in, which settle at once how often they order."""
     accounts, born, drawn = program.accounts, world.accounts, world.quarters[quarter]

@@ -77,10 +77,12 @@ class Program(NamedTuple):
 class Desk(NamedTuple):
     """Working space of the plan and of the year-end review."""
 
-    present: Places  # accounts that are customers at some time of the year, by number
+    present: Places  # accounts that are customers at some time of the year, by number; at its end, that stay
     members: Places
     handed_down: Places
-    # Of those that are present, in their order: a review looks at nobody else.
+    held: Places  # places of members among those that stay
+    # Of those that stay, in their order: a year's end looks at nobody else.
+    spend: Floats  # of the year
     scores: Floats
     decline: Floats
     eligible: Flags
@@ -88,7 +90,7 @@ class Desk(NamedTuple):
     tier: Integers  # as it will be next year
     margins: Floats  # of members, in no order
     order: Integers
-    largest: Integers
+    largest: Floats
     vacant: Integers
     mean_tie: Floats
     load: Floats
@@ -132,6 +134,8 @@ def room_for(accounts: int, kams: int, functions: int, tiers: int, seats: int, l
         np.zeros(accounts, dtype=np.uint64),
         np.zeros(seats, dtype=np.uint64),
         np.zeros(seats, dtype=np.uint64),
+        np.zeros(seats, dtype=np.uint64),
+        np.zeros(accounts),
         np.zeros(accounts),
         np.zeros(accounts),
         np.zeros(accounts, dtype=np.bool_),
@@ -139,7 +143,7 @@ def room_for(accounts: int, kams: int, functions: int, tiers: int, seats: int, l
         np.zeros(accounts, dtype=np.int64),
         np.zeros(seats),
         np.zeros(seats, dtype=np.int64),
-        np.zeros(largest, dtype=np.int64),
+        np.zeros(largest),
         np.zeros(tiers, dtype=np.int64),
         np.zeros(kams),
         np.zeros(kams),
@@ -158,6 +162,8 @@ def clear_desk(desk: Desk, policy: Policy) -> Desk:
         desk.present,
         desk.members[:seats],
         desk.handed_down[:seats],
+        desk.held[:seats],
+        desk.spend,
         desk.scores,
         desk.decline,
         desk.eligible,

@@ -26,7 +26,6 @@ from kamsim.rules.tiering import (
     NO_CUSTOMER,
     best_kam,
     fill_vacant_seats,
-    mean_of_largest,
     middle,
     rerank_by_spend,
     select_anew,
@@ -38,12 +37,12 @@ from kamsim.world.world import World
 
 
 @compiled
-def members_of(program: Program, desk: Desk, present: Places) -> Places:
-    """Key accounts, by number."""
-    count, accounts, members = 0, program.accounts, desk.members
-    for number in present:
-        if accounts[number].tier > 0:
-            members[count] = number
+def members_of(desk: Desk, present: Places) -> Places:
+    """Key accounts of the next year, by number."""
+    count, tier, members = 0, desk.tier, desk.members
+    for place in range(len(present)):
+        if tier[place] > 0:
+            members[count] = present[place]
             count += 1
     return members[:count]
 
@@ -60,10 +59,10 @@ def handed_down_in(program: Program, desk: Desk, present: Places) -> Places:
 
 
 @compiled
-def open_books(history: History, year: int) -> None:
-    """Begin a year with nothing sold and nobody there."""
+def open_books(world: World, history: History, year: int) -> None:
+    """Begin a year with nothing sold and nobody there; whoever comes later is not in the books anyway."""
     accounts, of_program, departures = history.accounts[year], history.years[year], history.departures
-    for number in range(len(accounts)):
+    for number in range(world.first + (year + 1) * world.newcomers):
         this_year = accounts[number]
         this_year.spend = 0.0
         this_year.expected_spend = 0.0
@@ -100,33 +99,26 @@ def _expected_over(history: History, year: int, members: Places) -> float:
 
 
 @compiled
-def close_books(program: Program, members: Places, present: Places, history: History, year: int) -> None:
-    """Note what the year came to; who has left is no customer from now on."""
-    accounts, of_year = program.accounts, history.accounts[year]
+def close_books(program: Program, desk: Desk, members: Places, present: Places, history: History, year: int) -> Places:
+    """Note what the year came to; who has left is no customer from now on. Say who stays, and what they spent."""
+    accounts, of_year, spend, staying = program.accounts, history.accounts[year], desk.spend, 0
     for number in present:
         account, this_year = accounts[number], of_year[number]
         this_year.tier = account.tier
         this_year.kam = account.kam
         this_year.trust = account.trust
         close_year(account, this_year)
-        if not account.alive:
-            account.tier = NO_CUSTOMER
-            account.kam = -1
-            account.kept_hours = 0.0
-            _stop(account)
+        if account.alive:
+            present[staying] = number
+            spend[staying] = this_year.spend
+            staying += 1
+            continue
+        account.tier = NO_CUSTOMER
+        account.kam = -1
+        account.kept_hours = 0.0
+        _stop(account)
     history.years[year].key_revenue = _total_over(history, year, members)
-
-
-@compiled
-def spend_of_largest(world: World, program: Program, desk: Desk, present: Places, history: History, year: int) -> float:
-    """Mean spend of as many of the largest accounts as the program is budgeted for."""
-    accounts, of_year = program.accounts, history.accounts[year]
-    spend, eligible = desk.scores[: len(present)], desk.eligible[: len(present)]
-    for place in range(len(present)):
-        number = present[place]
-        spend[place] = of_year[number].spend
-        eligible[place] = accounts[number].alive
-    return mean_of_largest(spend, eligible, world.seats, desk.largest)
+    return present[:staying]
 
 
 @compiled
@@ -162,6 +154,7 @@ def next_tiers(
         account = accounts[present[place]]
         tier[place] = account.tier
         if account.tier > 0:
+            desk.held[members] = place
             members += 1
             any_warned = any_warned or account.warned
     if len(order) == 0:
@@ -174,18 +167,16 @@ def next_tiers(
     if anew or members < len(order) or (reviews and not by_spend and any_warned):
         # Ranked by spend, members may make way and be candidates for a free seat at once.
         members_too = anew or (reviews and by_spend)
-        _score_candidates(world, program, policy, parameters, desk, present, history, year, members_too)
+        _score_candidates(world, program, policy, parameters, desk, present, year, members_too)
     if anew:
         select_anew(scores, policy.seats, eligible, order, desk.vacant, tier)
         return
     if reviews:
         if by_spend:
-            spend = desk.decline[:count]
-            for place in range(count):
-                spend[place] = history.accounts[year, present[place]].spend
-            rerank_by_spend(spend, moves, policy.seats, eligible, order, desk.vacant, tier)
+            rerank_by_spend(desk.spend[:count], moves, policy.seats, eligible, order, desk.vacant, tier)
         else:
-            _review_health(world, program, policy, parameters, desk, present, history, year, moves)
+            held = desk.held[:members]
+            _review_health(world, program, policy, parameters, desk, present, held, history, year, moves)
     fill_vacant_seats(scores, policy.seats, eligible, order, desk.vacant, tier)
 
 
@@ -197,20 +188,18 @@ def _score_candidates(
     parameters: Numbers,
     desk: Desk,
     present: Places,
-    history: History,
     year: int,
     members_too: bool,
 ) -> None:
-    accounts, scores, this_year = program.accounts, desk.scores, history.accounts[year]
+    accounts, scores, spend, tier = program.accounts, desk.scores, desk.spend, desk.tier
     drawn, readings = world.quarters[4 * year + 3], world.readings[year]
     for place in range(len(present)):
         number = present[place]
-        account = accounts[number]
-        if account.tier == 0 or (members_too and account.tier > 0):
+        if members_too or tier[place] == 0:
             scores[place] = selection_score(
-                account,
+                accounts[number],
                 drawn[number].wallet,
-                this_year[number].spend,
+                spend[place],
                 readings[number].potential,
                 readings[number].cost,
                 policy.levers,
@@ -226,59 +215,57 @@ def _review_health(
     parameters: Numbers,
     desk: Desk,
     present: Places,
+    held: Places,
     history: History,
     year: int,
     moves: int,
 ) -> None:
     """Read the health of members; the unhealthy step down if they had a year to recover, or have one now."""
-    accounts, readings, margins, all_of_them = program.accounts, world.readings[year], desk.margins, len(present)
-    decline, warned, tier = desk.decline[:all_of_them], desk.warned[:all_of_them], desk.tier[:all_of_them]
-    last_year, this_year, count = history.accounts[year - 1], history.accounts[year], 0
-    for place in range(all_of_them):
+    accounts, readings, margins, count = program.accounts, world.readings[year], desk.margins[: len(held)], len(present)
+    decline, warned, tier = desk.decline[:count], desk.warned[:count], desk.tier[:count]
+    last_year, this_year = history.accounts[year - 1], history.accounts[year]
+    for member in range(len(held)):
+        place = held[member]
         number = present[place]
         account = accounts[number]
         warned[place] = account.warned
-        if account.tier > 0:
-            decline[place] = margin_read(
-                account,
-                last_year[number],
-                this_year[number],
-                readings[number].cost,
-                policy.levers,
-                parameters,
-            )
-            margins[count] = decline[place]
-            count += 1
-    usual = middle(margins[:count])
-    for place in range(all_of_them):
+        decline[place] = margin_read(
+            account,
+            last_year[number],
+            this_year[number],
+            readings[number].cost,
+            policy.levers,
+            parameters,
+        )
+        margins[member] = decline[place]
+    usual = middle(margins)
+    for place in held:
         account = accounts[present[place]]
-        if account.tier > 0:
-            decline[place] = -health(
-                account,
-                decline[place],
-                usual,
-                readings[present[place]].trust,
-                policy.levers,
-                policy.terms,
-                parameters,
-            )
+        decline[place] = -health(
+            account,
+            decline[place],
+            usual,
+            readings[present[place]].trust,
+            policy.levers,
+            policy.terms,
+            parameters,
+        )
     step_down_the_unhealthy(
         decline,
         warned,
-        desk.scores[:all_of_them],
+        desk.scores[:count],
         policy.terms.health_threshold,
         moves,
         policy.seats,
-        desk.eligible[:all_of_them],
+        desk.eligible[:count],
         desk.order,
         desk.vacant,
         tier,
     )
-    for place in range(all_of_them):
+    for place in held:
         account = accounts[present[place]]
-        if account.tier > 0:
-            account.warned = tier[place] == account.tier and -decline[place] < policy.terms.health_threshold
-            give_time_to_recover(account, account.warned, policy.levers, policy.terms)
+        account.warned = tier[place] == account.tier and -decline[place] < policy.terms.health_threshold
+        give_time_to_recover(account, account.warned, policy.levers, policy.terms)
 
 
 @compiled
@@ -299,11 +286,11 @@ def change_tiers(
     for place in range(len(present)):
         account, drawn = accounts[present[place]], readings[present[place]]
         before, after = account.tier, tiers[place]
-        account.needs_kam = False
-        if before <= 0 and after <= 0:
+        if before == 0 and after == 0:
             account.kept_hours = 0.0
             continue
-        if after <= 0:
+        account.needs_kam = False
+        if after == 0:
             account.warned = False
             account.handed_down_by = account.kam
             move_to_tier(account, after, policy.promise[0], policy.terms, parameters)
@@ -311,10 +298,10 @@ def change_tiers(
             handed_over += 1
             continue
         move_to_tier(account, after, policy.promise[after], policy.terms, parameters)
-        if rebuild or before <= 0:
+        if rebuild or before == 0:
             account.warned = False
             account.effort = 1.0
-        if before <= 0:
+        if before == 0:
             account.needs_kam = True
             elevated += 1
         elif rebuild and len(program.skill) > 1 and drawn.reassign < policy.terms.rebuild_reassigned:
@@ -410,8 +397,7 @@ def settle_prices(
     accounts, born, this_year, concession = program.accounts, world.accounts, history.accounts[year], policy.concession
     for number in present:
         account = accounts[number]
-        if account.alive:
-            # An account in its first year has nothing to bargain with.
-            counted = year == 0 or born[number].arrives // 4 != year
-            spend = this_year[number].spend if counted else 0.0
-            settle_price(account, spend, mean_of_large, concession[account.tier], launched, parameters)
+        # An account in its first year has nothing to bargain with.
+        counted = year == 0 or born[number].arrives // 4 != year
+        spend = this_year[number].spend if counted else 0.0
+        settle_price(account, spend, mean_of_large, concession[account.tier], launched, parameters)

@@ -222,29 +222,37 @@ def middle(values: NDArray[float64]) -> float:
 
 
 @rule
-def mean_of_largest(amounts: NDArray[float64], eligible: NDArray[bool_], places: int, order: NDArray[int64]) -> float:
+def mean_of_largest(amounts: NDArray[float64], largest: NDArray[float64]) -> float:
     """Mean of the largest amounts.
 
     Parameters
     ----------
-    amounts, eligible : arrays of shape (accounts,)
-        Amount of each account, and whether it counts.
-    places : int
-        How many of the largest.
-    order : array of shape (>= places,)
-        Working space.
+    amounts : array
+        One of each account that counts.
+    largest : array of shape (places,)
+        As long as how many of the largest are asked for; filled with them, the largest first.
 
     Returns
     -------
     float
         0 where nobody counts.
     """
-    taken = best_first(amounts, eligible, places, order)
+    taken, places = 0, len(largest)
+    for amount in amounts:
+        if taken < places:
+            taken += 1
+        elif amount <= largest[places - 1]:
+            continue
+        place = taken - 1
+        while place > 0 and amount > largest[place - 1]:
+            largest[place] = largest[place - 1]
+            place -= 1
+        largest[place] = amount
     if taken == 0:
         return 0.0
     total = 0.0
     for place in range(taken):
-        total += amounts[order[place]]
+        total += largest[place]
     return total / taken
 
 

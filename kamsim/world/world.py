@@ -499,14 +499,14 @@ def _orders_from(volatility: float, spend: float, parameters: Numbers) -> float:
 def _first_prices_and_costs(parameters: Numbers, known: KnownAccounts, room: World) -> None:
     """Price by size before the first year has been counted, and costs to serve of which the book's mean is given."""
     accounts, first = room.accounts, room.first
-    spend, eligible = np.empty(first), np.ones(first, dtype=np.bool_)
+    spend = np.empty(first)
     total, costs = 0.0, 0.0
     for number in range(first):
         account = accounts[number]
         spend[number] = 4.0 * math.exp(account.log_wallet) * account.share
         total += spend[number]
         costs += spend[number] * account.cost
-    mean = mean_of_largest(spend, eligible, room.seats, np.empty(room.seats, dtype=np.int64))
+    mean = mean_of_largest(spend, np.empty(room.seats))
     for number in range(len(accounts)):
         account = accounts[number]
         account.cost *= parameters.serve_cost * total / costs

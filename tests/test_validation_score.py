@@ -10,11 +10,11 @@ from conftest import small
 import kamsim
 from kamsim.errors import KamsimError
 from kamsim.evidence.patterns import PATTERNS
-from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.evidence.plausible import BY_FACTORS, PLAUSIBLE, TIED
 from kamsim.report.validation import validation_sentences, validation_table
 from kamsim.scenario import load_scenario
 from kamsim.studies.calibrate import RANGES
-from kamsim.studies.calibrate_world import BY_FACTORS, ROWS
+from kamsim.studies.calibrate_world import ROWS
 from kamsim.studies.parameter_sets import value_in
 from kamsim.studies.settings import with_settings
 from kamsim.studies.validate import FEW, validate

@@ -6,6 +6,8 @@ what the literature that rules cite allows; a fitted value has to lie inside. Th
 frozen; then the program and the survey are fitted to published figures.
 """
 
+import math
+
 WORLD: dict[str, tuple[float, float]] = {
     "world.wallet_sigma": (0.8, 1.7),
     "world.market_growth": (-0.12, 0.03),
@@ -69,3 +71,18 @@ PLAUSIBLE: dict[str, tuple[float, float]] = WORLD | PROGRAM | MONEY
 
 # Strategic accounts are promised more than key accounts, by as much as in the reference specification.
 TIED: dict[str, tuple[str, float]] = {"tiers.strategic.promise": ("tiers.key.promise", 0.08)}
+
+# Told apart by factors, not by differences: half-way is the geometric middle.
+BY_FACTORS = ("world.orders", "world.arrival", "world.hazard")
+
+
+def value_at(name: str, ends: tuple[float, float], part: float) -> float:
+    """Value of a parameter at a part, 0 to 1, of the way between two ends."""
+    low, high = ends
+    return low * (high / low) ** part if name in BY_FACTORS else low + part * (high - low)
+
+
+def part_of(name: str, ends: tuple[float, float], value: float) -> float:
+    """Part of the way between two ends at which a value lies; the inverse of `value_at`."""
+    low, high = ends
+    return math.log(value / low) / math.log(high / low) if name in BY_FACTORS else (value - low) / (high - low)

@@ -40,6 +40,11 @@ def checked_workers(replications: int, seed: int, jobs: int | None) -> int:
     return jobs or available_cores()
 
 
+def seed_apart(seed: int, times: int = 1) -> int:
+    """Seed whose organizations are none of another's: those that nothing was fitted to, or others once more."""
+    return (seed + times * MOST_ORGANIZATIONS) % 2**64
+
+
 def chunk_for(jobs: Sequence[Job], replications: int, workers: int) -> int:
     """Organizations that make about a quarter of a second of work, and leave work for every worker."""
     account_quarters = sum(4 * job.timeline.years * job.budget.accounts for job in jobs)

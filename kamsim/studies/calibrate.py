@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from kamsim.analysis.emulator import Emulator, fitted_emulator, sampled
 from kamsim.analysis.intervals import CONFIDENCE
+from kamsim.analysis.search import searched
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.plausible import MONEY, PLAUSIBLE, PROGRAM, TIED
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.evidence.readings import ANY_INCREASE, DEFAULT_READING, Reading, reading_of
 from kamsim.experiments.jobs import Table, job_of
 from kamsim.experiments.log import Evaluations, logged
-from kamsim.experiments.pool import checked_workers, run_in_chunks
+from kamsim.experiments.pool import checked_workers, run_in_chunks, seed_apart
 from kamsim.measures.outcomes import MEASURES
 from kamsim.records import Record
 from kamsim.scenario import Scenario, with_values
@@ -473,9 +474,8 @@ class _Points:
 
     def simulate(self, point: Floats, *, fresh: int = 0, again: int = 0, scatter: bool = False) -> Simulated:
         """Simulate a point, in the worlds of fitting, in fresh ones, or in others again, and write it down."""
-        seed, organizations = (self.space.seed, self.organizations) if not fresh else (_fresh(self.space.seed), fresh)
-        for _ in range(again):
-            seed = _fresh(seed)
+        seed = seed_apart(self.space.seed, 1 + again) if fresh else self.space.seed
+        organizations = fresh or self.organizations
         what = {"point": point.tolist(), "seed": seed, "organizations": organizations}
         known = self.log.find(what)
         if known is None:
@@ -495,11 +495,6 @@ class _Points:
         self.points.append(point)
         self.figures.append(result.figures)
         return result
-
-
-def _fresh(seed: int) -> int:
-    """Seed of the organizations that nothing was fitted to."""
-    return (seed + 2**32) % 2**64
 
 
 def _calibrated(
@@ -645,26 +640,18 @@ def _at_ends(point: Floats) -> int:
 
 
 def _best_fit(done: _Points, aims: Sequence[Aim], effort: Effort, generator: np.random.Generator) -> Floats:
-    """Search the best fit by simulation, from the best point so far (CMA-ES, Hansen & Ostermeier 2001)."""
-    import cma
-
+    """Search the best fit by simulation, from the best point so far."""
     costs = [_cost(point, figures, aims) for point, figures in zip(done.points, done.figures, strict=True)]
+    begin = done.points[int(np.argmin(costs))]
     if effort.generations == 0:
-        return done.points[int(np.argmin(costs))]
+        return begin
+
+    def cost(point: Floats) -> float:
+        return _cost(point, done.simulate(point).figures, aims)
+
     size = population_size(len(done.space.names))
-    options = {
-        "bounds": [0.0, 1.0],
-        "popsize": size,
-        "verbose": -9,
-        "seed": np.nan,
-        "randn": lambda *shape: generator.standard_normal(shape),
-    }
-    search = cma.CMAEvolutionStrategy(done.points[int(np.argmin(costs))], 0.08, options)
-    for _ in range(effort.generations):
-        points = [np.asarray(point, dtype=np.float64) for point in search.ask()]
-        search.tell(points, [_cost(point, done.simulate(point).figures, aims) for point in points])
-    # The center of the search averages out the luck of single points.
-    return np.clip(np.asarray(search.result.xfavorite, dtype=np.float64), 0.0, 1.0)
+    found = searched(cost, begin, 0.08, generations=effort.generations, size=size, generator=generator)
+    return found.center
 
 
 # ---------------------------------------------------------------- result

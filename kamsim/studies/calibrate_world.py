@@ -12,11 +12,12 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from kamsim.analysis.search import searched
 from kamsim.books.facts import facts_of
 from kamsim.errors import KamsimError
 from kamsim.evidence.book_facts import book_facts
-from kamsim.evidence.plausible import WORLD
-from kamsim.experiments.pool import checked_workers, in_order
+from kamsim.evidence.plausible import WORLD, part_of, value_at
+from kamsim.experiments.pool import checked_workers, in_order, seed_apart
 from kamsim.model.session import draw_world, simulate
 from kamsim.records import Record
 from kamsim.scenario import Scenario, load_scenario, with_values
@@ -27,7 +28,6 @@ Kind = Literal["default", "steady", "lively"]
 # Books that a world is fitted to.
 BOOKS: dict[str, tuple[str, ...]] = {"default": ("steady", "lively"), "steady": ("steady",), "lively": ("lively",)}
 SEASON = ("season_1", "season_2", "season_3", "season_4")
-
 
 # Where the search begins, between the two books; what else is so in a trade like one of them.
 START = {
@@ -62,7 +62,6 @@ WIDER: dict[Kind, dict[str, tuple[float, float]]] = {
     "steady": {"world.market_growth": (-0.12, 0.08)},
     "lively": {},
 }
-BY_FACTORS = ("world.orders", "world.arrival", "world.hazard")  # searched on a log scale
 
 
 def _deciles(name: str, places: tuple[int, ...] = tuple(range(1, 11))) -> tuple[str, ...]:
@@ -211,16 +210,19 @@ def calibrate_world(
     ranges, season = ranges_of(kind), season_of(kind)
     scenario = load_scenario("no_program")
     space = space_of(kind)
-    begin = _point(space, START | ELSEWHERE[kind])
+    start = START | ELSEWHERE[kind]
+    begin = np.array([part_of(name, ends, start[name]) for name, ends in space.items()])
     done: dict[tuple[float, ...], float] = {}
 
     def facts_at(values: Mapping[str, float]) -> dict[str, float]:
         return facts_of_world(with_values(scenario, {**values, **season}), seed, organizations, workers)
 
     cost = _cost_of(space, facts_at, ranges, begin, done, progress)
-    best = _searched(cost, begin, generations, np.random.default_rng([seed, len(space)]))
+    generator = np.random.default_rng([seed, len(space)])
+    found = searched(cost, begin, 0.12, generations=generations, size=POPULATION, generator=generator)
+    best = found.best if cost(found.center) > found.least else found.center
     fitted = _values(space, best) | season
-    fresh = facts_of_world(with_values(scenario, fitted), (seed + 2**32) % 2**64, fresh_organizations, workers)
+    fresh = facts_of_world(with_values(scenario, fitted), seed_apart(seed), fresh_organizations, workers)
     return WorldCalibration(kind, fitted, told(fresh, ranges), cost(best), len(done), seed)
 
 
@@ -252,47 +254,10 @@ def _cost_of(
     return cost
 
 
-def _searched(
-    cost: Callable[[Floats], float], begin: Floats, generations: int, generator: np.random.Generator
-) -> Floats:
-    """Point of least cost that a search finds (CMA-ES, Hansen & Ostermeier 2001)."""
-    import cma
-
-    options = {
-        "bounds": [0.0, 1.0],
-        "popsize": POPULATION,
-        "verbose": -9,
-        "seed": np.nan,
-        "randn": lambda *shape: generator.standard_normal(shape),
-    }
-    search = cma.CMAEvolutionStrategy(begin, 0.12, options)
-    for _ in range(generations):
-        points = [np.asarray(point, dtype=np.float64) for point in search.ask()]
-        search.tell(points, [cost(point) for point in points])
-    # The center of the search averages out the luck of single points.
-    best = np.clip(np.asarray(search.result.xfavorite, dtype=np.float64), 0.0, 1.0)
-    if cost(best) > search.result.fbest:
-        best = np.clip(np.asarray(search.result.xbest, dtype=np.float64), 0.0, 1.0)
-    return best
-
-
 def _values(space: Mapping[str, tuple[float, float]], point: Floats) -> dict[str, float]:
     """Values at a point of the unit cube; four digits, as they are written to files."""
-    values = {}
-    for (name, (low, high)), part in zip(space.items(), point.tolist(), strict=True):
-        value = low * (high / low) ** part if name in BY_FACTORS else low + part * (high - low)
-        values[name] = float(f"{value:.4g}")
-    return values
-
-
-def _point(space: Mapping[str, tuple[float, float]], values: Mapping[str, float]) -> Floats:
-    parts = []
-    for name, (low, high) in space.items():
-        value = values[name]
-        parts.append(
-            math.log(value / low) / math.log(high / low) if name in BY_FACTORS else (value - low) / (high - low)
-        )
-    return np.array(parts)
+    parts = zip(space.items(), point.tolist(), strict=True)
+    return {name: float(f"{value_at(name, ends, part):.4g}") for (name, ends), part in parts}
 
 
 # ---------------------------------------------------------------- facts

@@ -25,7 +25,7 @@ from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES
 from kamsim.evidence.readings import reading_of
 from kamsim.experiments.log import read_log
-from kamsim.experiments.pool import available_cores
+from kamsim.experiments.pool import available_cores, seed_apart
 from kamsim.scenario import Scenario
 from kamsim.source import model_hash
 from kamsim.studies.calibrate import (
@@ -50,7 +50,6 @@ SAMPLING_ERRORS = 3.0  # of what is told from what was published, that a real po
 MOST_TRIED = 40  # points simulated per planted set
 TOLD_BY_SIGN = "gain_of_programs"  # that programs pay is told of real populations, and not by how much
 SEED = 1
-FRESH = 2**32  # seeds this far apart share no organizations
 OUTSIDE = 1e3  # how steeply the density falls outside of what is tried; walkers find their way in by it
 
 
@@ -102,7 +101,7 @@ def learned_from(folder: Path) -> Learned:
     scenario = Scenario.model_validate(settings["scenario"])
     space = Space(scenario, tuple(settings["free"]), seed, available_cores(), reading_of(settings["reading"]))
     aims = tuple(Aim(name, *ends) for name, ends in settings["aims"].items())
-    once = [line for line in lines if line["what"]["seed"] in (seed, (seed + FRESH) % 2**64)]
+    once = [line for line in lines if line["what"]["seed"] in (seed, seed_apart(seed))]
     points = np.array([line["what"]["point"] for line in once])
     figures = np.array([line["result"]["figures"] for line in once])
     scatter = next((line["result"]["scatter"] for line in once if np.any(line["result"]["scatter"])), None)
@@ -119,7 +118,7 @@ def planted_sets(learned: Learned, count: int) -> Iterator[Planted]:
     generator = np.random.default_rng([SEED, learned.space.seed])
     found = 0
     for number, point in enumerate(_points_to_try(learned, count * MOST_TRIED, generator)):
-        seed = (learned.space.seed + (2 + number) * FRESH) % 2**64
+        seed = seed_apart(learned.space.seed, 2 + number)
         simulated = simulated_at(learned.space, point, seed, learned.effort.organizations, scatter=True)
         aims = told_of(simulated.figures, simulated.scatter, learned.aims, generator)
         if aims is not None and _could_be_shown(aims, learned):
@@ -207,7 +206,7 @@ def _logged(aim: Aim) -> float:
 def fit_to_planted(learned: Learned, planted: Planted, number: int) -> tuple[FittedParameter, ...]:
     """Fit to what was told of a planted set, and say what is told of its parameters."""
     generator = np.random.default_rng([SEED, learned.space.seed, number])
-    seed = (learned.space.seed + FRESH * (2**20 + number)) % 2**64
+    seed = seed_apart(learned.space.seed, 2**20 + number)
     wave = _posterior_of(learned, planted.aims, WAVE, generator)
     simulated = [simulated_at(learned.space, point, seed, learned.effort.organizations).figures for point in wave]
     more = learned._replace(

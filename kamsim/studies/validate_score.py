@@ -8,9 +8,8 @@ import numpy as np
 
 from kamsim.errors import KamsimError
 from kamsim.evidence.patterns import Use
-from kamsim.evidence.plausible import PLAUSIBLE, TIED
+from kamsim.evidence.plausible import PLAUSIBLE, TIED, value_at
 from kamsim.scenario import Scenario, with_values
-from kamsim.studies.calibrate_world import BY_FACTORS
 from kamsim.studies.parameter_sets import takes
 from kamsim.studies.validate_checks import ENDS, Check
 from kamsim.types import Flags
@@ -78,18 +77,12 @@ def random_sets(scenario: Scenario, seed: int, number: int) -> Iterator[Scenario
     # Drawn for all, so that a value set by hand changes no other.
     drawn = np.random.default_rng([seed, DRAWS]).random((number, len(PLAUSIBLE)))
     for parts in drawn.tolist() if free else ():
-        at = {name: value_at(name, part) for name, part in zip(PLAUSIBLE, parts, strict=True)}
+        at = {name: value_at(name, ends, part) for (name, ends), part in zip(PLAUSIBLE.items(), parts, strict=True)}
         values = {name: at[name] for name in free} | {name: at[of] + more for name, (of, more) in tied.items()}
         try:
             yield with_values(scenario, values)
         except KamsimError:
             continue
-
-
-def value_at(name: str, part: float) -> float:
-    """Value at a part of the way through a plausible range, by factors where the fit searches so."""
-    low, high = PLAUSIBLE[name]
-    return float(low * (high / low) ** part if name in BY_FACTORS else low + part * (high - low))
 
 
 # ---------------------------------------------------------------- scores

@@ -23,6 +23,7 @@ from kamsim.report.bridge import bridge_table, gain_table, worth_sentence
 from kamsim.report.plot import COLORS
 from kamsim.report.terminal import text_of
 from kamsim.scenario import Scenario, load_scenario
+from kamsim.studies.at_points import question_of
 from kamsim.studies.bridge import (
     AT_LAUNCH,
     MONEY,
@@ -35,7 +36,7 @@ from kamsim.studies.bridge import (
     money_of,
     worth_of,
 )
-from kamsim.studies.compare import Comparison, compare, gain_at_best_fit
+from kamsim.studies.compare import Comparison, compare
 from kamsim.studies.reference import with_reference, without_program
 
 SMALL = {"world": {"accounts": 30}, "timeline": {"warmup_years": 1, "window_years": 3}}
@@ -250,15 +251,20 @@ def test_gains_are_told_in_points_of_what_no_program_sells_and_so_add_up() -> No
 def test_the_gain_that_all_commands_tell_is_that_of_the_comparison(compared: tuple[Comparison, Path]) -> None:
     comparison, _ = compared
     quo, full = (load_scenario(name).changed(**SMALL) for name in ("status_quo", "full_program"))
+
+    def gain(policy: Scenario, against: Scenario | None = None, jobs: int = 1) -> BridgeTerm:
+        question = question_of(policy, against, "total_profit", (), replications=40, seed=1, jobs=jobs)
+        bridge = compare(question.played, replications=40, jobs=jobs).bridge
+        return next(row for row in bridge if (row.scenario, row.term) == (policy.name, TOTAL))
+
     for policy in (quo, full):
-        told = gain_at_best_fit(policy, replications=40, jobs=2)
-        assert told in comparison.bridge
-    both = gain_at_best_fit(full, quo, replications=40, jobs=1)
+        assert gain(policy, jobs=2) in comparison.bridge
+    both = gain(full, quo)
     tables = play_organizations([job_of(one) for one in (without_program(quo), quo, full)], 1, 0, 40)
     accounts = np.stack([table.account for table in tables], axis=1)
     assert both.points == pytest.approx(gains_in_points(accounts, 2, 1, 0).mean(), rel=1e-9)
     with pytest.raises(KamsimError, match="is no program itself"):
-        gain_at_best_fit(without_program(quo))
+        gain(without_program(quo))
 
 
 def test_bars_of_the_figure_add_up_to_its_black_lines(

@@ -112,6 +112,13 @@ def scales_of(jobs: Sequence[Job]) -> Floats:
     return np.where(money, np.array([job.unit for job in jobs])[:, None], 1.0)
 
 
+def accounts_of(tables: Sequence["Table"], jobs: Sequence[Job]) -> Floats:
+    """Accounts of profit of jobs that were played in the same worlds, in money: (worlds, jobs, amounts)."""
+    units = np.array([job.unit for job in jobs])[:, None]
+    accounts: Floats = np.stack([table.account for table in tables], axis=1) * units
+    return accounts
+
+
 class Policies(NamedTuple):
     """Policies of one world side by side; the first axis is the policy, tiers are padded to the most."""
 

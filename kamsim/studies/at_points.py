@@ -10,7 +10,7 @@ import numpy as np
 from kamsim.errors import KamsimError, nearest
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_parquet
-from kamsim.experiments.jobs import Job, job_of, play_organizations, scales_of
+from kamsim.experiments.jobs import Job, accounts_of, job_of, play_organizations, scales_of
 from kamsim.experiments.manifest import Manifest, manifest_of
 from kamsim.experiments.pool import checked_workers, in_order
 from kamsim.measures.gain import gains_in_points
@@ -180,9 +180,7 @@ def _values(question: Question, jobs: list[Job]) -> Floats:
     place = names.index(question.scenario.name)
     against = None if question.against is None else names.index(question.against.name)
     if question.is_gain and against is not None:
-        units = np.array([job.unit for job in jobs])[:, None]
-        accounts = np.stack([table.account for table in tables], axis=1) * units
-        return gains_in_points(accounts, place, against, place_without_program(question.played))
+        return gains_in_points(accounts_of(tables, jobs), place, against, place_without_program(question.played))
     column = MEASURES.index(question.measure)
     told = [table.outcomes[:, column] * unit for table, unit in zip(tables, scales_of(jobs)[:, column], strict=True)]
     values: Floats = told[place] if against is None else told[place] - told[against]

@@ -23,7 +23,7 @@ from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
 from kamsim.experiments.folder import RUN_FILES
-from kamsim.experiments.jobs import Job, Table, job_of, scales_of, shared_worlds
+from kamsim.experiments.jobs import Job, Table, accounts_of, job_of, scales_of, shared_worlds
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers, in_blocks, run_in_chunks
 from kamsim.experiments.replications import ROW_GROUP, replications_file
@@ -32,7 +32,7 @@ from kamsim.measures.profit import Account, Horizon
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
-from kamsim.studies.bridge import TOTAL, BridgeTerm, Worth, bridge_of, money_moments, worth_of
+from kamsim.studies.bridge import BridgeTerm, Worth, bridge_of, money_moments, worth_of
 from kamsim.studies.over_sets import (
     AtSets,
     held_of,
@@ -52,7 +52,6 @@ from kamsim.studies.reference import (
     notes_on_reference,
     place_without_program,
     told_in,
-    with_reference,
 )
 from kamsim.studies.settings import notes_on_settings
 from kamsim.types import Floats, Progress
@@ -247,27 +246,6 @@ def ask_compare(
     run = _Run(tuple(scenarios), plan, chosen, book, replications, seed, workers)
     manifest = manifest_of(scenarios, seed, replications, book) | run.told()
     return Asked(manifest, replications + run.sets * run.worlds_a_set, "worlds", partial(_answer, run), _FILES)
-
-
-def gain_at_best_fit(
-    scenario: Scenario,
-    against: Scenario | None = None,
-    *,
-    replications: int = REPLICATIONS,
-    seed: int = 1,
-    jobs: int | None = None,
-    book: Book | None = None,
-) -> BridgeTerm:
-    """Difference in total profit of one scenario to another, by default to no program, as `compare` tells it.
-
-    The same digits in every command that is asked of the same two, in as many worlds of the same seed.
-    """
-    if against is None and not elevates(scenario):
-        raise KamsimError(f"{scenario.name} is no program itself; name what to hold it `against`")
-    others = [scenario] if against is None else [against, scenario]
-    played = with_reference(others, None if against is None else against.name)
-    bridge = compare(played, replications=replications, seed=seed, jobs=jobs, book=book).bridge
-    return next(row for row in bridge if (row.scenario, row.term) == (scenario.name, TOTAL))
 
 
 # ---------------------------------------------------------------- what is played, and put together
@@ -474,13 +452,13 @@ def outcome_blocks(
     Of shape (replications, scenarios, measures), of a fixed number of replications but perhaps the last; behind the
     measures, if asked, the amounts of the account of profit.
     """
-    scale, units = scales_of(jobs), np.array([job.unit for job in jobs])[:, None]
+    scale = scales_of(jobs)
 
     def piece(tables: Sequence[Table]) -> Floats:
         outcomes: Floats = np.stack([table.outcomes for table in tables], axis=1) * scale
         if not with_accounts:
             return outcomes
-        return np.concatenate([outcomes, np.stack([table.account for table in tables], axis=1) * units], axis=-1)
+        return np.concatenate([outcomes, accounts_of(tables, jobs)], axis=-1)
 
     return in_blocks(map(piece, chunks), ROW_GROUP)
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from kamsim.analysis.intervals import half_width_of, moments_of
 from kamsim.analysis.shapley import coalitions, shapley_interactions, shapley_values
-from kamsim.experiments.jobs import Job, job_of
+from kamsim.experiments.jobs import Job, accounts_of, job_of
 from kamsim.experiments.pool import run_in_chunks
 from kamsim.experiments.twins import look_at_twins
-from kamsim.measures.profit import TERMS, Account, Horizon
+from kamsim.measures.gain import SALES, profit_in
+from kamsim.measures.profit import TERMS, Horizon
 from kamsim.model.plan import History
 from kamsim.records import Record
 from kamsim.rules.tiering import NO_CUSTOMER
@@ -31,7 +32,7 @@ SHARE, KEPT = "share", "kept"  # which volume is made of
 _REMOVED = {"concessions": without_concessions, "promises": without_promises}  # of what every tier gives
 TIER_TERMS = tuple(_REMOVED)
 _GAMES = coalitions(LEVERS)
-_K, _SALES = len(TERMS), Account._fields.index("sales")
+_K = len(TERMS)
 _BRIDGE = (*(term.name for term in TERMS), TOTAL)
 _COLUMNS = (*_BRIDGE, SHARE, KEPT)
 _VOLUME = _COLUMNS.index("volume")
@@ -136,12 +137,7 @@ def explain_levers(study: Study) -> LeversExplained:
         nobody.name,
         horizon_of((program, nobody), jobs[0].unit),
         study.organizations,
-        shared.figure,
-        shared.parts,
-        shared.volume,
-        shared.alone,
-        shared.last,
-        shared.pairs,
+        *shared,
         "" if elevates(program) else untold,
     )
 
@@ -168,9 +164,7 @@ def _accounts_of(study: Study, jobs: Sequence[Job]) -> Floats:
     """Accounts of profit in money: (worlds, jobs, amounts)."""
     played = run_in_chunks(jobs, study.seed, study.organizations, workers=study.workers, progress=study.progress)
     with closing(played) as chunks:
-        pieces = [np.stack([table.account for table in tables], axis=1) for tables in chunks]
-    accounts: Floats = np.concatenate(pieces) * jobs[0].unit
-    return accounts
+        return np.concatenate([accounts_of(tables, jobs) for tables in chunks])
 
 
 def _kept_of(study: Study, jobs: Sequence[Job]) -> Floats:
@@ -228,7 +222,7 @@ def shared_out(accounts: Floats, kept: Floats) -> Shared:
     nobody, *played = np.moveaxis(_with_sums(accounts[..., :_K], kept), 1, 0)
     worth, without = np.stack(played[: len(_GAMES)]), played[len(_GAMES) :]
     off, everything = worth[0], worth[-1]
-    sales = float(accounts[:, 0, _SALES].mean())
+    sales = float(accounts[:, 0, SALES].mean())
     parts = {LEVERS_OFF: off - nobody} | dict(zip(LEVERS, shapley_values(worth), strict=True))
     first = {lever: worth[_GAMES.index(frozenset({lever}))] - off for lever in LEVERS}
     last = {lever: everything - worth[_GAMES.index(_GAMES[-1] - {lever})] for lever in LEVERS}
@@ -254,10 +248,7 @@ def shared_out(accounts: Floats, kept: Floats) -> Shared:
 
 def _with_sums(terms: Floats, kept: Floats) -> Floats:
     """Terms with their total, summed in their order, and what volume is made of: `_COLUMNS` along the last axis."""
-    total = np.zeros(kept.shape)
-    for place in range(_K):
-        total = total + terms[..., place]
-    return np.concatenate([terms, np.stack([total, terms[..., _VOLUME] - kept, kept], axis=-1)], axis=-1)
+    return np.concatenate([terms, np.stack([profit_in(terms), terms[..., _VOLUME] - kept, kept], axis=-1)], axis=-1)
 
 
 def _amount(of: str, term: str, values: Floats, sales: float) -> Amount:

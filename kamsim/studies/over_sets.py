@@ -17,7 +17,7 @@ from kamsim.analysis.intervals import moments_of
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import Posterior
-from kamsim.experiments.jobs import Job, job_of, play_organizations, scales_of
+from kamsim.experiments.jobs import Job, accounts_of, job_of, play_organizations, scales_of
 from kamsim.experiments.pool import in_order
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
@@ -70,11 +70,8 @@ def played_in_own_worlds(
 
     def play(jobs: list[Job], first: int) -> AtSets:
         tables = play_organizations(jobs, seed, first, worlds)
-        outcomes, accounts = (
-            np.stack([table[place] for table in tables], axis=1) for place in (0, 1)
-        )  # outcomes and account
-        units = np.array([job.unit for job in jobs])[:, None]
-        return at_set(outcomes * scales_of(jobs), accounts * units, bases, without)
+        outcomes = np.stack([table.outcomes for table in tables], axis=1) * scales_of(jobs)
+        return at_set(outcomes, accounts_of(tables, jobs), bases, without)
 
     def tasks() -> Iterator[tuple[list[Job], int]]:
         for number, values in enumerate(posterior.values):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from kamsim.measures.profit import account_of, profit_of
 from kamsim.model.plan import History, Trace
 from kamsim.rules.attention import account_need, welcome_hours
 from kamsim.rules.costs import contribution
@@ -86,18 +87,8 @@ def _counted(flags: Flags) -> Floats:
 
 def gain_of_programs(itself: History, nobody: History, gross_margin: float, launch: int, discount: float) -> Floats:
     """Total profit more than where nobody is ever elevated, and sales at list price there, from the launch on."""
-    weights = (1.0 + discount) ** -np.maximum(np.arange(-1.0, len(itself.years) - launch), 0.0)
-    difference = _by_year(itself, gross_margin, launch) - _by_year(nobody, gross_margin, launch)
-    sales = nobody.accounts["listed"][launch:].sum(axis=1)
-    return np.array([(weights * difference).sum(), (weights[1:] * sales).sum()])
-
-
-def _by_year(history: History, gross_margin: float, launch: int) -> Floats:
-    """Profit by year, as `kamsim.measures.profit.account_of` sums it: first the moves at the end of the year before."""
-    accounts, years = history.accounts[launch:], history.years[launch - 1 :]
-    moves = years["elevation_cost"] + years["handover_cost"]
-    profit: Floats = np.append(0.0, _contributions(accounts, gross_margin).sum(axis=1)) - moves
-    return profit
+    one, other = (account_of(history, gross_margin, launch, discount) for history in (itself, nobody))
+    return np.array([profit_of(one, gross_margin) - profit_of(other, gross_margin), other.sales])
 
 
 def _contributions(accounts: Records, gross_margin: float) -> Floats:

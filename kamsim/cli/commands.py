@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from kamsim.experiments.executors import Place
     from kamsim.experiments.sweep import Progressed
     from kamsim.report.table import Table
+    from kamsim.studies.calibrate_world import Kind
     from kamsim.studies.precision import Aim
 
 DEFAULT_COMPARISON = (
@@ -344,7 +345,7 @@ def calibrate(
     *,
     scenario: str,
     free: tuple[str, ...],
-    world: Literal["default", "steady", "lively"] | None,
+    world: "Kind | None",
     reading: str,
     posterior: int,
     seed: int,
@@ -392,9 +393,7 @@ def calibrate(
     say(content, lambda: (*tables(result), calibration.calibration_sentences(result), names), as_json=as_json)
 
 
-def _calibrate_world(
-    kind: Literal["default", "steady", "lively"], seed: int, jobs: int | None, folder: Path, as_json: bool
-) -> None:
+def _calibrate_world(kind: "Kind", seed: int, jobs: int | None, folder: Path, as_json: bool) -> None:
     """Fit the world to books alone, the first layer."""
     from kamsim.experiments.jobs import play_in_shared_worlds
     from kamsim.report import world_fit

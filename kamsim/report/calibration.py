@@ -3,11 +3,12 @@
 import json
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kamsim.evidence.readings import reading_of
-from kamsim.experiments.files import write_whole
+from kamsim.experiments.files import naming, write_whole
+from kamsim.records import Record
 from kamsim.report.survey import growth_label
 from kamsim.report.table import NOTHING, Group, Row, Table
 from kamsim.source import model_hash
@@ -70,11 +71,18 @@ def write_calibration(folder: Path, calibration: Calibration, command: Sequence[
     texts = {
         FITTED: _fitted_toml(calibration, made_by),
         POSTERIOR: _posterior_csv(calibration, made_by),
-        REPORT: json.dumps({"command": made_by, "model": model_hash(), **calibration.to_dict()}, indent=2) + "\n",
     }
-    for name, text in texts.items():
+    return write_fit(folder, texts, calibration, made_by)
+
+
+def write_fit(folder: Path, texts: Mapping[str, str], found: Record, made_by: str) -> list[Path]:
+    """Write what a fit found into its folder: files by name, and all of it as JSON."""
+    report = json.dumps({"command": made_by, "model": model_hash(), **found.to_dict()}, indent=2) + "\n"
+    with naming(folder, advice="choose another `out`"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, text in {**texts, REPORT: report}.items():
         write_whole(folder / name, text)
-    return [folder / name for name in texts]
+    return [folder / name for name in (*texts, REPORT)]
 
 
 def _fitted_toml(calibration: Calibration, made_by: str) -> str:

@@ -1,12 +1,10 @@
 """What the first layer of the fit found, a world true to books: a table for people, and the scenario it becomes."""
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from kamsim.experiments.files import naming, write_whole
-from kamsim.report.calibration import FITTED, REPORT
+from kamsim.report.calibration import FITTED, write_fit
 from kamsim.report.table import Group, Row, Table
 from kamsim.source import model_hash
 from kamsim.studies.calibrate_world import BOOKS, WorldCalibration, WorldFact, space_of
@@ -25,9 +23,8 @@ def world_tables(calibration: WorldCalibration) -> tuple[Table, Table]:
         rows.setdefault(fact.row, []).append(_fact_row(fact))
     groups = tuple(Group(name, tuple(lines)) for name, lines in rows.items())
     books = " and ".join(BOOKS[calibration.kind])
-    legend = (
-        f"books: between which the {books} book{'s' if ' and ' in books else ''} lie; no: more than two errors off",
-    )
+    lie = "books lie" if len(BOOKS[calibration.kind]) > 1 else "book lies"
+    legend = (f"books: between which the {books} {lie}; no: more than two errors off",)
     space = space_of(calibration.kind)
     values = tuple(_value_row(name, value, space) for name, value in calibration.fitted.items())
     return (
@@ -38,10 +35,8 @@ def world_tables(calibration: WorldCalibration) -> tuple[Table, Table]:
 
 def world_sentences(calibration: WorldCalibration) -> str:
     """Say how many facts hold on fresh organizations, and which do not."""
-    missed = [fact.name for fact in calibration.facts if not fact.holds]
-    told = (
-        f"{len(calibration.facts) - len(missed)} of {len(calibration.facts)} facts of books hold on fresh organizations"
-    )
+    facts, missed = len(calibration.facts), [fact.name for fact in calibration.facts if not fact.holds]
+    told = f"{facts - len(missed)} of {facts} facts of books hold on fresh organizations"
     return f"{told}; missed: {', '.join(missed)}." if missed else f"{told}."
 
 
@@ -51,15 +46,7 @@ def write_world(folder: Path, calibration: WorldCalibration, command: Sequence[s
     lines = [f"# {made_by}", f"# model {model_hash()}", 'extends = "status_quo"']
     lines += [f'question = "{QUESTIONS[calibration.kind]}"', "", "[world]"]
     lines += [f"{name.removeprefix('world.')} = {value!r}" for name, value in calibration.fitted.items()]
-    texts = {
-        FITTED: "\n".join(lines) + "\n",
-        REPORT: json.dumps({"command": made_by, "model": model_hash(), **calibration.to_dict()}, indent=2) + "\n",
-    }
-    with naming(folder, advice="choose another `out`"):
-        folder.mkdir(parents=True)
-    for name, text in texts.items():
-        write_whole(folder / name, text)
-    return [folder / name for name in texts]
+    return write_fit(folder, {FITTED: "\n".join(lines) + "\n"}, calibration, made_by)
 
 
 def _fact_row(fact: WorldFact) -> Row:

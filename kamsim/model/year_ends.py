@@ -32,7 +32,7 @@ from kamsim.rules.tiering import (
     sorting_pull,
     step_down_the_unhealthy,
 )
-from kamsim.types import Numbers, Places
+from kamsim.types import Floats, Numbers, Places
 from kamsim.world.world import World
 
 
@@ -83,18 +83,11 @@ def open_books(world: World, history: History, year: int) -> None:
 
 
 @compiled
-def _total_over(history: History, year: int, members: Places) -> float:
-    total, this_year = 0.0, history.accounts[year]
+def total_over(amounts: Floats, members: Places) -> float:
+    """Sum of the amounts of some accounts, by number."""
+    total = 0.0
     for number in members:
-        total += this_year[number].spend
-    return total
-
-
-@compiled
-def _expected_over(history: History, year: int, members: Places) -> float:
-    total, this_year = 0.0, history.accounts[year]
-    for number in members:
-        total += this_year[number].expected_spend
+        total += amounts[number]
     return total
 
 
@@ -117,7 +110,7 @@ def close_books(program: Program, desk: Desk, members: Places, present: Places, 
         account.kam = -1
         account.kept_hours = 0.0
         _stop(account)
-    history.years[year].key_revenue = _total_over(history, year, members)
+    history.years[year].key_revenue = total_over(of_year["spend"], members)
     return present[:staying]
 
 
@@ -126,7 +119,7 @@ def judge(world: World, program: Program, policy: Policy, members: Places, histo
     """Compare revenue with the quota; say whether the program is rebuilt."""
     judged = history.years[year].key_revenue
     if policy.intervention.judged_without_luck:
-        judged = _expected_over(history, year, members)
+        judged = total_over(history.accounts[year]["expected_spend"], members)
     rebuild = judge_program(program.standing[0], history.years[year], judged, world.patience, policy.intervention)
     if rebuild:
         for number in range(len(program.functions)):
@@ -368,10 +361,11 @@ def set_next_quota(
     ratchets: bool,
 ) -> None:
     """Set next year's quota on the accounts that are key now."""
-    luckless = policy.intervention.quota_without_luck
+    this_year = history.accounts[year]
+    sold = this_year["expected_spend"] if policy.intervention.quota_without_luck else this_year["spend"]
     set_quota(
         program.standing[0],
-        _expected_over(history, year, members) if luckless else _total_over(history, year, members),
+        total_over(sold, members),
         ratchets,
         world.market_growth,
         world.premium,

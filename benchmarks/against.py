@@ -1,6 +1,7 @@
 """This kernel and a whole comparison against another revision's, by turns in two processes that wait for each other.
 
-Each revision plays in its own worlds, of as many accounts in the first book.
+Each revision plays in its own worlds, of as many accounts in the first book. Accounts may come and go in one and not in
+the other: times are told per account of the first book, and their ratio per account that buys as well.
 """
 
 import io
@@ -42,6 +43,9 @@ def measure(
         environment |= {"KAMSIM_CACHE_DIR": str(folder / "cache")}
         players = [stack.enter_context(_player(tree, arguments, environment)) for tree in (ROOT, other)]
         quarters = setting(accounts).account_quarters * len(EIGHT)
+        buying = [_answer(player, "buying") for player in players]
+        figures.say("accounts that buy in a quarter, this", buying[0], f"of {accounts} in the first book")
+        figures.say(f"accounts that buy in a quarter, {revision}", buying[1], f"of {accounts} in the first book")
         for job, said, played in (
             ("play", "kernel", quarters * worlds * times),
             ("compare", "whole comparison", quarters * organizations),
@@ -49,13 +53,14 @@ def measure(
             seconds: list[list[float]] = [[], []]
             for turn in range(rounds + 1):
                 for place in (0, 1) if turn % 2 else (1, 0):
-                    spent = _round(players[place], job)
+                    spent = _answer(players[place], job)
                     if turn:
                         seconds[place].append(spent)
             figures.say(f"this {said}", nanoseconds(min(seconds[0]), played), "ns per account-quarter")
             figures.say(f"that of {revision}", nanoseconds(min(seconds[1]), played), "ns per account-quarter")
             ratio = statistics.median(mine / its for mine, its in zip(*seconds, strict=True))
-            figures.say(f"this {said}'s time in that of {revision}", ratio, "", TARGET)
+            figures.say(f"this {said}'s time in that of {revision}", ratio)
+            figures.say("the same, per account that buys", ratio * buying[1] / buying[0], "", TARGET)
 
 
 def _check_out(revision: str, folder: Path) -> None:
@@ -79,7 +84,7 @@ def _player(tree: Path, arguments: list[str], environment: Mapping[str, str]) ->
     )
 
 
-def _round(player: "subprocess.Popen[str]", job: str) -> float:
+def _answer(player: "subprocess.Popen[str]", job: str) -> float:
     assert player.stdin is not None
     assert player.stdout is not None
     player.stdin.write(f"{job}\n")

@@ -8,6 +8,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import kamsim
@@ -62,7 +63,8 @@ def play_times(world: World, policy: Policy, parameters: Any, timeline: Timeline
 def answer(accounts: int, worlds: int, times: int, organizations: int) -> None:
     """Do what each line that comes in asks for, and print the CPU seconds that it took.
 
-    A line is ``play``, a round of all policies in all worlds, or ``compare``, a whole comparison of all policies.
+    A line is ``play``, a round of all policies in all worlds, or ``compare``, a whole comparison of all policies; to
+    ``buying`` the answer is how many accounts buy in a quarter, on average over all runs of a round.
     """
     given, compared = setting(accounts), scenarios(accounts)
     drawn = list(given.worlds(worlds))
@@ -76,9 +78,19 @@ def answer(accounts: int, worlds: int, times: int, organizations: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             kamsim.compare(compared, replications=organizations, seed=SEED, jobs=1, out=Path(folder) / "run")
 
-    jobs: dict[str, Callable[[], None]] = {"play": play_round, "compare": compare}
-    for line in sys.stdin:
-        job = jobs[line.strip()]
+    def buying() -> float:
+        runs = [
+            ensemble.simulate(world, policy, given.parameters, given.timeline, trace=True)
+            for world in drawn
+            for policy in given.policies
+        ]
+        return mean(float((run.trace.accounts["spend"] > 0.0).sum(axis=1).mean()) for run in runs if run.trace)
+
+    def timed(job: Callable[[], None]) -> float:
         start = time.process_time()
         job()
-        print(time.process_time() - start, flush=True)
+        return time.process_time() - start
+
+    jobs = {"play": lambda: timed(play_round), "compare": lambda: timed(compare), "buying": buying}
+    for line in sys.stdin:
+        print(jobs[line.strip()](), flush=True)

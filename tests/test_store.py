@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import resource
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -334,3 +336,22 @@ def test_what_holds_no_replications_is_refused(tmp_path: Path) -> None:
     (tmp_path / REPLICATIONS).write_text("no parquet")
     with pytest.raises(KamsimError, match="no Parquet file"):
         read_replications(tmp_path)
+
+
+def test_no_thread_of_arrow_is_left_that_could_outlive_python(tmp_path: Path) -> None:
+    """A thread that lets go of our bytes while Python ends ends the process with "terminate called"."""
+    write_blocks(tmp_path, np.ones((3, 2, 3)))
+    code = """
+import os, sys
+import numpy, pandas, pyarrow.parquet
+from kamsim.experiments.files import read_parquet
+from kamsim.experiments.replications import read_replications
+before = set(os.listdir("/proc/self/task"))
+with open(sys.argv[1] + "/replications.parquet", "rb") as file:
+    assert read_parquet(file.read()).num_rows == 18
+assert len(read_replications(sys.argv[1])) == 18
+names = [open(f"/proc/self/task/{task}/comm").read() for task in set(os.listdir("/proc/self/task")) - before]
+print([name for name in names if "jemalloc" not in name])  # it holds nothing of Python's
+"""
+    result = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert result.stdout == "[]\n", result.stderr

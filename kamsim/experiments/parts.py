@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.files import LOCK, alone, json_text, naming, read_json, write_whole
+from kamsim.experiments.files import LOCK, alone, json_text, naming, read_json, read_parquet, write_whole
 from kamsim.types import Floats
 
 if TYPE_CHECKING:
@@ -105,12 +105,11 @@ def _checksum(table: "pa.Table") -> str:
 def checked(path: Path) -> tuple["pa.Table", Counted]:
     """Read a part and make sure that it is what was written: an error where it is cut short or changed."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     with naming(path, "read"):
         content = path.read_bytes()
     try:
-        table = pq.ParquetFile(pa.BufferReader(content)).read()
+        table = read_parquet(content)
         # Rotten indices of a dictionary point outside of it, and rotten text is no text.
         table.validate(full=True)
         part = Counted(table.num_rows, table.num_rows - table["error"].null_count)
@@ -133,10 +132,9 @@ def difference_of(path: Path, again: bytes) -> float:
     anything but a figure differs.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        one, other = checked(path)[0], pq.ParquetFile(pa.BufferReader(again)).read()
+        one, other = checked(path)[0], read_parquet(again)
     except KamsimError:
         return math.inf
     largest = sys.float_info.min  # the bytes differ, if not the figures

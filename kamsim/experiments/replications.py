@@ -80,13 +80,13 @@ def replications_in_batches(path: str | os.PathLike[str]) -> Iterator["pd.DataFr
 
     file = Path(path) / REPLICATIONS if Path(path).is_dir() else Path(path)
     try:
-        with pq.ParquetFile(file, page_checksum_verification=True) as content:
+        with pq.ParquetFile(file, pre_buffer=False, page_checksum_verification=True) as content:
             if content.schema_arrow.names != COLUMNS:
                 raise ValueError
             for group in range(content.num_row_groups):
-                table = content.read_row_group(group)
+                table = content.read_row_group(group, use_threads=False)
                 table.validate(full=True)
-                yield table.to_pandas()
+                yield table.to_pandas(use_threads=False)
     except Exception as error:  # a reader of rotten bytes may stumble over anything, and all of it says the same
         if isinstance(error, OSError) and error.errno:
             with naming(file, "read"):

@@ -387,7 +387,7 @@ def read_sweep(folder: str | Path, *, any_model: bool = False) -> "pd.DataFrame"
     if not tables:
         raise KamsimError(f"{folder}: the sweep there has no part yet")
     table = pa.concat_tables(tables, promote_options="permissive")
-    frame: pd.DataFrame = table.unify_dictionaries().to_pandas()
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas(use_threads=False)
     return frame.sort_values(["point", "policy", "replication"], kind="stable", ignore_index=True)
 
 

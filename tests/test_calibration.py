@@ -273,3 +273,21 @@ def test_the_command_says_in_one_sentence_what_is_wrong():
     assert result.stderr == (
         "Error: 'world.premum_mean' is no parameter that can be fitted; did you mean 'world.premium_mean'?\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["steady"], "SCENARIO"), (["--free", "world.hazard"], "--free"), (["--posterior", "100"], "--posterior")],
+)
+def test_what_says_nothing_to_a_fit_of_a_world_is_refused(words, said):
+    result = CliRunner().invoke(main, ["calibrate", "--world", "steady", *words])
+    assert (result.exit_code, result.stderr) == (2, f"Error: {said} says nothing beside --world; give one of them\n")
+
+
+def test_an_interrupted_fit_of_a_world_does_not_say_that_it_goes_on(monkeypatch, tmp_path):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kamsim.studies.calibrate_world.calibrate_world", interrupt)
+    result = CliRunner().invoke(main, ["calibrate", "--world", "steady", "--out", str(tmp_path / "fit")])
+    assert result.stderr.endswith("Error: interrupted; nothing was kept\n")

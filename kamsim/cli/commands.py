@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from kamsim.cli.frame import (
+    FROM_THE_START,
     RESULTS,
     accounts_option,
     against_option,
@@ -25,6 +26,7 @@ from kamsim.cli.frame import (
     out_option,
     range_options,
     reading_option,
+    refuse_beside,
     say,
     say_if_compiling,
     scenarios_of,
@@ -356,7 +358,8 @@ def calibrate(
     """Fit the free parameters of SCENARIO to the published figures, in a world that was fitted to books.
 
     Finds the best fit, and a posterior: parameter sets that fit within the sampling error of the published survey.
-    Takes some minutes. What has been simulated is kept: interrupted, the same command goes on where it ended.
+    Takes some minutes. What has been simulated is kept: interrupted, the same command goes on where it ended; a fit of
+    a world to books begins anew.
     """
     from kamsim.evidence.plausible import MONEY, PROGRAM
     from kamsim.experiments.jobs import play_in_shared_worlds
@@ -365,6 +368,8 @@ def calibrate(
     from kamsim.studies import calibrate as calibrating
 
     if world is not None:
+        refuse_beside("--world", ("scenario", "free", "reading", "posterior"))
+        click.get_current_context().meta[FROM_THE_START] = True
         _calibrate_world(
             world, seed, jobs, Path(out) if out is not None else RESULTS / f"calibrate-{world}-{seed}", as_json
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from kamsim.errors import KamsimError, on_one_line, shown
 from kamsim.evidence.readings import DEFAULT_READING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path("results")
 RESUMABLE = ("calibrate", "sweep")
+FROM_THE_START = "kamsim.from_the_start"  # in the context of a resumable command that now does what it cannot resume
 LIGHT = ("evidence", "scenario")  # commands that play nothing
 SECONDS_BETWEEN_LINES = 10.0  # of progress, where it is not watched on a terminal
 
@@ -71,7 +73,8 @@ class Commands(click.Group):
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise  # click ends quietly when the reader has gone, as in `| head`
         except (KeyboardInterrupt, Exception) as error:
-            said = _sentence_of(error, ctx.invoked_subcommand in RESUMABLE)
+            kept = ctx.invoked_subcommand in RESUMABLE and FROM_THE_START not in ctx.meta
+            said = _sentence_of(error, kept)
             if said is None:
                 raise
             sentence, code = said
@@ -106,6 +109,15 @@ def _fail(sentence: str, code: int) -> NoReturn:
     with suppress(OSError):
         click.echo(f"Error: {on_one_line(sentence)}", err=True)
     sys.exit(code)
+
+
+def refuse_beside(option: str, names: Iterable[str]) -> None:
+    """Refuse options and arguments, by parameter, that say nothing beside an option that was given."""
+    context = click.get_current_context()
+    for param in context.command.params:
+        if param.name in names and context.get_parameter_source(param.name) is ParameterSource.COMMANDLINE:
+            word = param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
+            raise KamsimError(f"{word} says nothing beside {option}; give one of them")
 
 
 # ---------------------------------------------------------------- what the help of commands shares

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from kamsim.errors import KamsimError, nearest, on_one_line, shown
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, End, Parameter, Section, parameter, range_text
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, SECTIONS, End, Parameter, Section, parameter, range_text
 from kamsim.evidence.ledger import section as rows_of
 from kamsim.text import read_toml
 from kamsim.types import Json
@@ -318,9 +318,6 @@ def numbers_of(tiers: Iterable[str]) -> dict[str, Parameter]:
     return rows | {f"tiers.{tier}.{term}": row for tier in tiers for term, row in {"seats": SEATS, **terms}.items()}
 
 
-_SECTIONS = ("world", "tiers", "policy", "rebuild", "timeline", "population")
-
-
 def scenario_folder() -> Path:
     """Folder of the shipped scenarios: inside an installed package, beside it in a checkout."""
     package = Path(__file__).parent
@@ -415,9 +412,9 @@ def _read(path: Path) -> Content:
 def _check_keys(path: Path, content: Content) -> None:
     """Refuse unknown keys while it is still known which file holds them."""
     for key, value in content.items():
-        if key not in ("extends", "question", *_SECTIONS):
-            raise KamsimError(f"{path}: unknown key '{key}'; {nearest(key, ['extends', 'question', *_SECTIONS])}")
-        if key not in _SECTIONS:
+        if key not in ("extends", "question", *SECTIONS):
+            raise KamsimError(f"{path}: unknown key '{key}'; {nearest(key, ['extends', 'question', *SECTIONS])}")
+        if key not in SECTIONS:
             continue
         if not isinstance(value, dict):
             raise KamsimError(f"{path}: {key} must be a section, [{key}], not {shown(value)}")
@@ -454,20 +451,14 @@ def _check_number(path: Path, place: list[str], value: object) -> None:
 
 def _nearest_key(name: str, section: str) -> str:
     """Say which key was meant, also where it belongs in another section."""
-    elsewhere = [other for other in _SECTIONS if other != section and name in _keys_of(other)]
+    elsewhere = [other for other in SECTIONS if other != section and name in _keys_of(other)]
     return f"it belongs in [{elsewhere[0]}]" if elsewhere else nearest(name, _keys_of(section))
 
 
 def _keys_of(section: str) -> list[str]:
-    models = {
-        "world": WorldSection,
-        "tiers": Tiers,
-        "policy": PolicySection,
-        "rebuild": RebuildSection,
-        "timeline": TimelineSection,
-        "population": Population,
-    }
-    return [key for key in models[section].model_fields if key != "ordered"]
+    model = Population if section == "population" else Scenario.model_fields[section].annotation
+    assert model is not None
+    return [key for key in model.model_fields if key != "ordered"]
 
 
 def _with_ordered_tiers(content: Content) -> Content:
@@ -519,14 +510,14 @@ def _sentence(error: ValidationError, chain: Chain) -> str:
 def _unknown(place: list[str]) -> str:
     *tables, key = place
     if not tables:
-        return f"unknown key '{key}'; {nearest(key, ['question', *_SECTIONS])}"
+        return f"unknown key '{key}'; {nearest(key, ['question', *SECTIONS])}"
     known = list(Tier.model_fields) if len(tables) > 1 else _keys_of(tables[0])
     return f"unknown key '{key}' in [{'.'.join(tables)}]; {nearest(key, known)}"
 
 
 def _named(place: list[str]) -> str:
     """How a sentence names a key: ``seats in [tiers.key]``."""
-    if place and place[0] not in _SECTIONS:
+    if place and place[0] not in SECTIONS:
         return place[0]
     return f"{place[-1]} in [{'.'.join(place[:-1])}]" if len(place) > 1 else f"[{'.'.join(place)}]"
 

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from functools import reduce
 from operator import getitem
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from kamsim.errors import KamsimError, shown
 
 Kind = Literal["published", "measured", "calibrated", "assumed"]
 Section = Literal["world", "tiers", "policy", "rebuild", "timeline", "population"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
+TERMS_OF_PROGRAM: tuple[Section, ...] = ("policy", "rebuild")  # what a program chooses, beside its levers and tiers
 End = Literal["", "low", "high"]
 
 SPEC = "reference specification, version 1"

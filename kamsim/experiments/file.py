@@ -13,7 +13,7 @@ from typing import get_args
 from pydantic import ConfigDict, Field, ValidationError
 
 from kamsim.errors import KamsimError, nearest, shown
-from kamsim.evidence.ledger import Parameter, number_of
+from kamsim.evidence.ledger import TERMS_OF_PROGRAM, Parameter, number_of
 from kamsim.experiments.designs import (
     MOST_POINTS,
     SECTION_OF,
@@ -49,9 +49,8 @@ _KEYS_OF: dict[str, tuple[str, ...]] = {
     "points": ("file",),
 }
 _ROLE_OF: dict[str, Role] = {
-    "policy": "lever",
     "tiers": "lever",
-    "rebuild": "lever",
+    **dict.fromkeys(TERMS_OF_PROGRAM, "lever"),
     "world": "uncertainty",
     "timeline": "uncertainty",
 }

@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from kamsim.compiler import compiled
 from kamsim.errors import KamsimError
-from kamsim.evidence.ledger import section
+from kamsim.evidence.ledger import TERMS_OF_PROGRAM, section
 from kamsim.scenario import Population, Scenario
 from kamsim.types import Floats
 from kamsim.world import draws
 from kamsim.world.draws import normal_quantile, uniform, words
 from kamsim.world.parameters import seats_from
 
-_OF_POLICY, _OF_REBUILD = ([row.name for row in section(name)] for name in ("policy", "rebuild"))
-TERMS_DTYPE = np.dtype(
-    [(row.name, "i8" if isinstance(row.default, int) else "f8") for row in section("policy")]
-    + [(f"rebuild_{row.name}", "f8") for row in section("rebuild")]
-)
+# Terms of the section [policy] go by their name, those of others by both: ``retiering_years``, ``rebuild_fatigue``.
+_TERMS = {
+    row.name if name == "policy" else f"{name}_{row.name}": row for name in TERMS_OF_PROGRAM for row in section(name)
+}
+TERMS_DTYPE = np.dtype([(term, "i8" if row.whole else "f8") for term, row in _TERMS.items()])
 
 
 class Levers(NamedTuple):
@@ -143,10 +143,8 @@ def policy_of(scenario: Scenario, accounts: int) -> Policy:
     """
     seats, _ = seats_of(scenario, accounts)
     tiers = list(scenario.tiers.ordered.values())
-    terms = [getattr(scenario.policy, name) for name in _OF_POLICY] + [
-        getattr(scenario.rebuild, name) for name in _OF_REBUILD
-    ]
-    record = np.array([tuple(terms)], dtype=TERMS_DTYPE)
+    terms = tuple(getattr(getattr(scenario, row.section), row.name) for row in _TERMS.values())
+    record = np.array([terms], dtype=TERMS_DTYPE)
     strengths = scenario.lever_strengths()
     return Policy(
         levers=Levers(**strengths, retier_by_spend=scenario.retiers_by_spend()),

@@ -5,14 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, get_args
 
 from kamsim.errors import KamsimError, nearest
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, range_text
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, SECTIONS, Kind, Parameter, number_text, range_text
 from kamsim.evidence.published import OUTCOMES
 from kamsim.report.context_of_use import CONTEXTS, LABELS, NEVER
 from kamsim.report.table import Group, Row, Table
 from kamsim.report.trace import TRACE
 
 KINDS: tuple[str, ...] = get_args(Kind)
-SECTIONS: tuple[str, ...] = get_args(Section)
 
 # What a value of each kind rests on.
 KINDS_SAY = {

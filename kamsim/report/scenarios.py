@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from kamsim.errors import KamsimError, on_one_line
-from kamsim.evidence.ledger import End, range_text, within
+from kamsim.evidence.ledger import SECTIONS, End, range_text, within
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import (
     DEFAULT_SCENARIO,
@@ -116,7 +116,7 @@ def _reason(error: OSError) -> str:
 
 def _sections(scenario: Scenario, write: WriteKey) -> Iterator[str]:
     """Lines of every section, each key through ``write``."""
-    for name in ("world", "tiers", "policy", "rebuild", "timeline", "population"):
+    for name in SECTIONS:
         section = getattr(scenario, name)
         if section is None:
             continue

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kamsim.errors import KamsimError
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, Parameter
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, TERMS_OF_PROGRAM, Parameter
 from kamsim.evidence.posterior import Posterior, parameter_named
 from kamsim.scenario import NAMED_TIERS, Scenario, with_values
 from kamsim.types import Floats
@@ -14,7 +14,7 @@ from kamsim.types import Floats
 MOVED_BY = 0.25
 # Sizes and counts are facts of the organization, and a currency is none of the model's.
 SIZES = ("accounts", "functions", "seats", "seats or share", "seats per KAM", "money a year")
-MOVABLE_SECTIONS = ("world", "tiers", "policy", "rebuild")
+MOVABLE_SECTIONS = ("world", "tiers", *TERMS_OF_PROGRAM)
 _MOVEMENTS = 0x6D6F7665  # tells these draws from others of the same seed
 
 

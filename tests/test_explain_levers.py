@@ -30,17 +30,22 @@ from kamsim.studies.bridge import TOTAL
 from kamsim.studies.compare import compare
 from kamsim.studies.explain import QUESTIONS, checked_claims
 from kamsim.studies.explain_levers import (
+    CHOICES,
     FULL,
     KEPT,
     LEVERS_OFF,
+    OTHERS,
     PROGRAM,
     SHARE,
     TIER_TERMS,
+    TIERS,
     Amount,
     LeversExplained,
     Shared,
+    choices_of,
     program_of,
     shared_out,
+    with_choices_of,
 )
 from kamsim.studies.reference import with_reference, without_program
 
@@ -100,7 +105,7 @@ def planted(worth: dict[frozenset[str], np.ndarray], worlds: int = 8, seed: int 
     accounts[:, :, SALES] = 200.0
     for place, game in enumerate(GAMES):
         accounts[:, 1 + place, : len(TERMS)] += worth[game]
-    return shared_out(accounts, np.zeros(accounts.shape[:2]))
+    return shared_out(accounts, np.zeros(accounts.shape[:2]), LEVERS)
 
 
 def test_where_levers_add_up_each_part_is_what_the_lever_adds() -> None:
@@ -148,7 +153,7 @@ def test_errors_and_intervals_are_those_of_a_mean_over_worlds() -> None:
     generator = np.random.default_rng(2)
     accounts = generator.normal(size=(25, 1 + len(GAMES) + 2 * len(TIER_TERMS), len(Account._fields)))
     accounts[:, :, SALES] = 50.0
-    total = shared_out(accounts, np.zeros(accounts.shape[:2])).figure[-1]
+    total = shared_out(accounts, np.zeros(accounts.shape[:2]), LEVERS).figure[-1]
     differences = (accounts[:, len(GAMES), :-2] - accounts[:, 0, :-2]).sum(axis=1)
     assert total.money == pytest.approx(differences.mean(), abs=1e-12)
     error = differences.std(ddof=1) / 5.0
@@ -214,13 +219,13 @@ def test_the_figure_is_that_of_a_comparison_in_the_same_worlds(levers: LeversExp
     assert alone == pytest.approx(gained, rel=1e-9)
 
 
-def test_levers_that_a_scenario_does_not_pull_add_nothing_and_are_not_told() -> None:
+def test_levers_that_a_scenario_does_not_pull_are_not_told() -> None:
     found = levers_of(small("enterprise_selection", policy={"boundaries": 0.5}))
     assert found.program == "enterprise_selection"
     assert found.strengths == {"selection": 1.0, "alignment": 0.0, "boundaries": 0.5, "retiering": 0.0}
-    for amount in (*found.parts, *found.alone, *found.last, *found.pairs):
-        if any(lever in amount.of for lever in ("alignment", "retiering")):
-            assert (amount.money, amount.points, amount.low, amount.high) == (0.0, 0.0, 0.0, 0.0), amount
+    assert found.choices == ("selection", "boundaries")
+    assert list(by_name(found.parts)) == [LEVERS_OFF, "selection", "boundaries"]
+    assert list(by_name(found.pairs)) == ["selection x boundaries"]
     told = by_name(found.parts)
     assert told["selection"].money != 0.0 != told["boundaries"].money
     assert_adds_up(found)
@@ -236,7 +241,9 @@ def test_a_population_is_asked_about_the_full_program_in_its_world() -> None:
     assert program == program_of(small("status_quo", world={"gross_margin": 0.3})).changed(question=population.question)
     assert program.name == FULL
     assert program.lever_strengths() == dict.fromkeys(LEVERS, 1.0) == load_scenario(FULL).lever_strengths()
-    assert program_of(small("largest_accounts")).name == "largest_accounts with all levers"
+    assert program_of(small("status_quo", world={"market_growth": 0.1}).changed(name="mine")).name == (
+        "mine with all levers"
+    )
     own = small("spend_retiering")
     assert program_of(own) == own
     found = levers_of(own, 2)
@@ -286,12 +293,13 @@ def test_customers_kept_are_those_gone_without_a_program() -> None:
 
 def test_what_tiers_concede_and_promise_is_removed_one_by_one() -> None:
     free = {name: {"concession": 0.0, "promise": 0.1} for name in ("key", "strategic")}
-    nothing = levers_of(small(tiers={"ordered": free, "standard_promise": 0.1}))
+    alike = ["tiers.standard_promise", *(f"tiers.{tier}.{term}" for tier, terms in free.items() for term in terms)]
+    nothing = levers_of(small(tiers={"ordered": free, "standard_promise": 0.1}, fixed=alike))
     for amounts in (nothing.alone, nothing.last):
         for name in TIER_TERMS:
             assert by_name(amounts)[name].money == 0.0
     dear = {name: {"concession": 0.1} for name in ("key", "strategic")}
-    costs = levers_of(small(tiers={"ordered": dear}))
+    costs = levers_of(small(tiers={"ordered": dear}, fixed=[f"tiers.{name}.concession" for name in dear]))
     assert by_name(costs.alone)["concessions"].high < 0.0
     assert by_name(costs.last)["concessions"].high < 0.0
 
@@ -305,6 +313,42 @@ def test_jobs_change_no_result_and_progress_counts_worlds() -> None:
     assert told[-1] == 18  # each is played twice
 
 
+def test_what_a_program_chooses_beside_levers_is_taken_apart_too() -> None:
+    tiers = {"ordered": {"key": {"seats": 0.2, "concession": 0.1}}}
+    found = levers_of(
+        small("full_program", policy={"managed_downtiering": 1.0}, rebuild={"reassigned": 0.0}, tiers=tiers)
+    )
+    assert found.choices == (*LEVERS, TIERS, OTHERS)  # seven would be too many
+    assert_adds_up(found)
+    found = levers_of(small("status_quo", rebuild={"reassigned": 0.0}, tiers=tiers))
+    assert found.choices == (TIERS, "rebuild")
+    assert_adds_up(found)
+    plain = levers_of(small("enterprise_selection"))
+    assert by_name(found.parts)[LEVERS_OFF] == by_name(plain.parts)[LEVERS_OFF]  # most programs, in the same world
+    terms = {amount.term: amount for amount in found.parts if amount.of == "rebuild"}
+    assert terms["handovers"].low > 0.0  # nobody is handed over at a rebuild
+    assert by_name(found.parts, "elevations")[TIERS].high < 0.0
+    text = "\n".join(part if isinstance(part, str) else text_of(part).plain for part in levers_tables(found))
+    assert "other tiers and its way to rebuild" in text
+    assert "Its way to rebuild, by which it rebuilds at other times, or otherwise: " in text
+
+
+def test_what_was_set_for_all_is_no_choice() -> None:
+    changed = {"ordered": {"key": {"seats": 0.2}}}
+    alike = small("enterprise_selection", tiers=changed, policy={"managed_downtiering": 1.0})
+    assert list(choices_of(alike)) == ["selection", TIERS, "down_tiering"]
+    fixed = alike.changed(fixed=["tiers.key.seats", "policy.managed_downtiering"])
+    assert list(choices_of(fixed)) == ["selection"]
+    undone = with_choices_of(fixed, choices_of(fixed), frozenset())
+    assert (undone.tiers, undone.policy.managed_downtiering) == (alike.tiers, 1.0)
+
+
+def test_every_choice_has_words_and_no_key_two_choices() -> None:
+    assert set(report._NAMES) == {LEVERS_OFF, TIERS, OTHERS, *LEVERS, *CHOICES, *TIER_TERMS}
+    keys = [key for keys in CHOICES.values() for key in keys]
+    assert len(keys) == len(set(keys))
+
+
 # ---------------------------------------------------------------- words
 
 
@@ -315,7 +359,7 @@ def test_tables_fit_80_columns_and_say_reference_years_and_unit(levers: LeversEx
         assert max(map(len, text_of(table).plain.splitlines())) <= 80
     title = " ".join(text_of(totals).plain.split("points")[0].split())
     assert title == (
-        "What each lever adds to total profit: full_program against no_program, 4 years from launch, undiscounted"
+        "What each choice adds to total profit: full_program against no_program, 4 years from launch, undiscounted"
     )
     assert "of the sales of no_program at list price" in " ".join(text_of(totals).plain.split())
     assert isinstance(sentences, str)

@@ -271,7 +271,7 @@ def validate(
 
 
 @main.command(
-    short_help="Take claims and programs apart: what is an effect, what each lever adds.",
+    short_help="Take claims and programs apart: what is an effect, what each choice adds.",
     epilog=example(
         "kamsim explain",
         "kamsim explain large_spend --organizations 3000 --reading 'odds > 10 %'",
@@ -303,8 +303,8 @@ def explain(
 
     A CLAIM is large_spend, collaboration, rebuilds or quota: each figure of the survey is split into what the
     program does to accounts, and what comes from who is chosen, compared or lucky. It may also be levers: the
-    total profit of SCENARIO, or of the full program where SCENARIO pulls no lever, is split into what each
-    lever adds, and from which terms. By default all five.
+    total profit of SCENARIO is split into what each of its choices adds, and from which terms: levers that it
+    pulls, its tiers, how it rebuilds. Where it makes none, the full program is taken apart. By default all five.
     """
     from kamsim.experiments.twins import KERNELS
     from kamsim.report import explain as explaining

@@ -61,7 +61,7 @@ CONTEXTS: dict[str, ContextOfUse] = {
     ),
     "explain": ContextOfUse(
         "which part of a published figure is an effect of the program, in this model, and which comes from who is "
-        "chosen, compared or lucky; and what each lever of a program adds to total profit, by which term.",
+        "chosen, compared or lucky; and what each choice of a program adds to total profit, by which term.",
         "twins: the same world played again with one thing changed. No such split was fitted to, for none is "
         "published; what parts do only together is shared out by convention.",
         "saying what caused the answers of the firms that were asked: other rules that fit as well may split them "

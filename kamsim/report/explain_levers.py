@@ -1,4 +1,4 @@
-"""What each lever adds to total profit, and from which terms: tables, sentences in plain words, and a figure."""
+"""What each choice adds to total profit, and from which terms: tables, sentences in plain words, and a figure."""
 
 import math
 import textwrap
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kamsim.measures.profit import TERMS
 from kamsim.report.plot import BLUE, COLORS, FONT, INK, ORANGE, canvas, dress_small, patch, png, short_name
 from kamsim.report.table import TOTAL_PROFIT, Group, Mark, Row, Scale, Table, lower, scale_of
+from kamsim.scenario import LEVERS
 from kamsim.studies.bridge import TOTAL
 from kamsim.studies.explain_levers import KEPT, LEVERS_OFF, PROGRAM, SHARE, TIER_TERMS, Amount, LeversExplained
 
@@ -38,11 +39,19 @@ _WORDS = {
 }
 # Label in tables, short label, and what the lever changes.
 _NAMES = {
-    LEVERS_OFF: ("no lever pulled", "no lever", ""),
+    LEVERS_OFF: ("none of these choices", "none", ""),
     "selection": ("enterprise criteria", "enterprise", "by which accounts are elevated for potential"),
     "alignment": ("cross-functional team", "team", "by which functions commit more and help to read accounts"),
     "boundaries": ("bilateral boundaries", "bilateral", "by which ambition and hours follow what a customer takes up"),
     "retiering": ("performance re-tiering", "re-tiering", "by which unhealthy accounts step down, healthy ones up"),
+    "tiers": ("other tiers", "tiers", "by which other numbers of accounts are key, at other service and prices"),
+    "rebuild": ("its way to rebuild", "rebuild", "by which it rebuilds at other times, or otherwise"),
+    "down_tiering": (
+        "managed down-tiering",
+        "down-tiering",
+        "by which accounts handed down keep some hours",
+    ),
+    "others": ("its other choices", "others", "together, for they are too many to tell apart"),
     "concessions": ("price concessions", "", ""),
     "promises": ("promises", "", ""),
 }
@@ -50,7 +59,7 @@ _BY_SPEND = ("re-tiering by spend", "re-tiering", "by which accounts are ranked 
 
 
 def levers_tables(levers: LeversExplained) -> list[Table | str]:
-    """Tables of what each lever adds, of the terms it comes from, and of pairs of levers; then the sentences."""
+    """Tables of what each choice adds, of the terms it comes from, and of pairs; then the sentences."""
     if levers.untold:
         return [levers.untold]
     pairs = [_pairs_table(levers)] if _pairs(levers) else []
@@ -60,7 +69,7 @@ def levers_tables(levers: LeversExplained) -> list[Table | str]:
 def levers_title(levers: LeversExplained) -> str:
     """Say what is taken apart, against what, and of which years."""
     return (
-        f"What each lever adds to total profit: {levers.program} against {levers.reference}, "
+        f"What each choice adds to total profit: {levers.program} against {levers.reference}, "
         f"{levers.horizon.in_words()}"
     )
 
@@ -84,8 +93,8 @@ def _totals_table(levers: LeversExplained) -> Table:
     unit = f"{scale.unit} of {levers.horizon.unit}" if scale.unit else levers.horizon.unit
     legend = (
         f"points: of the sales of {levers.reference} at list price, in percent; money: in {unit}",
-        "points of a lever: what it adds, a mean over every order in which levers may come (Shapley)",
-        "alone, last: what it adds to the program with no lever pulled, and to the other levers together",
+        "points of a choice: what it adds, a mean over every order in which they may come (Shapley)",
+        "alone, last: what it adds where no other choice is made, and where all others are",
     )
     columns = ("", "points", "95 % interval", "money", "alone", "last", "")
     return Table(groups, columns, levers_title(levers), legend, dense=True)
@@ -116,7 +125,7 @@ def _pairs_table(levers: LeversExplained) -> Table:
         Row((f"  {_pair(levers, pair.of)}", _points(pair.points), _interval(pair), ""), _mark(pair))
         for pair in _pairs(levers)
     )
-    title = "What two levers add together beyond what they add apart, in points"
+    title = "What two choices add together beyond what they add apart, in points"
     return Table((Group("", tuple(rows)),), ("", "points", "95 % interval", ""), title)
 
 
@@ -125,13 +134,13 @@ def _totals(amounts: Sequence[Amount]) -> list[Amount]:
 
 
 def _parts(levers: LeversExplained) -> list[Amount]:
-    """Totals of the program with no lever pulled, and of the levers that it pulls."""
-    return [part for part in _totals(levers.parts) if levers.strengths.get(part.of, 1.0) > 0.0]
+    """Totals of the program with no choice made, and of the choices that it makes."""
+    return _totals(levers.parts)
 
 
 def _pairs(levers: LeversExplained) -> list[Amount]:
-    """Pairs of levers that are both pulled."""
-    return [pair for pair in levers.pairs if all(levers.strengths[name] > 0.0 for name in pair.of.split(" x "))]
+    """Pairs of choices."""
+    return list(levers.pairs)
 
 
 def _terms(levers: LeversExplained, *, short: bool = False) -> list[tuple[str, dict[str, Amount]]]:
@@ -170,7 +179,7 @@ def _mark(amount: Amount) -> Mark:
 
 
 def levers_sentences(levers: LeversExplained) -> list[str]:
-    """Say in plain words what a program earns, and why each of its levers gains or loses; or why nothing is told."""
+    """Say in plain words what a program earns, and why each of its choices gains or loses; or why nothing is told."""
     if levers.untold:
         return [levers.untold]
     (figure,) = _totals(levers.figure)
@@ -178,13 +187,17 @@ def levers_sentences(levers: LeversExplained) -> list[str]:
     alone, last = ({amount.of: amount.points for amount in amounts} for amounts in (levers.alone, levers.last))
     return [
         f"Against {levers.reference}, {levers.program} makes a difference of {_with_interval(figure)} points of sales; "
-        f"with no lever pulled it would be {_with_interval(off)}.",
+        f"with {_no_choice(levers)} it would be {_with_interval(off)}.",
         *(_why(levers, part) for part in sorted(parts, key=lambda part: -part.points)),
         *_pairs_told(levers),
-        f"What tiers concede changes profit by {_points(alone['concessions'])} points with no lever pulled and "
-        f"{_points(last['concessions'])} with all; what they promise, by {_points(alone['promises'])} and "
-        f"{_points(last['promises'])}.",
+        f"What tiers concede changes profit by {_points(alone['concessions'])} points with "
+        f"{_no_choice(levers)} and {_points(last['concessions'])} with all; what they promise, by "
+        f"{_points(alone['promises'])} and {_points(last['promises'])}.",
     ]
+
+
+def _no_choice(levers: LeversExplained) -> str:
+    return "no lever pulled" if set(levers.choices) <= set(LEVERS) else "none of its choices made"
 
 
 def _why(levers: LeversExplained, total: Amount) -> str:
@@ -226,7 +239,7 @@ def _with_interval(amount: Amount) -> str:
 
 
 def levers_figure(levers: LeversExplained) -> bytes:
-    """Draw a bar for each lever, as a PNG: terms that gain to the right, terms that cost to the left, and their sum."""
+    """Draw a bar for each choice, as a PNG: what gains to the right, what costs to the left, and their sum."""
     figure = canvas(9.5)
     panel = figure.subplots()
     if levers.untold:
@@ -248,7 +261,7 @@ def levers_figure(levers: LeversExplained) -> bytes:
     figure.legend(
         handles=[patch(term.label, color) for term, color in zip(TERMS, COLORS, strict=False)],
         loc="outside lower center", ncols=3, frameon=False, fontsize=FONT,
-        title=f"{levers.worlds:,} worlds; black line: the sum, with its 95 % interval; part of a lever: what it adds, "
+        title=f"{levers.worlds:,} worlds; black line: the sum, with its 95 % interval; part of a choice: what it adds, "
         "a mean over all orders (Shapley)", title_fontsize=FONT - 2,
     )  # fmt: skip
     return png(figure)

@@ -1,4 +1,8 @@
-"""Why a program gains or loses: its total profit shared out among its levers, each by the terms of the bridge."""
+"""Why a program gains or loses: its total profit shared out among its choices, each by the terms of the bridge.
+
+A choice is a lever that it pulls, or what it settles otherwise than most programs do: its size, how it rebuilds, how it
+sets quotas.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -10,6 +14,8 @@ import numpy as np
 
 from kamsim.analysis.intervals import half_width_of, moments_of
 from kamsim.analysis.shapley import coalitions, shapley_interactions, shapley_values
+from kamsim.errors import KamsimError
+from kamsim.evidence.ledger import LEDGER
 from kamsim.experiments.jobs import Job, accounts_of, job_of
 from kamsim.experiments.pool import run_in_chunks
 from kamsim.experiments.twins import look_at_twins
@@ -18,9 +24,10 @@ from kamsim.measures.profit import TERMS, Horizon
 from kamsim.model.plan import History
 from kamsim.records import Record
 from kamsim.rules.tiering import NO_CUSTOMER
-from kamsim.scenario import DEFAULT_SCENARIO, LEVERS, Scenario
+from kamsim.scenario import DEFAULT_SCENARIO, LEVERS, Scenario, load_scenario, with_values
 from kamsim.studies.bridge import TOTAL
 from kamsim.studies.explain_parts import Study, without_concessions, without_promises
+from kamsim.studies.parameter_sets import value_in
 from kamsim.studies.reference import elevates, horizon_of, without_program
 from kamsim.types import Floats
 from kamsim.world.world import World
@@ -31,7 +38,25 @@ PROGRAM, LEVERS_OFF = "program", "levers_off"  # beside the levers: all of it, a
 SHARE, KEPT = "share", "kept"  # which volume is made of
 _REMOVED = {"concessions": without_concessions, "promises": without_promises}  # of what every tier gives
 TIER_TERMS = tuple(_REMOVED)
-_GAMES = coalitions(LEVERS)
+TIERS, OTHERS = "tiers", "others"  # choices: of other tiers, and of several things at once
+MOST_CHOICES = 6  # told apart: every set of them is played
+_NO_CHOICE = ("rebuild.fatigue",)  # what an organization is, and none of its programs settles
+
+
+def _keys_of_choices() -> dict[str, tuple[str, ...]]:
+    """Keys that a choice settles, beside levers and tiers; with all at their defaults it is not made."""
+    keys: dict[str, tuple[str, ...]] = {}
+    for row in LEDGER:
+        name = f"{row.section}.{row.name}"
+        choice = OF_KEYS.get(name, row.section if row.section in OF_SECTIONS else "")
+        if choice and name not in _NO_CHOICE:
+            keys[choice] = (*keys.get(choice, ()), name)
+    return keys
+
+
+OF_SECTIONS = ("rebuild",)
+OF_KEYS = {"policy.managed_downtiering": "down_tiering"}
+CHOICES = _keys_of_choices()
 _K = len(TERMS)
 _BRIDGE = (*(term.name for term in TERMS), TOTAL)
 _COLUMNS = (*_BRIDGE, SHARE, KEPT)
@@ -45,7 +70,7 @@ class Amount:
     Parameters
     ----------
     of : str
-        Lever or pair of levers (``selection x alignment``), `PROGRAM`, `LEVERS_OFF` or one of `TIER_TERMS`.
+        Choice or pair of them (``selection x alignment``), `PROGRAM`, `LEVERS_OFF` or one of `TIER_TERMS`.
     term : str
         Term of the bridge of profit, ``total`` for all of them together, or `SHARE` or `KEPT` of the volume.
     money : float
@@ -69,7 +94,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class LeversExplained(Record):
-    """Total profit of a program against no program, and what each of its levers adds.
+    """Total profit of a program against no program, and what each of its choices adds.
 
     Parameters
     ----------
@@ -77,6 +102,8 @@ class LeversExplained(Record):
         Name of what is taken apart.
     strengths : dict
         Of its levers.
+    choices : tuple of str
+        That it makes: levers that it pulls, then others.
     retiers_by_spend : bool
         Whether re-tiering reads spend in place of health.
     reference : str
@@ -88,22 +115,23 @@ class LeversExplained(Record):
     figure : tuple of Amount
         The program against no program: its terms in their order, then the total.
     parts : tuple of Amount
-        The same of the program with no lever pulled, then of each lever: they add up to the figure, term by term. A
-        lever's is what it adds, averaged over every order in which levers may come (Shapley).
+        The same of the program with no choice made, then of each choice: they add up to the figure, term by term. A
+        choice's is what it adds, averaged over every order in which choices may come (Shapley).
     volume : tuple of Amount
         The volume of the program and of each part, split: what customers buy more who are there without the program
         too, and what those buy who would have left for good.
     alone, last : tuple of Amount
-        Totals of each lever, pulled alone or after the other three; then of what tiers concede and promise, in the
-        program with no lever pulled or with all.
+        Totals of each choice, made alone or after all others; then of what tiers concede and promise, in the program
+        with no choice made or with all.
     pairs : tuple of Amount
-        Totals of what two levers add together beyond what they add apart.
+        Totals of what two choices add together beyond what they add apart.
     untold : str
         Why nothing can be told, a sentence; empty where all can.
     """
 
     program: str
     strengths: Mapping[str, float]
+    choices: tuple[str, ...]
     retiers_by_spend: bool
     reference: str
     horizon: Horizon
@@ -118,21 +146,25 @@ class LeversExplained(Record):
 
 
 def explain_levers(study: Study) -> LeversExplained:
-    """Play no program, and the program with every set of its levers, in the same worlds; then share out the profit.
+    """Play no program, and the program with every set of its choices, in the same worlds; then share out the profit.
 
     They are played once more for who is kept as a customer, which no account of profit tells.
     """
     program = program_of(study.scenario)
     nobody = without_program(program)
-    played = [job_of(with_levers_of(program, pulled)) for pulled in _GAMES]
+    undone = choices_of(program)
+    choices = tuple(undone)
+    played = [job_of(with_choices_of(program, undone, made)) for made in coalitions(choices)]
     ends = (played[0], played[-1])
     jobs = [job_of(nobody), *played, *(removed(job) for removed in _REMOVED.values() for job in ends)]
     accounts = _accounts_of(study, jobs)
-    shared = shared_out(accounts, _kept_of(study._replace(progress=study.after(study.organizations)), jobs))
+    kept = _kept_of(study._replace(progress=study.after(study.organizations)), jobs)
+    shared = shared_out(accounts, kept, choices)
     untold = f"{study.scenario.name}: nobody is elevated, so there is no program to take apart"
     return LeversExplained(
         program.name,
         program.lever_strengths(),
+        choices,
         program.retiers_by_spend(),
         nobody.name,
         horizon_of((program, nobody), jobs[0].unit),
@@ -143,9 +175,10 @@ def explain_levers(study: Study) -> LeversExplained:
 
 
 def program_of(scenario: Scenario) -> Scenario:
-    """Program that is taken apart: the scenario's own where it pulls a lever, else the full program in its world."""
+    """Program that is taken apart: the scenario's own where it makes a choice, else the full program in its world."""
     alone = scenario.changed(population=None)
-    if any(alone.lever_strengths().values()):
+    # Tiers of a population are those of each of its programs.
+    if set(choices_of(alone)) - ({TIERS} if scenario.population is not None else set()):
         return alone
     name = (
         FULL
@@ -155,9 +188,50 @@ def program_of(scenario: Scenario) -> Scenario:
     return alone.changed(name=name, policy=dict.fromkeys(LEVERS, 1.0))
 
 
-def with_levers_of(program: Scenario, pulled: frozenset[str]) -> Scenario:
-    """The program with some of its levers at their strengths, and the others not pulled."""
-    return program.changed(policy={lever: 0.0 for lever in LEVERS if lever not in pulled})
+Undone = Mapping[str, Mapping[str, object]]  # values of keys by choice, with which it is not made
+
+
+def choices_of(program: Scenario) -> Undone:
+    """Choices that a program makes, and the values that undo each; those of tiers have none, tiers come as a whole.
+
+    More than `MOST_CHOICES` would take too long to take apart: then all but levers are one. What was set for this run
+    is none: it is set for whatever is compared.
+    """
+    if not elevates(program):
+        return {}
+    made: dict[str, dict[str, object]] = {
+        lever: {f"policy.{lever}": 0.0} for lever, strength in program.lever_strengths().items() if strength
+    }
+    others: dict[str, dict[str, object]] = {} if _usual_tiers(program) else {TIERS: {}}
+    defaults = {f"{row.section}.{row.name}": row.default for row in LEDGER}
+    for choice, keys in CHOICES.items():
+        moved: dict[str, object] = {name: defaults[name] for name in keys if value_in(program, name) != defaults[name]}
+        if moved := {name: value for name, value in moved.items() if name not in (program.fixed or ())}:
+            others[choice] = moved
+    if len(made) + len(others) > MOST_CHOICES:
+        together = {name: value for moved in others.values() for name, value in moved.items()}
+        others = ({TIERS: {}} if TIERS in others else {}) | {OTHERS: together}
+    return made | others
+
+
+def _usual_tiers(program: Scenario) -> bool:
+    """Whether the tiers of a program are those of most programs, but for what was set for this run."""
+    usual = load_scenario(DEFAULT_SCENARIO).tiers
+    moved = {name: value_in(program, name) for name in program.fixed or () if name.startswith("tiers.")}
+    try:
+        return program.tiers == with_values(load_scenario(DEFAULT_SCENARIO), moved).tiers
+    except KamsimError:
+        return program.tiers == usual
+
+
+def with_choices_of(program: Scenario, undone: Undone, made: frozenset[str]) -> Scenario:
+    """The program with some of its choices made, and the others undone."""
+    values = {name: value for choice, moved in undone.items() if choice not in made for name, value in moved.items()}
+    left = with_values(program, values)
+    if TIERS not in undone or TIERS in made:
+        return left
+    usual = load_scenario(DEFAULT_SCENARIO).tiers
+    return left.model_copy(update={"tiers": usual})
 
 
 def _accounts_of(study: Study, jobs: Sequence[Job]) -> Floats:
@@ -203,16 +277,18 @@ class Shared(NamedTuple):
     pairs: tuple[Amount, ...]
 
 
-def shared_out(accounts: Floats, kept: Floats) -> Shared:
+def shared_out(accounts: Floats, kept: Floats, choices: Sequence[str]) -> Shared:
     """Share out accounts of profit.
 
     Parameters
     ----------
     accounts : array of shape (worlds, jobs, amounts)
-        No program, the program with each of `coalitions` of its levers, then for each of `TIER_TERMS` what is without
-        it: the program with no lever pulled, and with all.
+        No program, the program with each of `coalitions` of its choices, then for each of `TIER_TERMS` what is without
+        it: the program with no choice made, and with all.
     kept : array of shape (worlds, jobs)
         Part of their volume that is of customers kept.
+    choices : sequence of str
+        Of the program.
 
     Returns
     -------
@@ -220,15 +296,16 @@ def shared_out(accounts: Floats, kept: Floats) -> Shared:
         Every amount from paired differences in the same worlds.
     """
     nobody, *played = np.moveaxis(_with_sums(accounts[..., :_K], kept), 1, 0)
-    worth, without = np.stack(played[: len(_GAMES)]), played[len(_GAMES) :]
+    games = coalitions(choices)
+    worth, without = np.stack(played[: len(games)]), played[len(games) :]
     off, everything = worth[0], worth[-1]
     sales = float(accounts[:, 0, SALES].mean())
-    parts = {LEVERS_OFF: off - nobody} | dict(zip(LEVERS, shapley_values(worth), strict=True))
-    first = {lever: worth[_GAMES.index(frozenset({lever}))] - off for lever in LEVERS}
-    last = {lever: everything - worth[_GAMES.index(_GAMES[-1] - {lever})] for lever in LEVERS}
+    parts = {LEVERS_OFF: off - nobody} | dict(zip(choices, shapley_values(worth), strict=True))
+    first = {choice: worth[games.index(frozenset({choice}))] - off for choice in choices}
+    last = {choice: everything - worth[games.index(games[-1] - {choice})] for choice in choices}
     first |= {name: off - one for name, one in zip(TIER_TERMS, without[::2], strict=True)}
     last |= {name: everything - one for name, one in zip(TIER_TERMS, without[1::2], strict=True)}
-    pairs = (f"{one} x {other}" for one, other in combinations(LEVERS, 2))
+    pairs = (f"{one} x {other}" for one, other in combinations(choices, 2))
     together = dict(zip(pairs, shapley_interactions(worth), strict=True))
 
     def told(values: Mapping[str, Floats], *terms: str) -> tuple[Amount, ...]:

@@ -65,6 +65,10 @@ def test_the_scenarios_that_are_promised_are_shipped() -> None:
         "population",
         "steady",
         "lively",
+        "enterprise_and_team",
+        "enterprise_team_bilateral",
+        "full_managed_downtiering",
+        "full_half_size",
     } <= set(names)
 
 
@@ -94,6 +98,7 @@ def test_largest_accounts_and_no_program_seat_as_they_say() -> None:
     assert seats_of(load_scenario("status_quo"), 150) == ([14, 5], "")
     assert seats_of(load_scenario("largest_accounts"), 150) == ([18, 0], "")
     assert seats_of(load_scenario("no_program"), 150) == ([0, 0], "")
+    assert seats_of(load_scenario("full_half_size"), 150) == ([7, 2], "")
 
 
 # ---------------------------------------------------------------- extends

@@ -428,3 +428,27 @@ def test_the_command_asks_about_levers_too(tmp_path: Path, monkeypatch: pytest.M
     assert again.exit_code == 0, again.output
     assert checked_claims(()) == QUESTIONS
     assert "levers" in QUESTIONS
+
+
+def test_programs_are_taken_apart_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    few = ("--set", "world.accounts=30", "--years", "3", "-n", "4", "--jobs", "1")
+    both = ("--lever", "enterprise_selection", "--lever", "full_half_size")
+    shown = CliRunner().invoke(main, ["explain", *both, *few, "--out", "mine"])
+    assert shown.exit_code == 0, shown.output
+    text = " ".join(shown.stdout.split())
+    for name in ("enterprise_selection", "full_half_size"):
+        assert f"What each choice adds to total profit: {name} against no_program" in text
+        assert (tmp_path / "mine" / name / "levers.png").exists()
+    result = CliRunner().invoke(main, ["explain", *both, *few, "--json"])
+    one, two = json.loads(result.stdout)["programs"]
+    assert one["levers"]["choices"] == ["selection"]
+    assert two["levers"]["choices"] == [*LEVERS, TIERS]
+    assert Path(one["folder"]).is_dir()
+
+
+@pytest.mark.parametrize("beside", [["levers"], ["--scenario", "population"], ["--reading", "odds > 10 %"]])
+def test_what_says_nothing_beside_programs_is_refused(beside: list[str]) -> None:
+    result = CliRunner().invoke(main, ["explain", "--lever", "full_program", *beside])
+    assert result.exit_code == 2
+    assert "says nothing beside --lever" in result.stderr

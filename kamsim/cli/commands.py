@@ -276,11 +276,18 @@ def validate(
         "kamsim explain",
         "kamsim explain large_spend --organizations 3000 --reading 'odds > 10 %'",
         "kamsim explain levers               why each lever of the full program gains or loses",
-        "kamsim explain levers --scenario my_program.toml --discount 0.08",
+        "kamsim explain --lever full_half_size --lever my_program.toml --discount 0.08",
     ),
 )
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
 @click.option("--scenario", metavar="SCENARIO", default="population", show_default=True, help="Who is surveyed.")
+@click.option(
+    "--lever",
+    "programs",
+    metavar="SCENARIO",
+    multiple=True,
+    help="A program to take apart instead, again for more: why it gains or loses.",
+)
 @set_options
 @click.option("--organizations", "-n", metavar="N", default=500, show_default=True, help="How many to survey.")
 @reading_option
@@ -294,6 +301,7 @@ def explain(
     *,
     claims: tuple[str, ...],
     scenario: str,
+    programs: tuple[str, ...],
     values: tuple[str, ...],
     out: str | None,
     as_json: bool,
@@ -310,6 +318,13 @@ def explain(
     from kamsim.report import explain as explaining
     from kamsim.studies.explain import ask_explain
 
+    if programs:
+        from kamsim.cli.programs import explain_programs
+
+        refuse_beside("--lever", ("claims", "scenario", "reading"))
+        del settings["reading"]
+        explain_programs(scenarios_of(programs, values), out=out, as_json=as_json, **settings)
+        return
     (loaded,) = scenarios_of([scenario], values)
     asked = ask_explain(loaded, claims, **settings)
     answer(

@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -91,9 +90,11 @@ def programs_left_out(scenarios: Sequence[Scenario]) -> list[Scenario]:
     return found
 
 
-def _choices(scenario: Scenario) -> dict[str, Any]:
+def _choices(scenario: Scenario) -> dict[str, object]:
     # A lever may go by a preset or by its strength.
-    sections: dict[str, Any] = {name: getattr(scenario, name).model_dump(exclude=set(LEVERS)) for name in _OF_PROGRAM}
+    sections: dict[str, object] = {
+        name: getattr(scenario, name).model_dump(exclude=set(LEVERS)) for name in _OF_PROGRAM
+    }
     return {**sections, "levers": scenario.lever_strengths(), "by_spend": scenario.retiers_by_spend()}
 
 

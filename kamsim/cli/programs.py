@@ -1,0 +1,37 @@
+"""Several programs taken apart by one command, one after the other."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kamsim.cli.frame import folder_of, say, working
+
+if TYPE_CHECKING:
+    from kamsim.scenario import Scenario
+
+
+def explain_programs(
+    programs: Sequence["Scenario"], *, organizations: int, seed: int, jobs: int | None, out: str | None, as_json: bool
+) -> None:
+    """Take one program apart after the other, each in a folder of its own."""
+    from kamsim.experiments.jobs import play_in_shared_worlds
+    from kamsim.experiments.twins import KERNELS
+    from kamsim.report import explain as explaining
+    from kamsim.studies.compare import checked_names
+    from kamsim.studies.explain import ask_explain
+    from kamsim.studies.explain_levers import QUESTION
+
+    contents = []
+    for program, name in zip(programs, checked_names(programs), strict=True):
+        asked = ask_explain(program, (QUESTION,), organizations=organizations, seed=seed, jobs=jobs)
+        folder = folder_of(asked, None if out is None else str(Path(out) / name))
+        with working(asked.work_unit, asked.work, play_in_shared_worlds, *KERNELS) as progress:
+            result = asked.play(progress, folder, explaining.explanation_files)
+        content = {**explaining.content_of(result), "folder": str(folder)}
+        contents.append(content)
+        if not as_json:
+            tell = partial(explaining.explanation_tables, result)
+            say(content, tell, as_json=False, notes=result.notes, folder=folder)
+    if as_json:
+        say({"programs": contents}, list, as_json=True)

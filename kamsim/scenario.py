@@ -95,6 +95,7 @@ class WorldRules(Declared):
 
 WorldSection: Any = create_model("WorldSection", __base__=WorldRules, **_fields_of("world"))
 RebuildSection: Any = create_model("RebuildSection", __base__=Declared, **_fields_of("rebuild"))
+QuotaSection: Any = create_model("QuotaSection", __base__=Declared, **_fields_of("quota"))
 TimelineSection: Any = create_model("TimelineSection", __base__=Declared, **_fields_of("timeline"))
 
 Strength = Annotated[float, Field(ge=0, le=1)]
@@ -226,6 +227,7 @@ class Scenario(Declared):
     tiers: Tiers = Field(default_factory=Tiers)
     policy: PolicySection = Field(default_factory=PolicySection)
     rebuild: RebuildSection = Field(default_factory=RebuildSection)
+    quota: QuotaSection = Field(default_factory=QuotaSection)
     timeline: TimelineSection = Field(default_factory=TimelineSection)
     population: Population | None = None
     fixed: tuple[str, ...] | None = Field(

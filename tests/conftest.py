@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from kamsim.evidence.ledger import LEDGER, Parameter, parameter
+from kamsim.evidence.ledger import LEDGER, TERMS_OF_PROGRAM, Parameter, parameter
 from kamsim.scenario import LEVERS, MOST_CONCEDED, PRESETS, Scenario, load_scenario
 
 # A shell that runs tests in the background has them ignore Ctrl-C, which the processes that they start would inherit.
@@ -129,12 +129,13 @@ def _world(draw: st.DrawFn) -> dict[str, Any]:
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Random valid scenarios, small and short: tiers, levers and a handful of ledger parameters within their ranges."""
     world = draw(_world())
-    sections: dict[str, Any] = {"world": world, "policy": draw(_policy()), "rebuild": {}}
+    sections: dict[str, Any] = {name: {} for name in TERMS_OF_PROGRAM}
+    sections |= {"world": world, "policy": draw(_policy())}
     sections["tiers"] = draw(_tiers(world["accounts"]))
     for tier in sections["tiers"]["ordered"].values():
         # A scenario may not concede more than this of the list price.
         tier["concession"] = min(tier["concession"], 0.999 * MOST_CONCEDED / max(world["bargaining_most"], 0.001))
-    rows = [row for row in LEDGER if row.section in ("world", "policy", "rebuild") and row.name not in _DRAWN_APART]
+    rows = [row for row in LEDGER if row.section in ("world", *TERMS_OF_PROGRAM) and row.name not in _DRAWN_APART]
     for row in draw(st.lists(st.sampled_from(rows), max_size=8, unique_by=lambda row: row.name)):
         sections[row.section][row.name] = _value(draw, row)
     sections["timeline"] = {
@@ -176,8 +177,9 @@ def at_the_ends(draw: st.DrawFn) -> Scenario:
     levers: dict[str, Any] = {lever: draw(st.sampled_from([0.0, 1.0])) for lever in LEVERS}
     if draw(st.booleans()):
         levers["retiering"] = {draw(st.sampled_from(["performance", "spend"])): 1.0}
-    sections: dict[str, Any] = {"world": world, "policy": levers, "rebuild": {}, "tiers": {"ordered": ordered}}
-    rows = [row for row in LEDGER if row.section in ("world", "policy", "rebuild") and row.name not in _DRAWN_APART]
+    sections: dict[str, Any] = {name: {} for name in TERMS_OF_PROGRAM}
+    sections |= {"world": world, "policy": levers, "tiers": {"ordered": ordered}}
+    rows = [row for row in LEDGER if row.section in ("world", *TERMS_OF_PROGRAM) and row.name not in _DRAWN_APART]
     for row in draw(st.lists(st.sampled_from(rows), max_size=len(rows), unique_by=lambda row: row.name)):
         sections[row.section][row.name] = draw(_end(row))
     sections["timeline"] = {"history_years": 2, "warmup_years": draw(st.integers(0, 1)), "window_years": 2}

@@ -31,7 +31,7 @@ from kamsim.rules.collaboration import granted_fraction
 from kamsim.rules.costs import return_on_sales
 from kamsim.rules.orders import LEAST_ORDERS, orders_of_quarter
 from kamsim.rules.pricing import bargaining_power
-from kamsim.rules.quota import quota_attainment
+from kamsim.rules.quota import quota_attainment, room_to_grow, sum_of_plans
 from kamsim.rules.tiering import log_growth, mean_of_largest, sorting_pull, team_noise
 from kamsim.scenario import Scenario
 from kamsim.world.draws import normal, normal_quantile, uniform
@@ -64,6 +64,10 @@ REASONS = {
     ("coverage", "-skill * hours / need"): GUARDED,
     ("planned_hours", "weighted_need / weighted_need_of_kam"): GUARDED,
     ("quota_attainment", "key_revenue / quota"): GUARDED,
+    ("usual_sales", "total / counted"): GUARDED,
+    ("room_to_grow", "max(ceiling - share, least_room) / ceiling"): LEDGER,
+    ("sum_of_plans", "planned / mean_promise"): "a plan promises no less than the sales there are",
+    ("_quota_base", "promise / len(members)"): "inside of a loop over the members",
     ("mean_of_largest", "total / taken"): GUARDED,
     ("return_on_sales", "contributed / listed"): GUARDED,
     ("orders_of_quarter", "mean / count"): "the count begins with 1",
@@ -192,6 +196,8 @@ COLUMNS: dict[Any, tuple[Any, ...]] = {
     granted_fraction: (EXTREME, EXTREME),
     overload: (EXTREME, EXTREME, (0.0, 0.1, 1.0)),
     quota_attainment: (EXTREME, EXTREME),
+    room_to_grow: ((0.01, 1.0), (0.0, 0.5, 1.0), (1e-6, 1.0)),
+    sum_of_plans: (EXTREME, EXTREME, (1.0, 1.5, 2.0), PARTS),
     bargaining_power: (EXTREME, EXTREME, (0.0, 5.0), (0.0, 5.0), (0.0, 10.0)),
     log_growth: (EXTREME, EXTREME, (LEAST_SPEND,)),
     sorting_pull: ((1, 2, 5), (1, 2, 5), (0.0, 100.0)),

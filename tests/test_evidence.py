@@ -354,7 +354,7 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         load_scenario(folder / "one.toml")
 
     def experiment(name: str, value: float) -> None:
-        levels = "levers" if name.startswith(("policy", "tiers", "rebuild")) else "uncertainties"
+        levels = "levers" if name.startswith(("policy", "tiers", "rebuild", "quota")) else "uncertainties"
         (folder / "e.toml").write_text(
             f'question = "q"\nbase = "base.toml"\n[design]\nkind = "full"\n[{levels}]\n"{name}" = [{value}, {value}]\n'
         )

@@ -42,10 +42,15 @@ from kamsim.rules.pricing import bargaining_power, price_concession, program_con
 from kamsim.rules.quota import (
     chance_to_leave,
     expected_premium,
+    growth_asked,
     missed_in_a_row,
     next_quota,
     patience_ends,
+    plan_promise,
     quota_attainment,
+    room_to_grow,
+    sales_passed_on,
+    sum_of_plans,
 )
 from kamsim.rules.relationship import (
     bond_after_quarter,
@@ -422,6 +427,33 @@ def test_an_unmet_quota_ratchets() -> None:
     assert next_quota(10.0, 0.0, 0.25, 0.0, 0.0) == 10.0
     assert next_quota(0.0, 0.0, 0.25, 0.03, 0.02) == 0.0
     assert next_quota(10.0, 0.0, 0.25, 0.0, -3.0) == 0.0
+
+
+def test_a_quota_asks_for_a_part_of_what_is_expected_and_for_more() -> None:
+    assert growth_asked(0.05, 1.0, 0.0) == 0.05
+    assert growth_asked(0.05, 0.4, 0.01) == near(0.03)
+    assert growth_asked(-0.05, 2.0, 0.2) == near(0.1)
+
+
+def test_a_quota_may_rise_less_than_sales_do() -> None:
+    # 10 - .25 x (10 - 8) = 9.5
+    assert sales_passed_on(10.0, 8.0, 0.25) == near(9.5)
+    assert sales_passed_on(10.0, 8.0, 1.0) == near(8.0)
+    assert sales_passed_on(10.0, 12.0, 0.25) == 10.0
+    assert sales_passed_on(10.0, 0.0, 1.0) == 10.0
+    # Rising more than falling: by .9 of a surplus of 2, by .75 of a shortfall of 2.
+    assert next_quota(sales_passed_on(12.0, 10.0, 0.1), 10.0, 0.25, 0.0, 0.0) == near(11.8)
+    assert next_quota(sales_passed_on(8.0, 10.0, 0.1), 10.0, 0.25, 0.0, 0.0) == near(8.5)
+
+
+def test_account_plans_promise_more_where_there_is_room_and_at_most_all_of_it() -> None:
+    assert room_to_grow(0.8, 0.2, 0.01) == near(0.75)
+    assert room_to_grow(0.8, 0.8, 0.01) == near(0.0125)
+    assert [plan_promise(room) for room in (0.0, 0.75, 3.0)] == [1.0, 1.75, 2.0]
+    # Sales of 30 and 10: the large one has no room, the small one has all of it.
+    assert sum_of_plans(40.0, 30.0 * 1.0 + 10.0 * 2.0, 1.5, 1.0) == near(50.0 / 1.5)
+    assert sum_of_plans(40.0, 30.0 * 1.0 + 10.0 * 2.0, 1.5, 0.25) == near(0.75 * 40.0 + 0.25 * 50.0 / 1.5)
+    assert sum_of_plans(40.0, 30.0 * 1.7 + 10.0 * 1.7, 1.7, 1.0) == near(40.0)
 
 
 def test_attainment_is_revenue_against_quota() -> None:

@@ -211,7 +211,8 @@ def test_drivers_read_every_world_parameter_by_its_name() -> None:
         assert getattr(record, row.name) == getattr(scenario.world, row.name)
     terms = policy_of(scenario, 150).terms
     assert all(terms[row.name] == getattr(scenario.policy, row.name) for row in section("policy"))
-    assert all(terms[f"rebuild_{row.name}"] == getattr(scenario.rebuild, row.name) for row in section("rebuild"))
+    for name in ("rebuild", "quota"):
+        assert all(terms[f"{name}_{row.name}"] == getattr(getattr(scenario, name), row.name) for row in section(name))
 
 
 def test_every_parameter_is_read_by_the_model() -> None:
@@ -223,7 +224,7 @@ def test_every_parameter_is_read_by_the_model() -> None:
             read |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for row in LEDGER:
         name = row.name.rpartition(".")[2]
-        assert (f"rebuild_{name}" if row.section == "rebuild" else name) in read, row.name
+        assert (f"{row.section}_{name}" if row.section in ("rebuild", "quota") else name) in read, row.name
 
 
 def test_only_published_expectations_are_inputs() -> None:

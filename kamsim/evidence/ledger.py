@@ -14,9 +14,13 @@ from typing import Literal, NamedTuple, get_args
 from kamsim.errors import KamsimError, shown
 
 Kind = Literal["published", "measured", "calibrated", "assumed"]
-Section = Literal["world", "tiers", "policy", "rebuild", "timeline", "population"]
+Section = Literal["world", "tiers", "policy", "rebuild", "quota", "timeline", "population"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
-TERMS_OF_PROGRAM: tuple[Section, ...] = ("policy", "rebuild")  # what a program chooses, beside its levers and tiers
+TERMS_OF_PROGRAM: tuple[Section, ...] = (
+    "policy",
+    "rebuild",
+    "quota",
+)  # what a program chooses, beside its levers and tiers
 End = Literal["", "low", "high"]
 
 SPEC = "reference specification, version 1"
@@ -305,6 +309,17 @@ _ROWS: tuple[Parameter, ...] = (
     Parameter("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed", "kept accounts that get another KAM"),
     Parameter("rebuild", "fatigue", FITTED, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild",
          FIT),
+    # Quota.
+    Parameter("quota", "years", 1, "years", 1, 10, "assumed",
+         "years of sales, of those that are key now, that the quota builds on the mean of"),
+    Parameter("quota", "premium", 1.0, "part of premium", 0, 2, "assumed",
+         "part of the growth expected over the market that the quota asks for"),
+    Parameter("quota", "added", 0.0, "growth a year", -0.5, 0.5, "assumed",
+         "growth that the quota asks for beside what is expected"),
+    Parameter("quota", "ratchet_down", 0.0, "weight", 0, 1, "assumed",
+         "weight of the old quota in the next one where sales were above it: above 0 a quota rises less than sales do"),
+    Parameter("quota", "by_potential", 0.0, "strength", 0, 1, "assumed",
+         "how far the quota is the sum of account plans, which promise more where there is more room to grow"),
     # Timeline.
     Parameter("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),
     Parameter("timeline", "warmup_years", 3, "years", 0, 100, "assumed", "years of the program before it is observed"),

@@ -249,6 +249,13 @@ class Account(mesa.Agent):
         policy = self.model.policy
         behaviors.calibrate_ambition(self, self.fit_read(), mean_reading, policy.levers, policy.terms)
 
+    def promise_of_plan(self) -> float:
+        """What the account plan promises against the sales there are."""
+        model = self.model
+        return behaviors.promise_of_plan(
+            self, model.reading_of(self, "potential"), model.policy.levers, model.parameters
+        )
+
     def settle_price(self, mean_of_largest: float, launched: bool) -> None:
         """Settle next year's price."""
         model = self.model

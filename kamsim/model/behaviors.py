@@ -24,7 +24,17 @@ from kamsim.rules.orders import (
     orders_of_quarter,
 )
 from kamsim.rules.pricing import bargaining_power, price_concession, program_concession, worn_price
-from kamsim.rules.quota import expected_premium, missed_in_a_row, next_quota, patience_ends, quota_attainment
+from kamsim.rules.quota import (
+    expected_premium,
+    growth_asked,
+    missed_in_a_row,
+    next_quota,
+    patience_ends,
+    plan_promise,
+    quota_attainment,
+    room_to_grow,
+    sales_passed_on,
+)
 from kamsim.rules.relationship import (
     bond_after_quarter,
     expectation_after_quarter,
@@ -35,6 +45,7 @@ from kamsim.rules.relationship import (
 )
 from kamsim.rules.spend import quarter_spend, share_after_loss, share_after_quarter, share_target
 from kamsim.rules.tiering import (
+    NO_CUSTOMER,
     account_health,
     between,
     calibrated_ambition,
@@ -44,7 +55,7 @@ from kamsim.rules.tiering import (
     spend_score,
     team_noise,
 )
-from kamsim.types import Numbers
+from kamsim.types import Numbers, Records
 from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
 
 
@@ -342,7 +353,7 @@ def judge_program(
 @rule
 def set_quota(
     program: ProgramState,
-    spend_of_key: float,
+    sales_of_key: float,
     ratchets: bool,
     market_growth: float,
     premium: float,
@@ -350,14 +361,37 @@ def set_quota(
     terms: Numbers,
     parameters: Numbers,
 ) -> None:
-    """Set next year's quota on the accounts that are key now; an unmet one weighs on it where it ratchets."""
+    """Set next year's quota on the accounts that are key now; the old one weighs on it where it ratchets."""
+    old_quota = program.quota if ratchets else 0.0
+    expected = expected_premium(premium, prioritizes_returns, parameters.premium_elsewhere)
     program.quota = next_quota(
-        spend_of_key,
-        program.quota if ratchets else 0.0,
+        sales_passed_on(sales_of_key, old_quota, terms.quota_ratchet_down),
+        old_quota,
         terms.ratchet,
         market_growth,
-        expected_premium(premium, prioritizes_returns, parameters.premium_elsewhere),
+        growth_asked(expected, terms.quota_premium, terms.quota_added),
     )
+
+
+@rule
+def usual_sales(books: Records, number: int, year: int, years: int, without_luck: bool) -> float:
+    """Mean yearly sales of an account up to a year, over the years at whose end it was a customer."""
+    total, counted = 0.0, 0
+    for back in range(min(years, year + 1)):
+        noted = books[year - back][number]
+        if noted.tier == NO_CUSTOMER:
+            break  # it came later
+        total += noted.expected_spend if without_luck else noted.spend
+        counted += 1
+    return total / counted if counted > 0 else 0.0
+
+
+@rule
+def promise_of_plan(account: AccountState, draw: float, levers: Levers, parameters: Numbers) -> float:
+    """What the plan of a key account promises against its sales, by the room to grow that the program reads."""
+    noise = team_noise(parameters.observation_noise, levers.alignment, parameters.error_in_common, parameters.functions)
+    room = room_to_grow(account.ceiling, account.share, parameters.least_room)
+    return plan_promise(math.exp(reading(math.log(room), draw, noise)))
 
 
 @rule

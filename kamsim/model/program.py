@@ -13,6 +13,7 @@ from kamsim.model.agents import Account, Function, KeyAccountManager
 from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Intervention, policy_in
 from kamsim.rules.costs import add_up
+from kamsim.rules.quota import sum_of_plans
 from kamsim.rules.tiering import (
     NO_CUSTOMER,
     best_kam,
@@ -349,12 +350,11 @@ class KeyAccountProgram(mesa.Model):
         Parameters
         ----------
         ratchets : bool
-            Whether an unmet quota weighs on the next one; not after a launch or a rebuild.
+            Whether the old quota weighs on the next one; not after a launch or a rebuild.
         """
-        spend_of_key = self._spend_of_key()
         behaviors.set_quota(
             self,
-            self._expected_spend_of_key() if self.policy.intervention.quota_without_luck else spend_of_key,
+            self._quota_base(),
             ratchets,
             self.world.market_growth,
             self.world.premium,
@@ -395,12 +395,20 @@ class KeyAccountProgram(mesa.Model):
         spend = np.array([account.this_year.spend for account in self.accounts])
         return mean_of_largest(spend, np.zeros(self.world.seats))
 
-    def _spend_of_key(self) -> float:
-        return add_up(np.array([account.this_year.spend for account in self.key_accounts]))
-
-    def _expected_spend_of_key(self) -> float:
-        numbers = [account.number for account in self.key_accounts]
-        return add_up(self.history.accounts["expected_spend"][self.year, numbers])
+    def _quota_base(self) -> float:
+        terms, books, members = self.policy.terms, self.history.accounts, list(self.key_accounts)
+        without_luck = self.policy.intervention.quota_without_luck
+        sales = planned = mean_promise = 0.0
+        for account in members:
+            usual = float(behaviors.usual_sales(books, account.number, self.year, terms.quota_years, without_luck))
+            sales += usual
+            if terms.quota_by_potential > 0.0:
+                promise = account.promise_of_plan()
+                planned += usual * promise
+                mean_promise += promise / len(members)
+        if mean_promise > 0.0:
+            sales = sum_of_plans(sales, planned, mean_promise, terms.quota_by_potential)
+        return sales
 
     def _of_members(self, column: str) -> float:
         """Total over those that were key in the year, whether they have left since or not."""

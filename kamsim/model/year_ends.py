@@ -12,16 +12,19 @@ from kamsim.model.behaviors import (
     margin_read,
     move_to_tier,
     moves_of_review,
+    promise_of_plan,
     selection_score,
     set_quota,
     settle_price,
     tire,
+    usual_sales,
 )
 from kamsim.model.plan import History
 from kamsim.model.quarters import _stop
 from kamsim.model.rooms import Desk, Program
 from kamsim.policy.policy import Policy
 from kamsim.rules.costs import add_up
+from kamsim.rules.quota import sum_of_plans
 from kamsim.rules.tiering import (
     NO_CUSTOMER,
     best_kam,
@@ -361,11 +364,9 @@ def set_next_quota(
     ratchets: bool,
 ) -> None:
     """Set next year's quota on the accounts that are key now."""
-    this_year = history.accounts[year]
-    sold = this_year["expected_spend"] if policy.intervention.quota_without_luck else this_year["spend"]
     set_quota(
         program.standing[0],
-        total_over(sold, members),
+        _quota_base(world, program, policy, parameters, members, history, year),
         ratchets,
         world.market_growth,
         world.premium,
@@ -373,6 +374,26 @@ def set_next_quota(
         policy.terms,
         parameters,
     )
+
+
+@compiled
+def _quota_base(
+    world: World, program: Program, policy: Policy, parameters: Numbers, members: Places, history: History, year: int
+) -> float:
+    """Sales of the accounts that are key now, over the years the quota looks at, or what their plans make of them."""
+    accounts, books, readings, terms = program.accounts, history.accounts, world.readings[year], policy.terms
+    without_luck = policy.intervention.quota_without_luck
+    sales, planned, mean_promise = 0.0, 0.0, 0.0
+    for number in members:
+        usual = usual_sales(books, number, year, terms.quota_years, without_luck)
+        sales += usual
+        if terms.quota_by_potential > 0.0:
+            promise = promise_of_plan(accounts[number], readings[number].potential, policy.levers, parameters)
+            planned += usual * promise
+            mean_promise += promise / len(members)
+    if mean_promise > 0.0:
+        sales = sum_of_plans(sales, planned, mean_promise, terms.quota_by_potential)
+    return sales
 
 
 @compiled

@@ -27,6 +27,112 @@ def expected_premium(premium: float, prioritizes_returns: bool, carried_elsewher
 
 
 @rule
+def growth_asked(premium: float, part: float, added: float) -> float:
+    """Growth over the market that a program chooses to ask for.
+
+    Parameters
+    ----------
+    premium : float
+        What the organization expects, a year.
+    part : float
+        Part of it that the quota carries, >= 0.
+    added : float
+        Growth a year beside it.
+
+    Returns
+    -------
+    float
+        Growth a year (assumed: what is expected and what is asked for are two decisions).
+    """
+    return part * premium + added
+
+
+@rule
+def room_to_grow(ceiling: float, share: float, least_room: float) -> float:
+    """Room that an account has to grow, as a part of what can be reached at all.
+
+    Parameters
+    ----------
+    ceiling, share : float
+        Share ceiling, > 0, and share of wallet.
+    least_room : float
+        Room below which accounts are all alike, > 0.
+
+    Returns
+    -------
+    float
+        Above 0 (the room of `kamsim.rules.tiering.growth_potential`, without the wallet).
+    """
+    return max(ceiling - share, least_room) / ceiling
+
+
+@rule
+def plan_promise(room: float) -> float:
+    """What an account plan promises, against the sales there are.
+
+    Parameters
+    ----------
+    room : float
+        Room to grow as read, >= 0.
+
+    Returns
+    -------
+    float
+        In [1, 2]: no plan promises less than is sold, nor more than all the room there is (assumed).
+    """
+    return 1.0 + min(1.0, room)
+
+
+@rule
+def sum_of_plans(sales: float, planned: float, mean_promise: float, by_potential: float) -> float:
+    """Sales that a quota builds on, between last sales and the sum of account plans.
+
+    Parameters
+    ----------
+    sales : float
+        Sales of the key accounts, >= 0.
+    planned : float
+        Sum over them of sales x what their plans promise.
+    mean_promise : float
+        Mean over them of what plans promise, each account counted once; >= 1.
+    by_potential : float
+        How far the quota is the sum of the plans, in [0, 1].
+
+    Returns
+    -------
+    float
+        Money a year: the sales where all plans promise alike; less where it is the large accounts that have little
+        room (assumed: a plan tells where growth is to come from, not how much is expected of all).
+    """
+    return sales + by_potential * (planned / mean_promise - sales)
+
+
+@rule
+def sales_passed_on(sales: float, old_quota: float, ratchet_down: float) -> float:
+    """Sales that the next quota builds on where they were above the old one.
+
+    Parameters
+    ----------
+    sales : float
+        What the key accounts spent, >= 0.
+    old_quota : float
+        Last year's quota; 0 where there is none to weigh.
+    ratchet_down : float
+        Weight of the old quota where sales were above it, in [0, 1].
+
+    Returns
+    -------
+    float
+        Between the old quota and the sales; the sales where they were below (weighted mean of last sales and last
+        quota, Leone, Misra & Zimmerman 2004; they find quotas to rise more than they fall: a weight here below that of
+        an unmet quota).
+    """
+    if old_quota <= 0.0:
+        return sales
+    return sales - ratchet_down * max(0.0, sales - old_quota)
+
+
+@rule
 def next_quota(spend_of_key: float, old_quota: float, ratchet: float, market_growth: float, premium: float) -> float:
     """Quota for next year on the accounts that are key now.
 

@@ -8,6 +8,8 @@ from conftest import assert_same_bits, small
 from test_drivers import agree
 
 from kamsim import Scenario, draw_world, simulate
+from kamsim.experiments.jobs import job_of, play_organizations
+from kamsim.model.behaviors import adopted_levers, adopts_any
 from kamsim.model.ensemble import Run
 from kamsim.policy.policy import Intervention, policy_of
 from kamsim.world.world import World
@@ -112,3 +114,186 @@ def test_a_softer_quota_is_missed_less_often() -> None:
     assert (missed[-0.2] <= missed[0.0]).all()
     assert (missed[0.0] <= missed[0.2]).all()
     assert missed[-0.2].sum() < missed[0.0].sum() < missed[0.2].sum()
+
+
+# ---------------------------------------------------------------- rebuilds
+
+REBUILDS: tuple[dict[str, Any], ...] = (
+    {"patience": 1},
+    {"patience": 1, "part": 0.4},
+    {"patience": 1, "part": 0.0},
+    {"patience": 1, "adopts_selection": 1.0, "adopts_retiering": 0.6},
+    {"patience": 1, "adopts_alignment": 0.5, "adopts_boundaries": 0.7},
+    {"patience": 1, "part": 0.3, "pilot_years": 2, "adopts_selection": 1.0, "adopts_alignment": 1.0},
+)
+SOFT = {"added": -0.06}  # so that some years meet their quota, and some do not
+
+
+@pytest.mark.parametrize("rebuild", REBUILDS, ids=str)
+@pytest.mark.parametrize("name", ["status_quo", "full_program", "spend_retiering"])
+def test_both_drivers_agree_on_what_a_rebuild_is(name: str, rebuild: dict[str, Any]) -> None:
+    for seed in range(3):
+        agree(restless(name, rebuild=rebuild, quota=SOFT), seed)
+
+
+def test_both_drivers_agree_where_organizations_adopt_what_they_were_not_drawn_to_do() -> None:
+    for seed in range(3):
+        agree(restless("population", rebuild=REBUILDS[-1] | {"adopts_boundaries": 0.5}, quota=SOFT), seed, seed)
+
+
+def tiers_of(run: Run) -> np.ndarray:
+    return run.history.accounts["tier"]
+
+
+def test_a_program_bears_as_many_misses_as_it_chooses_to() -> None:
+    """Rebuilt in every year that makes so many misses in a row, whatever the world draws; 0 is what it draws."""
+    seen = set()
+    for patience in (1, 2, 4, 1000):
+        for seed in range(4):
+            _, run = played(restless(rebuild={"patience": patience}), seed)
+            streak = 0
+            for year in run.history.years[2:]:
+                streak = streak + 1 if year.missed else 0
+                assert year.rebuilt == (streak == patience)
+                seen |= {patience} if year.rebuilt else set()
+                streak = 0 if year.rebuilt else streak
+    assert seen == {1, 2, 4}
+    for seed in range(4):
+        world, run = played(restless(), seed)
+        assert_same_bits(played(restless(rebuild={"patience": world.patience}), seed)[1].history, run.history)
+
+
+def test_staying_the_course_is_the_twin_that_never_rebuilds() -> None:
+    for seed in range(3):
+        world, run = played(restless(rebuild={"patience": 1000}), seed)
+        never = simulate(world, restless(), intervention=Intervention(most_rebuilds=0))
+        assert_same_bits(run.history, never.history)
+        assert simulate(world, restless()).history.years["rebuilt"].any()
+
+
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.5, 1.0])
+def test_a_rebuild_of_a_part_keeps_the_best_of_the_others(part: float) -> None:
+    """Where large spenders are elevated: recomputed from what accounts spent in the year of a rebuild."""
+    rebuilds = 0
+    for seed in range(4):
+        _, run = played(restless(rebuild={"patience": 1, "part": part}), seed)
+        tier, spend, kam = (run.history.accounts[field] for field in ("tier", "spend", "kam"))
+        for year in np.flatnonzero(run.history.years["rebuilt"][:-1]):
+            members = np.flatnonzero((tier[year] > 0) & (tier[year + 1] >= 0))
+            members = members[np.argsort(-spend[year, members], kind="stable")]
+            # Who left in the year after stands there as it was held; who left in this one is no member any more.
+            kept = members[: len(members) - int(part * len(members) + 0.5)]
+            assert (tier[year + 1, kept] == tier[year, kept]).all()
+            assert (run.trace.accounts["kam"][4 * year + 4, kept] == kam[year, kept]).all() or part == 1.0
+            # The others are as good as anybody outside.
+            places = int((tier[year + 1] > 0).sum()) - len(kept)
+            rest = np.flatnonzero((tier[year] >= 0) & (tier[year + 1] >= 0))
+            rest = np.setdiff1d(rest, kept)
+            best = rest[np.argsort(-spend[year, rest], kind="stable")][:places]
+            assert sorted(best) == sorted(np.setdiff1d(np.flatnonzero(tier[year + 1] > 0), kept))
+            rebuilds += 1
+    assert rebuilds > 4
+
+
+def test_a_rebuild_of_no_part_tires_functions_and_changes_nobody() -> None:
+    scenario = restless(rebuild={"patience": 1, "part": 0.0}, quota={"added": 0.4}, policy={"ratchet": 1.0})
+    scenario = scenario.changed(world={"hazard": 0.0, "turnover": 0.0})
+    _, run = played(scenario, 1)
+    assert run.history.years["rebuilt"][2:].all()
+    assert (tiers_of(run)[2:] == tiers_of(run)[2]).all(where=tiers_of(run)[2:] > 0)
+    assert not run.history.years["handover_cost"].any()
+    assert not run.history.years["elevation_cost"][2:].any()
+    # No quota ratchets after a rebuild, and functions lose alignment to it.
+    _, stayed = played(scenario.changed(rebuild={"patience": 1000}), 1)
+    assert (run.history.years["quota"][4:] < stayed.history.years["quota"][4:]).all()
+    assert (run.trace.functions["alignment"][12:] < stayed.trace.functions["alignment"][12:]).all()
+
+
+ADVISED = {"selection": 1.0, "alignment": 1.0, "boundaries": 1.0, "retiering": 1.0}
+
+
+def test_a_rebuild_moves_levers_a_part_of_the_way_each_time() -> None:
+    terms = policy_of(restless(rebuild={f"adopts_{lever}": 0.4 for lever in ADVISED}), 40).terms
+    levers = policy_of(restless(policy={"selection": 0.5}), 40).levers
+    assert adopts_any(terms)
+    once = adopted_levers(levers, terms)
+    assert once == pytest.approx((0.7, 0.4, 0.4, 0.4, False))
+    assert adopted_levers(once, terms) == pytest.approx((0.82, 0.64, 0.64, 0.64, False))
+    assert not adopts_any(policy_of(restless(), 40).terms)
+    assert adopted_levers(levers, policy_of(restless(), 40).terms) == levers
+    # Who ranks by spend gives that up for the first step toward reading health.
+    by_spend = policy_of(restless(policy={"retiering": {"spend": 0.8}}), 40).levers
+    assert adopted_levers(by_spend, terms)[3:] == pytest.approx((0.4, False))
+    assert adopted_levers(by_spend, policy_of(restless(), 40).terms)[3:] == (0.8, True)
+
+
+def test_a_rebuild_that_adopts_everything_selects_and_works_as_advised_from_then_on() -> None:
+    """Up to its first rebuild the program is the status quo; in that rebuild it selects by enterprise criteria."""
+    adopting = restless(rebuild={f"adopts_{lever}": 1.0 for lever in ADVISED})
+    changed = 0
+    for seed in range(4):
+        _, as_is = played(restless(), seed)
+        _, run = played(adopting, seed)
+        first = int(np.flatnonzero(as_is.history.years["rebuilt"])[0])
+        for field in ("spend", "tier", "kam"):
+            assert_same_bits(run.history.accounts[field][: first + 1], as_is.history.accounts[field][: first + 1])
+        assert_same_bits(run.history.years["missed"][: first + 1], as_is.history.years["missed"][: first + 1])
+        changed += int((tiers_of(run)[first + 1] != tiers_of(as_is)[first + 1]).sum())
+        # A team pulls alignment up from the next quarter on.
+        after = 4 * (first + 1)
+        assert (run.trace.functions["alignment"][after:] > as_is.trace.functions["alignment"][after:]).any()
+        assert_same_bits(run.trace.functions["alignment"][after - 1], as_is.trace.functions["alignment"][after - 1])
+    assert changed
+
+
+def test_what_a_rebuild_adopts_is_no_answer_of_a_survey() -> None:
+    """Organizations are told apart by the levers that they started with."""
+    started, adopting = (
+        play_organizations([job_of(restless(rebuild=rebuild))], 1, 0, 4)[0]
+        for rebuild in ({}, {f"adopts_{lever}": 1.0 for lever in ADVISED})
+    )
+    assert_same_bits(started.levers, adopting.levers)
+    assert not started.levers.any()
+    assert started.outcomes.tobytes() != adopting.outcomes.tobytes()
+
+
+def test_a_pilot_is_followed_by_the_rest_only_where_its_last_year_met_the_quota() -> None:
+    """Nobody leaves and nobody is re-tiered, so that only launches, rebuilds and what follows them move accounts."""
+    rebuild = {"patience": 1, "part": 0.3, "pilot_years": 2}
+    scenario = restless(rebuild=rebuild, quota=SOFT).changed(world={"hazard": 0.0, "growth_sd": 0.4})
+    followed = stopped = 0
+    for seed in range(12):
+        _, run = played(scenario, seed)
+        years, tier = run.history.years, tiers_of(run)
+        year = 2
+        while year < len(years) - 1:
+            moved = int(((tier[year + 1] > 0) & (tier[year] <= 0)).sum())
+            if not years["rebuilt"][year]:
+                assert moved == 0
+                year += 1
+                continue
+            members = int((tier[year] > 0).sum())
+            assert moved <= int(0.3 * members + 0.5)
+            if year + 3 >= len(years):
+                break
+            # While it runs no other rebuild begins, however often the quota is missed.
+            assert not years["rebuilt"][year + 1 : year + 3].any()
+            assert (tier[year + 2] > 0).tolist() == (tier[year + 1] > 0).tolist()
+            entered = int(((tier[year + 3] > 0) & (tier[year + 2] <= 0)).sum())
+            handed_over = years["handover_cost"][year + 2]
+            if years["missed"][year + 2]:
+                assert entered == 0
+                assert handed_over == 0.0
+                stopped += 1
+            else:
+                assert entered <= members - int(0.3 * members + 0.5)
+                followed += entered > 0
+            year += 3
+    assert followed
+    assert stopped
+
+
+def test_without_a_part_to_try_it_on_there_is_no_pilot() -> None:
+    plain, piloted = (played(restless(rebuild={"patience": 1} | more), 5)[1] for more in ({}, {"pilot_years": 3}))
+    assert plain.history.years["rebuilt"].any()
+    assert_same_bits(piloted.history, plain.history)

@@ -45,7 +45,9 @@ from kamsim.rules.quota import (
     growth_asked,
     missed_in_a_row,
     next_quota,
+    patience_borne,
     patience_ends,
+    pilot_spreads,
     plan_promise,
     quota_attainment,
     room_to_grow,
@@ -76,6 +78,7 @@ from kamsim.rules.tiering import (
     mean_of_largest,
     middle,
     moves_allowed,
+    open_places,
     reading,
     rerank_by_spend,
     seat_from_the_top,
@@ -462,6 +465,14 @@ def test_attainment_is_revenue_against_quota() -> None:
     assert quota_attainment(0.0, 0.0) == 1.0
 
 
+def test_what_a_program_chooses_to_bear_stands_before_what_it_is_drawn_to_bear() -> None:
+    assert [patience_borne(3, chosen) for chosen in (0, 1, 2, 1000)] == [3, 1, 2, 1000]
+
+
+def test_a_pilot_spreads_after_its_last_year_where_that_met_the_quota() -> None:
+    assert [pilot_spreads(left, missed) for left in (2, 0) for missed in (True, False)] == [False, False, False, True]
+
+
 def test_misses_count_in_a_row_until_patience_ends() -> None:
     streak, ended = 0, []
     for attainment in (0.9, 0.99, 1.0, 0.5, 0.5, 0.5):
@@ -657,6 +668,25 @@ def test_a_selection_anew_seats_the_best_from_the_top(review: Any) -> None:
     levels = [level for level in range(len(seats) - 1, 0, -1) for _ in range(seats[level])]
     expected[ranked[: len(levels)]] = levels
     assert tier.tolist() == expected.tolist()
+
+
+@settings(max_examples=200)
+@given(reviews(), st.sampled_from([0.0, 0.25, 0.5, 0.8, 1.0]))
+def test_the_places_of_the_members_of_lowest_score_are_opened(review: Any, part: float) -> None:
+    room, tier, scores, _, _ = review
+    _, eligible, order, _ = room.all()
+    before = tier.copy()
+    open_places(scores, part, eligible, order, tier)
+    ranked = [place for place in np.argsort(-scores, kind="stable") if before[place] > 0]
+    kept = ranked[: len(ranked) - int(part * len(ranked) + 0.5)]
+    assert np.flatnonzero(tier > 0).tolist() == sorted(kept)
+    assert tier[kept].tolist() == before[kept].tolist()
+    assert np.flatnonzero(eligible).tolist() == sorted(set(ranked) - set(kept))
+    # All opened and filled again is a selection anew.
+    if part == 1.0:
+        fill_vacant_seats(scores, *room.all(), tier)
+        select_anew(scores, *room.all(), before)
+        assert tier.tolist() == before.tolist()
 
 
 def test_a_selection_anew_takes_no_one_who_is_no_customer_and_leaves_the_lowest_seats_empty() -> None:

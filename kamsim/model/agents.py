@@ -107,7 +107,7 @@ class Account(mesa.Agent):
         self.worn = self.conceded = 0.0
         self.tier = 0
         self.alive = True
-        self.warned = False
+        self.warned = self.opened = False
         self.kam: KeyAccountManager | None = None
         self.handed_down_by: KeyAccountManager | None = None
         self.orders = self.orders_root = self.order_part = self.order_bend = self.no_order = self.hazard = 0.0
@@ -228,12 +228,14 @@ class Account(mesa.Agent):
             self.warned = False
             self.handed_down_by, self.kam = self.kam, None
             return False, True
-        if rebuild or before == 0:
+        renewed = behaviors.is_renewed(self, rebuild)
+        if renewed or before == 0:
             self.warned = False
             self.effort = 1.0
         if before == 0:
+            self.opened = True
             return True, False
-        reassigned = rebuild and len(model.kams) > 1
+        reassigned = renewed and len(model.kams) > 1
         if reassigned and model.reading_of(self, "reassign") < policy.terms.rebuild_reassigned:
             behaviors.lose_manager(self, parameters.handover, parameters)
             return True, True

@@ -29,7 +29,9 @@ from kamsim.rules.quota import (
     growth_asked,
     missed_in_a_row,
     next_quota,
+    patience_borne,
     patience_ends,
+    pilot_spreads,
     plan_promise,
     quota_attainment,
     room_to_grow,
@@ -92,6 +94,7 @@ class AccountState(Protocol):
     hazard: float  # of leaving, by size, this year: log, against a typical one
     alive: bool
     tier: int
+    opened: bool  # whether its place was opened by the last rebuild, or it came since
 
 
 class AccountYear(Protocol):
@@ -122,6 +125,7 @@ class ProgramState(Protocol):
     streak: int  # years in a row that missed the quota
     rebuilds: int
     missed_last_year: bool
+    pilot: int  # years left of a rebuild that is tried on a part of the program; 0 for none
     seat_sales: float  # mean sales of the largest accounts in the year before the launch: what costs are told in
 
 
@@ -335,19 +339,62 @@ def judge_program(
     judged: float,
     patience: int,
     intervention: Intervention,
+    terms: Numbers,
 ) -> bool:
-    """Compare revenue with the quota; say whether patience ends in a rebuild."""
+    """Compare revenue with the quota; say whether patience ends in a rebuild, which no pilot may run beside."""
     this_year.quota = program.quota
     attainment = quota_attainment(judged, program.quota)
     program.streak = missed_in_a_row(program.streak, attainment)
     program.missed_last_year = attainment < 1.0
     this_year.missed = attainment < 1.0
-    if not patience_ends(program.streak, patience) or program.rebuilds >= intervention.most_rebuilds:
+    ends = patience_ends(program.streak, patience_borne(patience, terms.rebuild_patience))
+    if not ends or program.pilot > 0 or program.rebuilds >= intervention.most_rebuilds:
         return False
     program.streak = 0
     program.rebuilds += 1
+    program.pilot = terms.rebuild_pilot_years if terms.rebuild_part < 1.0 else 0
     this_year.rebuilt = True
     return True
+
+
+@rule
+def go_on_with_pilot(program: ProgramState, this_year: ProgramYear) -> bool:
+    """Let a year of a pilot pass; say whether the rest of the program follows it now."""
+    if program.pilot == 0:
+        return False
+    program.pilot -= 1
+    return pilot_spreads(program.pilot, this_year.missed)
+
+
+@rule
+def adopts_any(terms: Numbers) -> bool:
+    """Whether a rebuild changes how the program works, beside whom it serves."""
+    return bool(
+        terms.rebuild_adopts_selection > 0.0
+        or terms.rebuild_adopts_alignment > 0.0
+        or terms.rebuild_adopts_boundaries > 0.0
+        or terms.rebuild_adopts_retiering > 0.0
+    )
+
+
+@rule
+def adopted_levers(levers: Levers, terms: Numbers) -> Levers:
+    """Levers from a rebuild on: each a part of the way from what it was to what the sources advise."""
+    by_spend = levers.retier_by_spend and terms.rebuild_adopts_retiering == 0.0
+    gives_up_spend = levers.retier_by_spend and not by_spend
+    return Levers(
+        between(levers.selection, 1.0, terms.rebuild_adopts_selection),
+        between(levers.alignment, 1.0, terms.rebuild_adopts_alignment),
+        between(levers.boundaries, 1.0, terms.rebuild_adopts_boundaries),
+        between(0.0 if gives_up_spend else levers.retiering, 1.0, terms.rebuild_adopts_retiering),
+        by_spend,
+    )
+
+
+@rule
+def is_renewed(account: AccountState, rebuild: bool) -> bool:
+    """Whether a rebuild starts anew with a key account: it does where it opened the account's place."""
+    return rebuild and account.opened
 
 
 @rule

@@ -8,6 +8,7 @@ last bit. A step takes arrays out of their tuples once, before its loops: compil
 from typing import NamedTuple
 
 from kamsim.compiler import compiled, kernel
+from kamsim.model.behaviors import adopted_levers, adopts_any, go_on_with_pilot
 from kamsim.model.plan import History, Trace, empty_history, empty_trace
 from kamsim.model.quarters import (
     ask_for_support,
@@ -133,7 +134,20 @@ def play(
             if year == launch_year:
                 program.standing[0].seat_sales = large
             rebuild = year > launch_year and judge(world, program, policy, members, history, year)
-            next_tiers(world, program, policy, parameters, desk, present, history, year, launch_year, rebuild)
+            if rebuild and adopts_any(policy.terms):
+                policy = Policy(
+                    adopted_levers(policy.levers, policy.terms),
+                    policy.intervention,
+                    policy.terms,
+                    policy.seats,
+                    policy.attention,
+                    policy.promise,
+                    policy.concession,
+                )
+            follows = year > launch_year and not rebuild and go_on_with_pilot(program.standing[0], history.years[year])
+            next_tiers(world, program, policy, parameters, desk, present, history, year, launch_year, rebuild, follows)
+            # What follows a pilot is the rest of the same rebuild.
+            rebuild = rebuild or follows
             change_tiers(world, program, policy, parameters, desk, present, history, year, rebuild)
             members = members_of(desk, present)
             handed_down = handed_down_in(program, desk, present)
@@ -152,6 +166,7 @@ def _bear(world: World, program: Program, policy: Policy) -> None:
     standing.rebuilds = 0
     standing.missed_last_year = False
     standing.seat_sales = 0.0
+    standing.pilot = 0
     accounts, at_birth, expectation = program.accounts, world.accounts, policy.promise[0]
     for number in range(len(accounts)):
         account, born = accounts[number], at_birth[number]
@@ -184,6 +199,7 @@ def _bear(world: World, program: Program, policy: Policy) -> None:
         account.handed_down_by = -1
         account.warned = False
         account.needs_kam = False
+        account.opened = False
     functions, skill, tie = program.functions, program.skill, program.tie
     for number in range(len(functions)):
         function = functions[number]

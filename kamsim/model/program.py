@@ -20,12 +20,14 @@ from kamsim.rules.tiering import (
     fill_vacant_seats,
     mean_of_largest,
     middle,
+    open_places,
     rerank_by_spend,
     select_anew,
     sorting_pull,
     step_down_the_unhealthy,
 )
 from kamsim.scenario import Scenario
+from kamsim.types import Floats, Integers
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import draw_world, known_of
 
@@ -102,7 +104,7 @@ class KeyAccountProgram(mesa.Model):
         self.concession: list[float] = policy.concession.tolist()
         self.quarter = self.year = -1
         self.quota, self.streak, self.rebuilds, self.missed_last_year = 0.0, 0, 0, False
-        self.seat_sales = 0.0
+        self.seat_sales, self.pilot = 0.0, 0
         self.season: list[float] = self.world.season.tolist()
         slots = budget.room(self.timeline.years)
         self.history: History = empty_history(self.timeline.years, slots, budget.kams)
@@ -194,8 +196,11 @@ class KeyAccountProgram(mesa.Model):
             if launch:
                 self.seat_sales = large
             rebuild = self.program_runs and self.judge_program()
-            self.move_accounts(self.next_tiers(launch or rebuild), rebuild)
-            self.set_quota(ratchets=not (launch or rebuild))
+            follows = not rebuild and behaviors.go_on_with_pilot(self, self.history.years[self.year])
+            tier = self.next_tiers(launch, rebuild, follows)
+            # What follows a pilot is the rest of the same rebuild.
+            self.move_accounts(tier, rebuild or follows)
+            self.set_quota(ratchets=not (launch or rebuild or follows))
         self.accounts.do("settle_price", large, self.program_runs)
 
     def judge_program(self) -> bool:
@@ -204,18 +209,22 @@ class KeyAccountProgram(mesa.Model):
         judged = (
             self._of_members("expected_spend") if policy.intervention.judged_without_luck else float(year.key_revenue)
         )
-        rebuild = behaviors.judge_program(self, year, judged, self.world.patience, policy.intervention)
+        rebuild = behaviors.judge_program(self, year, judged, self.world.patience, policy.intervention, policy.terms)
         if rebuild:
             self.functions.do("tire")
+            if behaviors.adopts_any(policy.terms):
+                self.policy = policy._replace(levers=behaviors.adopted_levers(policy.levers, policy.terms))
         return rebuild
 
-    def next_tiers(self, anew: bool) -> Any:
+    def next_tiers(self, launch: bool, rebuild: bool, follows: bool) -> Integers:
         """Tier of every account from next year on.
 
         Parameters
         ----------
-        anew : bool
-            Whether all seats are filled from scratch; else the policy's re-tiering decides.
+        launch, rebuild : bool
+            Whether the program starts, or is rebuilt; else the policy's re-tiering decides.
+        follows : bool
+            Whether the rest of the program follows a pilot.
 
         Returns
         -------
@@ -232,11 +241,13 @@ class KeyAccountProgram(mesa.Model):
         eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
         vacant = np.zeros(len(policy.seats), dtype=np.int64)
         scores = self._by_number("selection_score")
-        if anew:
+        if launch:
             select_anew(scores, policy.seats, eligible, order, vacant, tier)
             return tier
         moves = behaviors.moves_of_review(seats, policy.levers, policy.terms)
-        if moves > 0 and (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years == 0:
+        if rebuild or follows:
+            self.open_places(scores, follows, tier)
+        elif moves > 0 and (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years == 0:
             if policy.levers.retier_by_spend:
                 spend = self.history.accounts["spend"][self.year].copy()
                 rerank_by_spend(spend, moves, policy.seats, eligible, order, vacant, tier)
@@ -245,7 +256,29 @@ class KeyAccountProgram(mesa.Model):
         fill_vacant_seats(scores, policy.seats, eligible, order, vacant, tier)
         return tier
 
-    def review_health(self, scores: Any, moves: int, tier: Any) -> None:
+    def open_places(self, scores: Floats, follows: bool, tier: Integers) -> None:
+        """Open the places that a rebuild selects anew.
+
+        Parameters
+        ----------
+        scores : array of float
+            Selection scores, by account number.
+        follows : bool
+            Whether it is those that a pilot had left alone.
+        tier : array of int
+            Tiers by account number, changed in place.
+        """
+        opened, order = np.zeros(len(tier), dtype=np.bool_), np.zeros(int(self.policy.seats.sum()), dtype=np.int64)
+        if follows:
+            for account in self.key_accounts:
+                opened[account.number] = not account.opened
+            tier[opened] = 0
+        else:
+            open_places(scores, self.policy.terms.rebuild_part, opened, order, tier)
+        for account in self.accounts:
+            account.opened = bool(opened[account.number])
+
+    def review_health(self, scores: Floats, moves: int, tier: Integers) -> None:
         """Let the unhealthy step down that had a year to recover, and give one to the others.
 
         Parameters
@@ -272,7 +305,7 @@ class KeyAccountProgram(mesa.Model):
             unhealthy = -decline[account.number] < threshold
             account.give_time_to_recover(bool(tier[account.number] == account.tier and unhealthy))
 
-    def move_accounts(self, tier: Any, rebuild: bool) -> None:
+    def move_accounts(self, tier: Integers, rebuild: bool) -> None:
         """Elevate, keep and demote accounts, and give a KAM to those that need one.
 
         Parameters
@@ -306,7 +339,7 @@ class KeyAccountProgram(mesa.Model):
             ]
 
     def calibrate(self, rebuild: bool) -> None:
-        """Set the ambition of partnerships that are new, or of all at a rebuild, against the mean of all members.
+        """Set the ambition of partnerships that are new, or renewed by a rebuild, against the mean of all members.
 
         Parameters
         ----------
@@ -317,7 +350,7 @@ class KeyAccountProgram(mesa.Model):
         for account in self.key_accounts:
             mean += account.fit_read() / len(self.key_accounts)
         for account in self.key_accounts:
-            if rebuild or account.kam is None:
+            if behaviors.is_renewed(account, rebuild) or account.kam is None:
                 account.calibrate_ambition(mean)
 
     def assign_kams(self, needing: list[Account]) -> None:

@@ -45,6 +45,7 @@ ACCOUNT_STATE = record_type(
     handed_down_by="i8",
     warned="?",  # by the review before
     needs_kam="?",
+    opened="?",  # its place, by the last rebuild; or it came since
 )
 FUNCTION_STATE = record_type(
     alignment="f8",
@@ -59,6 +60,7 @@ PROGRAM_STATE = record_type(
     rebuilds="i8",
     missed_last_year="?",
     seat_sales="f8",
+    pilot="i8",  # years left of one
 )
 
 

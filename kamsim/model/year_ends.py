@@ -7,6 +7,7 @@ from kamsim.model.behaviors import (
     fit_read,
     give_time_to_recover,
     health,
+    is_renewed,
     judge_program,
     lose_manager,
     margin_read,
@@ -30,6 +31,7 @@ from kamsim.rules.tiering import (
     best_kam,
     fill_vacant_seats,
     middle,
+    open_places,
     rerank_by_spend,
     select_anew,
     sorting_pull,
@@ -123,7 +125,9 @@ def judge(world: World, program: Program, policy: Policy, members: Places, histo
     judged = history.years[year].key_revenue
     if policy.intervention.judged_without_luck:
         judged = total_over(history.accounts[year]["expected_spend"], members)
-    rebuild = judge_program(program.standing[0], history.years[year], judged, world.patience, policy.intervention)
+    rebuild = judge_program(
+        program.standing[0], history.years[year], judged, world.patience, policy.intervention, policy.terms
+    )
     if rebuild:
         for number in range(len(program.functions)):
             tire(program.functions[number], policy.levers, policy.terms)
@@ -142,8 +146,9 @@ def next_tiers(
     year: int,
     launch_year: int,
     rebuild: bool,
+    follows: bool,
 ) -> None:
-    """Settle on the desk who is key next year."""
+    """Settle on the desk who is key next year; ``follows`` is whether the rest follows a pilot."""
     accounts, count, members, any_warned = program.accounts, len(present), 0, False
     tier, eligible, scores, order = desk.tier[:count], desk.eligible[:count], desk.scores[:count], desk.order
     for place in range(count):
@@ -155,7 +160,7 @@ def next_tiers(
             any_warned = any_warned or account.warned
     if len(order) == 0:
         return
-    anew = year == launch_year or rebuild
+    anew = year == launch_year or rebuild or follows
     moves = moves_of_review(len(order), policy.levers, policy.terms)
     reviews = not anew and moves > 0 and (year - launch_year) % policy.terms.retiering_years == 0
     by_spend = policy.levers.retier_by_spend
@@ -164,16 +169,35 @@ def next_tiers(
         # Ranked by spend, members may make way and be candidates for a free seat at once.
         members_too = anew or (reviews and by_spend)
         _score_candidates(world, program, policy, parameters, desk, present, year, members_too)
-    if anew:
+    if year == launch_year:
         select_anew(scores, policy.seats, eligible, order, desk.vacant, tier)
         return
-    if reviews:
+    if anew:
+        _open_places(program, policy, desk, present, follows)
+    elif reviews:
         if by_spend:
             rerank_by_spend(desk.spend[:count], moves, policy.seats, eligible, order, desk.vacant, tier)
         else:
             held = desk.held[:members]
             _review_health(world, program, policy, parameters, desk, present, held, history, year, moves)
     fill_vacant_seats(scores, policy.seats, eligible, order, desk.vacant, tier)
+
+
+@compiled
+def _open_places(program: Program, policy: Policy, desk: Desk, present: Places, follows: bool) -> None:
+    """Open the places that a rebuild selects anew, or those that a pilot had left alone."""
+    accounts, tier, count = program.accounts, desk.tier, len(present)
+    if not follows:
+        open_places(
+            desk.scores[:count], policy.terms.rebuild_part, desk.eligible[:count], desk.order, desk.tier[:count]
+        )
+    for place in range(count):
+        account = accounts[present[place]]
+        if follows:
+            account.opened = tier[place] > 0 and not account.opened
+            tier[place] = 0 if account.opened else tier[place]
+        else:
+            account.opened = desk.eligible[place]
 
 
 @compiled
@@ -294,13 +318,15 @@ def change_tiers(
             handed_over += 1
             continue
         move_to_tier(account, after, policy.promise[after], policy.terms, parameters)
-        if rebuild or before == 0:
+        renewed = is_renewed(account, rebuild)
+        if renewed or before == 0:
             account.warned = False
             account.effort = 1.0
         if before == 0:
+            account.opened = True
             account.needs_kam = True
             elevated += 1
-        elif rebuild and len(program.skill) > 1 and drawn.reassign < policy.terms.rebuild_reassigned:
+        elif renewed and len(program.skill) > 1 and drawn.reassign < policy.terms.rebuild_reassigned:
             lose_manager(account, parameters.handover, parameters)
             account.needs_kam = True
             handed_over += 1
@@ -320,13 +346,13 @@ def calibrate(
     year: int,
     rebuild: bool,
 ) -> None:
-    """Set the ambition of partnerships that are new, or all of them at a rebuild, against the mean of all members."""
+    """Set the ambition of partnerships that are new, or renewed by a rebuild, against the mean of all members."""
     accounts, born, readings, mean = program.accounts, world.accounts, world.readings[year], 0.0
     for number in members:
         mean += fit_read(born[number].fit, readings[number].fit, policy.levers, parameters) / len(members)
     for number in members:
         account = accounts[number]
-        if rebuild or account.kam < 0:
+        if is_renewed(account, rebuild) or account.kam < 0:
             fit = fit_read(born[number].fit, readings[number].fit, policy.levers, parameters)
             calibrate_ambition(account, fit, mean, policy.levers, policy.terms)
 

@@ -199,6 +199,44 @@ def missed_in_a_row(streak: int, attainment: float) -> int:
 
 
 @rule
+def patience_borne(drawn: int, chosen: int) -> int:
+    """Misses in a row that an organization bears.
+
+    Parameters
+    ----------
+    drawn : int
+        As many as the world draws, >= 1.
+    chosen : int
+        As many as the program chooses to bear; 0 where it chooses nothing.
+
+    Returns
+    -------
+    int
+        At least 1 (assumed: a board that decides beforehand holds to it).
+    """
+    return chosen if chosen > 0 else drawn
+
+
+@rule
+def pilot_spreads(years_left: int, missed: bool) -> bool:
+    """Whether the places that a pilot left alone follow it now.
+
+    Parameters
+    ----------
+    years_left : int
+        Years of the pilot after this one; 0 in its last.
+    missed : bool
+        Whether the program missed its quota this year.
+
+    Returns
+    -------
+    bool
+        Only after the last year of a pilot, and where that met the quota (assumed).
+    """
+    return years_left == 0 and not missed
+
+
+@rule
 def patience_ends(streak: int, patience: int) -> bool:
     """Whether so many misses in a row set off a rebuild of the program.
 

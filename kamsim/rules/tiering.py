@@ -354,6 +354,38 @@ def select_anew(
 
 
 @rule
+def open_places(
+    scores: NDArray[float64], part: float, eligible: NDArray[bool_], order: NDArray[int64], tier: NDArray[int64]
+) -> None:
+    """Open a part of the places of a program for selection; the best of its members keep place and tier.
+
+    Parameters
+    ----------
+    scores : array of shape (accounts,)
+        Selection scores.
+    part : float
+        Part of the members whose places are opened, in [0, 1]; so many to the nearest, halves up.
+    eligible : array of shape (accounts,)
+        Filled: whether the account held a place that is open now.
+    order : array of shape (all seats,)
+        Working space.
+    tier : array of shape (accounts,)
+        Tiers; 0 from now on for those whose places are open, who compete for them with everybody else (assumed).
+    """
+    members = 0
+    for account in range(len(tier)):
+        eligible[account] = tier[account] > 0
+        if eligible[account]:
+            members += 1
+    kept = best_first(scores, eligible, members - int(part * members + 0.5), order)
+    for place in range(kept):
+        eligible[order[place]] = False
+    for account in range(len(tier)):
+        if eligible[account]:
+            tier[account] = 0
+
+
+@rule
 def fill_vacant_seats(
     scores: NDArray[float64],
     seats: NDArray[int64],

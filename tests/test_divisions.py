@@ -73,6 +73,7 @@ REASONS = {
     ("orders_of_quarter", "mean / count"): "the count begins with 1",
     ("begin_year", "1.0 / max(LEAST_ORDERS, account.orders)"): "the least number of orders is above zero",
     ("close_year", "this_year.spend / (1.0 - account.concession)"): "nobody is conceded more than the ledger's most",
+    ("receive_rebate", "rebate / this_year.spend"): GUARDED,
     ("team_noise", "(1.0 - in_common) / functions"): LEDGER,
     ("sorting_pull", "sorting * (tier - 1) / (top_tier - 1)"): GUARDED,
     ("outcomes", "growth / years_with_program"): GUARDED,

@@ -38,7 +38,7 @@ from kamsim.rules.orders import (
     mean_orders,
     orders_of_quarter,
 )
-from kamsim.rules.pricing import bargaining_power, price_concession, program_concession, worn_price
+from kamsim.rules.pricing import bargaining_power, growth_rebate, price_concession, program_concession, worn_price
 from kamsim.rules.quota import (
     chance_to_leave,
     expected_premium,
@@ -359,6 +359,15 @@ def test_a_price_is_by_size_with_what_is_worn_and_what_the_program_gives() -> No
     assert price_concession(0.04, 0.01, 2.0, 0.015, 0.25) == near(0.115)
     assert price_concession(0.04, 0.0, 1.0, 0.0, 0.25) == 0.04
     assert price_concession(0.04, 0.02, 2.5, 0.2, 0.25) == 0.25
+
+
+def test_a_rebate_is_given_on_what_is_beyond_the_year_before() -> None:
+    assert growth_rebate(12.0, 10.0, 0.05, 0.04, 0.25) == near(0.1)
+    assert growth_rebate(10.0, 12.0, 0.05, 0.04, 0.25) == 0.0
+    assert growth_rebate(12.0, 10.0, 0.0, 0.04, 0.25) == 0.0
+    # With the concession it is never more than the most that anybody is given.
+    assert growth_rebate(12.0, 0.0, 0.4, 0.04, 0.25) == near(2.52)
+    assert growth_rebate(12.0, 0.0, 0.4, 0.25, 0.25) == 0.0
 
 
 def test_spend_is_wallet_times_share_times_orders_less_the_concession() -> None:

@@ -305,6 +305,9 @@ _ROWS: tuple[Parameter, ...] = (
     Parameter("policy", "managed_hours", 0.5, "part of hours", 0, 1, "assumed",
          "hours that the KAM keeps for a year for an account handed down"),
     Parameter("policy", "ratchet", 0.25, "weight", 0, 1, "assumed", "weight of an unmet quota in the next one"),
+    # What a program gives for what customers do.
+    Parameter("policy", "rebate", 0.0, "part of list price", 0, 0.4, "assumed",
+         "give-get pricing: rebate on what a key account bought beyond the year before, at the year's end"),
     # Rebuild.
     Parameter("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed", "kept accounts that get another KAM"),
     Parameter("rebuild", "fatigue", FITTED, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild",

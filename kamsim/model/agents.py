@@ -173,8 +173,13 @@ class Account(mesa.Agent):
             self.alive = not behaviors.is_lost(self, self.leave_draws[quarter], model.parameters)
 
     def close_year(self) -> None:
-        """Tell what the year's sales were at list price, and what they cost to serve."""
+        """Tell what the year's sales were at list price, and what they cost to serve; receive a rebate on growth."""
         behaviors.close_year(self, self.this_year)
+        model = self.model
+        # Whoever was no customer the year before, or is none any more, has grown nothing.
+        if model.policy.terms.rebate > 0.0 and self.tier > 0 and self.alive and self.arrives // 4 != model.year:
+            listed_before = self.years[model.year - 1].listed
+            behaviors.receive_rebate(self, self.this_year, listed_before, model.policy.terms, model.parameters)
 
     def selection_score(self) -> float:
         """Score of the account as a candidate for elevation, as the program reads it."""

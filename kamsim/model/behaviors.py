@@ -23,7 +23,7 @@ from kamsim.rules.orders import (
     mean_orders,
     orders_of_quarter,
 )
-from kamsim.rules.pricing import bargaining_power, price_concession, program_concession, worn_price
+from kamsim.rules.pricing import bargaining_power, growth_rebate, price_concession, program_concession, worn_price
 from kamsim.rules.quota import (
     expected_premium,
     growth_asked,
@@ -266,6 +266,19 @@ def close_year(account: AccountState, this_year: AccountYear) -> None:
     """Tell the year's sales at list price, for the concession was one all year, and what they cost to serve."""
     this_year.listed = this_year.spend / (1.0 - account.concession)
     this_year.cost_to_serve = account.cost * this_year.listed
+
+
+@rule
+def receive_rebate(
+    account: AccountState, this_year: AccountYear, listed_before: float, terms: Numbers, parameters: Numbers
+) -> None:
+    """Receive the rebate on what was bought beyond the year before; sales of the year are net of it."""
+    if this_year.spend <= 0.0:
+        return
+    rebate = growth_rebate(this_year.listed, listed_before, terms.rebate, account.concession, parameters.most_conceded)
+    # What was to be expected bears the same part of it.
+    this_year.expected_spend -= this_year.expected_spend * (rebate / this_year.spend)
+    this_year.spend -= rebate
 
 
 @rule

@@ -128,7 +128,7 @@ def play(
             # Without a trace nothing of this is compiled.
             if trace is not None:
                 note_quarter(program, trace, quarter)
-        present = close_books(program, desk, members, present, history, year)
+        present = close_books(world, program, policy, parameters, desk, members, present, history, year)
         large = mean_of_largest(desk.spend[: len(present)], desk.largest)
         if year >= launch_year:
             if year == launch_year:

@@ -14,6 +14,7 @@ from kamsim.model.behaviors import (
     move_to_tier,
     moves_of_review,
     promise_of_plan,
+    receive_rebate,
     selection_score,
     set_quota,
     settle_price,
@@ -97,15 +98,30 @@ def total_over(amounts: Floats, members: Places) -> float:
 
 
 @compiled
-def close_books(program: Program, desk: Desk, members: Places, present: Places, history: History, year: int) -> Places:
+def close_books(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    members: Places,
+    present: Places,
+    history: History,
+    year: int,
+) -> Places:
     """Note what the year came to; who has left is no customer from now on. Say who stays, and what they spent."""
     accounts, of_year, spend, staying = program.accounts, history.accounts[year], desk.spend, 0
+    rebates = policy.terms.rebate > 0.0
     for number in present:
         account, this_year = accounts[number], of_year[number]
         this_year.tier = account.tier
         this_year.kam = account.kam
         this_year.trust = account.trust
         close_year(account, this_year)
+        # Whoever was no customer the year before, or is none any more, has grown nothing.
+        if rebates and account.tier > 0 and account.alive and world.accounts[number].arrives // 4 != year:
+            listed_before = history.accounts[year - 1, number].listed
+            receive_rebate(account, this_year, listed_before, policy.terms, parameters)
         if account.alive:
             present[staying] = number
             spend[staying] = this_year.spend

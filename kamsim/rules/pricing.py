@@ -98,3 +98,27 @@ def price_concession(usual: float, worn: float, power: float, of_program: float,
         In [0, most] (model, price by size).
     """
     return min(most, (usual + worn) * power + of_program)
+
+
+@rule
+def growth_rebate(listed: float, listed_before: float, rebate: float, concession: float, most: float) -> float:
+    """Rebate at the year's end on what an account bought beyond the year before.
+
+    Parameters
+    ----------
+    listed, listed_before : float
+        What it bought this year and the year before, at list price, >= 0.
+    rebate : float
+        Part of list price that what is beyond earns, in [0, 1].
+    concession : float
+        Price concession that it had all year, part of list price, in [0, most].
+    most : float
+        Most that anybody is given, part of list price, below 1.
+
+    Returns
+    -------
+    float
+        Money a year, >= 0; with the concession never more than ``most`` of what it bought (give-get pricing: who gives
+        volume gets a price; who gives none gets nothing).
+    """
+    return min(rebate * max(0.0, listed - listed_before), (most - concession) * listed)

@@ -220,9 +220,11 @@ def test_investment_is_hours_and_support_at_their_cost(case: Played) -> None:
     support = case.run.trace.functions["granted"].reshape(years, -1).sum(axis=1) * support_cost
     key = annual["tier"] > 0
     invested = np.where(key, annual["investment"], 0.0).sum(axis=1)
-    np.testing.assert_allclose(invested, hours + support, rtol=1e-8, atol=1e-12)
-    # Beside these, some of a KAM's hours are kept for a year for those it handed down.
+    # Hours of account team and sponsor go with the KAM's, and are paid like those.
     policy, down = case.scenario.policy, np.zeros(key.shape, dtype=bool)
+    of_all = 1 + policy.contact_hours * (policy.team_contacts - 1) + policy.sponsor_hours * policy.sponsor
+    np.testing.assert_allclose(invested, of_all * hours + support, rtol=1e-8, atol=1e-12)
+    # Beside these, some of a KAM's hours are kept for a year for those it handed down.
     down[1:] = key[:-1] & (annual["tier"][1:] == 0)
     assert not annual["investment"][~key & ~down].any()
     last_hours = case.run.trace.accounts["hours"][3::4][:-1]

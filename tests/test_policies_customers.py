@@ -1,15 +1,21 @@
 """Policies on the customer's side: what each does, what it costs, and that both drivers play it alike."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from conftest import small
+from hypothesis import given as over
+from hypothesis import settings
+from hypothesis import strategies as st
 from test_drivers import agree
 from test_levers import accounts, is_less, total
 
 from kamsim import Scenario, draw_world, load_scenario, simulate
+from kamsim.evidence.ledger import section
 from kamsim.measures.profit import TERMS, Account
+from kamsim.model.behaviors import judge_service, lose_manager, move_to_tier
 from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.scenario import with_values
 from kamsim.types import Floats
@@ -103,3 +109,94 @@ def test_give_get_concedes_less_than_tiers_do() -> None:
     give_get = with_values(scenario, {"policy.rebate": 0.05} | WITHOUT_CONCESSION)
     amounts = accounts([scenario, give_get])
     assert not is_less(term(amounts, "concessions")[:, 1] - term(amounts, "concessions")[:, 0])
+
+
+# ---------------------------------------------------------------- account team and executive sponsor
+
+
+TEAM = {"team_contacts": 3, "sponsor": 1.0}
+FREE = {"policy.contact_hours": 0.0, "policy.sponsor_hours": 0.0}
+
+
+@pytest.mark.parametrize("name", ["status_quo", "full_program"])
+@pytest.mark.parametrize("policy", [{"team_contacts": 2}, {"sponsor": 0.5}, TEAM], ids=str)
+def test_both_drivers_agree_on_teams_and_sponsors(name: str, policy: dict[str, Any]) -> None:
+    differ = False
+    for seed in SEEDS:
+        scenario = busy(name, **policy)
+        model = agree(scenario, seed)
+        without = simulate(model.world, busy(name))
+        assert model.history.departures.any()
+        differ |= model.history.accounts["trust"].tobytes() != without.history.accounts["trust"].tobytes()
+    assert differ
+
+
+def agent(**state: Any) -> Any:
+    return SimpleNamespace(**{"share": 0.4, "trust": 0.5, "bond": 0.6} | state)
+
+
+def numbers(**values: Any) -> Any:
+    world = {row.name: row.default for row in section("world")}
+    return SimpleNamespace(**world | {row.name: row.default for row in section("policy")} | values)
+
+
+def test_a_departure_takes_what_is_bound_to_one_of_the_team() -> None:
+    given = numbers(follow=0.3, disruption=0.5, team_contacts=3, sponsor=1.0, sponsor_saves=0.4)
+    account = agent()
+    lose_manager(account, 1.0, given, given)
+    assert account.share == pytest.approx(0.4 * (1 - 0.3 * 0.2))
+    assert account.trust == pytest.approx(0.5 * (1 - 0.5 * 0.2 * 0.6))
+    assert account.bond == pytest.approx(0.4)
+    alone, alone_given = agent(), numbers(follow=0.3, disruption=0.5)
+    lose_manager(alone, 0.5, alone_given, alone_given)
+    assert (alone.share, alone.trust, alone.bond) == (0.4 * (1 - 0.5 * 0.3 * 0.6), 0.5 * (1 - 0.5 * 0.5 * 0.6), 0.0)
+
+
+def test_whoever_leaves_the_program_loses_the_whole_team() -> None:
+    given = numbers(follow=0.3, disruption=0.5, handover=0.5, **TEAM)
+    account = agent(tier=1, expectation=0.3, hours=4.0)
+    move_to_tier(account, 0, 0.1, given, given)
+    assert account.bond == 0.0
+    assert account.share == pytest.approx(0.4 * (1 - 0.5 * 0.3 * 0.6))
+    assert account.trust == pytest.approx(0.5 * (1 - 0.5 * 0.5 * 0.6))
+
+
+@settings(max_examples=8, deadline=None)
+@over(parts=st.lists(st.floats(0, 1), min_size=3, max_size=3))
+def test_a_kam_alone_is_exactly_the_reference_whatever_a_team_would_cost(parts: list[float]) -> None:
+    scenario = load_scenario("full_program")
+    values = dict(zip(("policy.contact_hours", "policy.sponsor_hours", "policy.sponsor_saves"), parts, strict=True))
+    played = accounts([scenario, with_values(scenario, values)], worlds=4)
+    assert np.array_equal(played[:, 0], played[:, 1])
+
+
+@pytest.mark.parametrize("name", ["status_quo", "full_program"])
+@pytest.mark.parametrize("values", [{"policy.team_contacts": 3}, {"policy.sponsor": 1.0}], ids=str)
+def test_a_team_or_sponsor_that_costs_nothing_makes_nothing_worse_and_one_that_costs_is_paid(
+    name: str, values: dict[str, object]
+) -> None:
+    scenario = load_scenario(name)
+    amounts = accounts([scenario, with_values(scenario, values | FREE), with_values(scenario, values)])
+    profit = total(amounts)
+    assert not is_less(profit[:, 1] - profit[:, 0])
+    assert (profit[:, 1] != profit[:, 0]).mean() > 0.9
+    # In the very same runs, what it costs is hours: nothing else differs.
+    assert (term(amounts, "service")[:, 2] < term(amounts, "service")[:, 1]).all()
+    if name == "status_quo":
+        # No review reads margins there, so that costs move nobody.
+        for other in [one.name for one in TERMS if one.name != "service"]:
+            np.testing.assert_array_equal(term(amounts, other)[:, 2], term(amounts, other)[:, 1])
+
+
+def test_a_sponsor_saves_trust_and_never_makes_it() -> None:
+    """Where nothing is lost a sponsor changes nothing."""
+    given = numbers(sponsor=1.0, trust_speed=0.2)
+    state = {"partnership": 1.0, "coverage": 0.5, "ambition": 1.0}
+    for expected, felt in ((0.0, 0.8), (1.0, 0.0)):
+        sponsored, alone = (agent(expectation=expected, **state) for _ in range(2))
+        judge_service(sponsored, expected, felt, given, given)
+        judge_service(alone, expected, felt, numbers(trust_speed=0.2), given)
+        if expected == 0.0:
+            assert sponsored.trust == alone.trust > 0.5
+        else:
+            assert 0.5 - sponsored.trust == pytest.approx((0.5 - alone.trust) * 0.5)

@@ -18,7 +18,14 @@ from scipy import stats
 
 from kamsim import Scenario, draw_world, load_scenario, simulate
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
-from kamsim.rules.attention import account_need, coverage, hours_after_talk, planned_hours, welcome_hours
+from kamsim.rules.attention import (
+    account_need,
+    coverage,
+    hours_after_talk,
+    hours_of_all,
+    planned_hours,
+    welcome_hours,
+)
 from kamsim.rules.collaboration import (
     available_support,
     collaboration_felt,
@@ -56,7 +63,9 @@ from kamsim.rules.quota import (
 )
 from kamsim.rules.relationship import (
     bond_after_quarter,
+    bond_with_one,
     expectation_after_quarter,
+    loss_felt,
     partnership_worth,
     trust_after_loss,
     trust_after_service,
@@ -327,6 +336,20 @@ def test_a_part_of_share_goes_with_the_person() -> None:
     assert share_after_loss(0.4, 0.15) == near(0.34)
     assert share_after_loss(0.4, 0.0) == 0.4
     assert share_after_loss(0.4, 1.0) == 0.0
+
+
+def test_an_account_team_shares_the_bond_and_a_sponsor_saves_trust() -> None:
+    assert bond_with_one(0.6, 3) == near(0.2)
+    assert bond_with_one(0.7, 1) == 0.7
+    assert loss_felt(0.0, 0.5) == 1.0
+    assert loss_felt(1.0, 0.5) == 0.5
+    assert loss_felt(0.5, 0.5) == 0.75
+
+
+def test_an_account_team_and_a_sponsor_are_paid_beside_the_manager() -> None:
+    assert hours_of_all(1, 0.15, 0.0, 0.15) == 1.0
+    assert hours_of_all(3, 0.15, 0.0, 0.15) == near(1.3)
+    assert hours_of_all(2, 0.1, 0.5, 0.2) == near(1.2)
 
 
 def test_larger_accounts_bargain_for_more_of_the_concession() -> None:

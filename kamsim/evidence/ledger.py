@@ -308,6 +308,16 @@ _ROWS: tuple[Parameter, ...] = (
     # What a program gives for what customers do.
     Parameter("policy", "rebate", 0.0, "part of list price", 0, 0.4, "assumed",
          "give-get pricing: rebate on what a key account bought beyond the year before, at the year's end"),
+    # Who stands beside the KAM.
+    Parameter("policy", "team_contacts", 1, "people", 1, 3, "assumed",
+         "account team: people whom a key account is bound to; with one that goes, so much less goes"),
+    Parameter("policy", "contact_hours", 0.15, "part of hours", 0, 1, "assumed",
+         "hours of each contact beyond the KAM, paid beside the KAM's own for the account"),
+    Parameter("policy", "sponsor", 0.0, "strength", 0, 1, "assumed",
+         "executive sponsor: how far somebody in the board stands by each key account"),
+    Parameter("policy", "sponsor_saves", 0.5, "part", 0, 1, "assumed", "losses of trust that a full sponsor saves"),
+    Parameter("policy", "sponsor_hours", 0.15, "part of hours", 0, 1, "assumed",
+         "hours of a full sponsor, paid beside the KAM's own for the account"),
     # Rebuild.
     Parameter("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed", "kept accounts that get another KAM"),
     Parameter("rebuild", "fatigue", FITTED, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild",

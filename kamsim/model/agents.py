@@ -12,6 +12,7 @@ import mesa
 
 from kamsim.model import behaviors
 from kamsim.policy.policy import Policy
+from kamsim.rules.attention import hours_of_all
 from kamsim.rules.collaboration import available_support, collaboration_part, granted_fraction, support_asked
 from kamsim.rules.costs import investment
 from kamsim.rules.quota import chance_to_leave
@@ -149,14 +150,17 @@ class Account(mesa.Agent):
             received += collaboration_part(mix, tie, fraction)
             support += support_asked(self.need, mix, self.coverage, tie) * fraction
         behaviors.receive_collaboration(self, received, self.this_year)
-        parameters, seat_sales = self.model.parameters, self.model.seat_sales
+        parameters, seat_sales, terms = self.model.parameters, self.model.seat_sales, self.model.policy.terms
         hour_cost, support_cost = parameters.hour_cost * seat_sales, parameters.support_cost * seat_sales
-        self.this_year.investment += investment(self.hours, hour_cost, support, support_cost)
+        of_all = hours_of_all(terms.team_contacts, terms.contact_hours, terms.sponsor, terms.sponsor_hours)
+        self.this_year.investment += investment(self.hours * of_all, hour_cost, support, support_cost)
         self.judge_service()
 
     def judge_service(self) -> None:
         """Compare the value delivered with what was expected; trust moves."""
-        behaviors.judge_service(self, self.model.promise[self.tier], self.collaboration_felt, self.model.parameters)
+        model = self.model
+        promised, felt = model.promise[self.tier], self.collaboration_felt
+        behaviors.judge_service(self, promised, felt, model.policy.terms, model.parameters)
 
     def drift(self) -> None:
         """Go on without a program: trust and expectation drift to where they rest."""
@@ -242,7 +246,7 @@ class Account(mesa.Agent):
             return True, False
         reassigned = renewed and len(model.kams) > 1
         if reassigned and model.reading_of(self, "reassign") < policy.terms.rebuild_reassigned:
-            behaviors.lose_manager(self, parameters.handover, parameters)
+            behaviors.lose_manager(self, parameters.handover, policy.terms, parameters)
             return True, True
         return False, False
 
@@ -350,7 +354,7 @@ class KeyAccountManager(mesa.Agent):
         self.ties = [behaviors.inherited_tie(tie, parameters) for tie in self.ties]
         for account in self.portfolio:
             if account.alive:
-                behaviors.lose_manager(account, 1.0, parameters)
+                behaviors.lose_manager(account, 1.0, self.model.policy.terms, parameters)
 
 
 class Function(mesa.Agent):

@@ -39,7 +39,9 @@ from kamsim.rules.quota import (
 )
 from kamsim.rules.relationship import (
     bond_after_quarter,
+    bond_with_one,
     expectation_after_quarter,
+    loss_felt,
     trust_after_loss,
     trust_after_service,
     trust_without_program,
@@ -198,8 +200,8 @@ def felt_by(account: AccountState, intervention: Intervention) -> float:
 
 
 @rule
-def judge_service(account: AccountState, promised: float, felt: float, parameters: Numbers) -> None:
-    """Compare the value delivered with what was expected; trust moves."""
+def judge_service(account: AccountState, promised: float, felt: float, terms: Numbers, parameters: Numbers) -> None:
+    """Compare the value delivered with what was expected; trust moves, less far down where a sponsor stands by."""
     value = value_delivered(
         account.partnership,
         account.coverage,
@@ -211,8 +213,9 @@ def judge_service(account: AccountState, promised: float, felt: float, parameter
     account.expectation = expectation_after_quarter(
         account.expectation, promised * account.ambition, parameters.expectation_speed
     )
+    loss_aversion = parameters.loss_aversion * loss_felt(terms.sponsor, terms.sponsor_saves)
     account.trust = trust_after_service(
-        account.trust, value, account.expectation, parameters.trust_speed, parameters.loss_aversion
+        account.trust, value, account.expectation, parameters.trust_speed, loss_aversion
     )
 
 
@@ -311,11 +314,18 @@ def inherited_tie(tie: float, parameters: Numbers) -> float:
 
 
 @rule
-def lose_manager(account: AccountState, part: float, parameters: Numbers) -> None:
-    """Be served by someone else from now on: a ``part`` of what hangs on the bond with the KAM is lost."""
-    account.share = share_after_loss(account.share, part * parameters.follow * account.bond)
-    account.trust = trust_after_loss(account.trust, part * parameters.disruption * account.bond)
-    account.bond = 0.0
+def lose_manager(account: AccountState, part: float, terms: Numbers, parameters: Numbers) -> None:
+    """Have another KAM from now on: a ``part`` of what hangs on the bond with the one who goes is lost."""
+    felt = loss_felt(terms.sponsor, terms.sponsor_saves)
+    lose_bond(account, bond_with_one(account.bond, terms.team_contacts), part, felt, parameters)
+
+
+@rule
+def lose_bond(account: AccountState, bond: float, part: float, felt: float, parameters: Numbers) -> None:
+    """Lose the ``bond`` with people who go, with a ``part`` of the share and trust that hang on it."""
+    account.share = share_after_loss(account.share, part * parameters.follow * bond)
+    account.trust = trust_after_loss(account.trust, part * parameters.disruption * bond * felt)
+    account.bond -= bond
 
 
 @rule
@@ -541,7 +551,8 @@ def move_to_tier(account: AccountState, tier: int, promised: float, terms: Numbe
     if tier > 0:
         return
     care = terms.managed_downtiering if before > 0 else 0.0
-    lose_manager(account, parameters.handover * (1.0 - terms.managed_saves * care), parameters)
+    # Whoever served it is withdrawn, the KAM with its team, and the sponsor too.
+    lose_bond(account, account.bond, parameters.handover * (1.0 - terms.managed_saves * care), 1.0, parameters)
     account.expectation = between(account.expectation, promised, care)
     account.kept_hours = care * terms.managed_hours * account.hours
     account.ambition = 1.0

@@ -123,7 +123,7 @@ def play(
             drift_and_order(world, program, policy, parameters, present, history, quarter, starts)
             if year > launch_year:
                 let_kams_learn(program, policy, parameters)
-                let_kams_leave(world, program, parameters, members, history, year, quarter)
+                let_kams_leave(world, program, policy, parameters, members, history, year, quarter)
                 realign_functions(program, policy, parameters)
             # Without a trace nothing of this is compiled.
             if trace is not None:

@@ -22,6 +22,7 @@ from kamsim.model.behaviors import (
 from kamsim.model.plan import History, Trace
 from kamsim.model.rooms import Desk, Program
 from kamsim.policy.policy import Policy
+from kamsim.rules.attention import hours_of_all
 from kamsim.rules.collaboration import available_support, collaboration_part, granted_fraction, support_asked
 from kamsim.rules.costs import investment
 from kamsim.rules.quota import chance_to_leave
@@ -158,6 +159,8 @@ def serve(
     need_mix, ties, fraction = world.need_mix, program.tie, program.fraction
     seat_sales = program.standing[0].seat_sales
     hour_cost, support_cost = parameters.hour_cost * seat_sales, parameters.support_cost * seat_sales
+    terms = policy.terms
+    of_all = hours_of_all(terms.team_contacts, terms.contact_hours, terms.sponsor, terms.sponsor_hours)
     for number in members:
         account, this_year = accounts[number], of_year[number]
         if not account.alive:
@@ -172,8 +175,8 @@ def serve(
             received += collaboration_part(mix, tie, granted)
             support += support_asked(account.need, mix, account.coverage, tie) * granted
         receive_collaboration(account, received, this_year)
-        this_year.investment += investment(account.hours, hour_cost, support, support_cost)
-        judge_service(account, promise[account.tier], felt_by(account, policy.intervention), parameters)
+        this_year.investment += investment(account.hours * of_all, hour_cost, support, support_cost)
+        judge_service(account, promise[account.tier], felt_by(account, policy.intervention), terms, parameters)
 
 
 @compiled
@@ -228,7 +231,14 @@ def let_kams_learn(program: Program, policy: Policy, parameters: Numbers) -> Non
 
 @compiled
 def let_kams_leave(
-    world: World, program: Program, parameters: Numbers, members: Places, history: History, year: int, quarter: int
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    members: Places,
+    history: History,
+    year: int,
+    quarter: int,
 ) -> None:
     """Let KAMs leave, and successors take over."""
     accounts, skill, tie = program.accounts, program.skill, program.tie
@@ -243,7 +253,7 @@ def let_kams_leave(
             tie[kam, function] = inherited_tie(tie[kam, function], parameters)
         for number in members:
             if accounts[number].alive and accounts[number].kam == kam:
-                lose_manager(accounts[number], 1.0, parameters)
+                lose_manager(accounts[number], 1.0, policy.terms, parameters)
 
 
 @compiled

@@ -343,7 +343,7 @@ def change_tiers(
             account.needs_kam = True
             elevated += 1
         elif renewed and len(program.skill) > 1 and drawn.reassign < policy.terms.rebuild_reassigned:
-            lose_manager(account, parameters.handover, parameters)
+            lose_manager(account, parameters.handover, policy.terms, parameters)
             account.needs_kam = True
             handed_over += 1
     seat_sales, of_program = program.standing[0].seat_sales, history.years[year]

@@ -122,3 +122,26 @@ def hours_after_talk(planned: float, told: float, bilateral: float) -> float:
         In [0, planned] (model, customer's will).
     """
     return planned - bilateral * max(0.0, planned - told)
+
+
+@rule
+def hours_of_all(contacts: int, contact_hours: float, sponsor: float, sponsor_hours: float) -> float:
+    """Hours of all who serve a key account, for each hour of its KAM.
+
+    Parameters
+    ----------
+    contacts : int
+        People whom the customer is bound to, the KAM among them, >= 1.
+    contact_hours : float
+        Hours of each one beyond the KAM, part of the KAM's, >= 0.
+    sponsor : float
+        Strength of an executive sponsor, in [0, 1].
+    sponsor_hours : float
+        Hours of a full sponsor, part of the KAM's, >= 0.
+
+    Returns
+    -------
+    float
+        >= 1 (model, account team and sponsor): what they are paid for; the KAM's own hours stay what they are.
+    """
+    return 1.0 + contact_hours * (contacts - 1) + sponsor_hours * sponsor

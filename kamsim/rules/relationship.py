@@ -162,3 +162,41 @@ def bond_after_quarter(bond: float, account_coverage: float, speed: float) -> fl
         In [bond, 1] (loyalty to the person apart from trust in the firm, Palmatier, Scheer & Steenkamp 2007).
     """
     return bond + speed * account_coverage * (1.0 - bond)
+
+
+@rule
+def bond_with_one(bond: float, contacts: int) -> float:
+    """Part of a customer's bond that is with one of those who serve it.
+
+    Parameters
+    ----------
+    bond : float
+        With all of them, in [0, 1].
+    contacts : int
+        People whom the customer is bound to, >= 1.
+
+    Returns
+    -------
+    float
+        In [0, bond] (account teams share the bond; contact density, Palmatier 2008; Workman, Homburg & Jensen 2003).
+    """
+    return bond / contacts
+
+
+@rule
+def loss_felt(sponsor: float, saves: float) -> float:
+    """Part of a loss of trust that a customer feels whom an executive sponsor stands by.
+
+    Parameters
+    ----------
+    sponsor : float
+        Strength, in [0, 1].
+    saves : float
+        Part that a full sponsor saves, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, 1], 1 without a sponsor (top management involvement, Workman, Homburg & Jensen 2003).
+    """
+    return 1.0 - sponsor * saves

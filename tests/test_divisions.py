@@ -32,7 +32,7 @@ from kamsim.rules.costs import return_on_sales
 from kamsim.rules.orders import LEAST_ORDERS, orders_of_quarter
 from kamsim.rules.pricing import bargaining_power
 from kamsim.rules.quota import quota_attainment, room_to_grow, sum_of_plans
-from kamsim.rules.relationship import bond_with_one
+from kamsim.rules.relationship import bond_kept_without_buyer, bond_with_one
 from kamsim.rules.tiering import log_growth, mean_of_largest, sorting_pull, team_noise
 from kamsim.scenario import Scenario
 from kamsim.world.draws import normal, normal_quantile, uniform
@@ -75,6 +75,8 @@ REASONS = {
     ("begin_year", "1.0 / max(LEAST_ORDERS, account.orders)"): "the least number of orders is above zero",
     ("close_year", "this_year.spend / (1.0 - account.concession)"): "nobody is conceded more than the ledger's most",
     ("bond_with_one", "bond / contacts"): LEDGER,
+    ("bond_kept_without_buyer", "single_thread / contacts"): LEDGER,
+    ("bond_kept_without_buyer", "half / (half + collaboration)"): LEDGER,
     ("receive_rebate", "rebate / this_year.spend"): GUARDED,
     ("team_noise", "(1.0 - in_common) / functions"): LEDGER,
     ("sorting_pull", "sorting * (tier - 1) / (top_tier - 1)"): GUARDED,
@@ -161,6 +163,7 @@ def test_ranges_of_the_ledger_keep_away_from_what_would_divide_by_zero() -> None
     assert parameter("world", "functions").low >= 1
     assert parameter("policy", "retiering_years").low >= 1
     assert parameter("policy", "team_contacts").low >= 1
+    assert parameter("world", "buyer_contacts").excluded == "low"
     assert math.log(1.0 - parameter("world", "patience_stop").low) < 0
     assert normal_quantile(parameter("world", "expecting_more").low) > 0
     assert parameter("world", "ceiling_base").low > 0
@@ -189,6 +192,7 @@ def _bits(value: float) -> bytes:
 PARTS = (0.0, 1e-300, 0.5, 1.0)
 COLUMNS: dict[Any, tuple[Any, ...]] = {
     bond_with_one: (PARTS, (1, 3)),
+    bond_kept_without_buyer: ((0.0, 5e-324, 0.5, 1.0), PARTS, (5e-324, 0.1, 1.0), (1, 3)),
     planned_hours: ((0.0, 22.0, 1e300), EXTREME, EXTREME),
     mean_of_largest: (
         (np.zeros(0), np.zeros(3), np.array([5e-324]), np.array([1e300, 5e-324, 1.0])),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import small
+from conftest import assert_same_bits, small
 from hypothesis import given as over
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from test_levers import accounts, is_less, total
 from kamsim import Scenario, draw_world, load_scenario, simulate
 from kamsim.evidence.ledger import section
 from kamsim.measures.profit import TERMS, Account
-from kamsim.model.behaviors import judge_service, lose_manager, move_to_tier
+from kamsim.model.behaviors import judge_service, lose_buyer, lose_manager, move_to_tier
 from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.scenario import with_values
 from kamsim.types import Floats
@@ -200,3 +200,77 @@ def test_a_sponsor_saves_trust_and_never_makes_it() -> None:
             assert sponsored.trust == alone.trust > 0.5
         else:
             assert 0.5 - sponsored.trust == pytest.approx((0.5 - alone.trust) * 0.5)
+
+
+# ---------------------------------------------------------------- people who leave on the customer's side
+
+
+@pytest.mark.parametrize("policy", [{}, TEAM], ids=str)
+def test_both_drivers_agree_where_buyers_leave(policy: dict[str, Any]) -> None:
+    scenario = busy("full_program", **policy)
+    leaving = scenario.changed(world={"buyer_turnover": 0.1})
+    differ = False
+    for seed in SEEDS:
+        model = agree(leaving, seed)
+        without = simulate(model.world, scenario)
+        differ |= model.history.accounts["spend"].tobytes() != without.history.accounts["spend"].tobytes()
+    assert differ
+
+
+def test_a_buyer_who_leaves_takes_what_of_the_bond_nobody_else_holds() -> None:
+    given = numbers(follow=0.3)
+    account = agent(collaboration=0.1)
+    lose_buyer(account, given, given)
+    kept = 1 - 0.7 * 0.5
+    assert account.bond == pytest.approx(0.6 * kept)
+    assert account.share == pytest.approx(0.4 * (1 - 0.3 * 0.6 * (1 - kept)))
+    assert account.trust == 0.5
+    with_team = agent(collaboration=0.1)
+    lose_buyer(with_team, numbers(team_contacts=3), given)
+    assert with_team.bond == pytest.approx(0.6 * (1 - 0.7 / 3 * 0.5))
+
+
+def drawn_apart(scenario: Scenario, *fields: str, **world: Any) -> None:
+    """A world with draws of its own has all others of one without, which has none of these."""
+    for seed in SEEDS:
+        without, with_them = draw_world(scenario, seed=seed), draw_world(scenario.changed(world=world), seed=seed)
+        for name, one, other in zip(without._fields, without, with_them, strict=True):
+            if name in fields:
+                assert not np.any(np.asarray(one).view(np.float64))
+                assert np.any(np.asarray(other).view(np.float64))
+            elif name == "accounts":
+                same = [field for field in one.dtype.names if field != "renews"]
+                assert_same_bits(one[same], other[same])
+            else:
+                assert_same_bits(one, other)
+
+
+def test_buyers_are_drawn_only_where_they_leave_and_change_no_other_draw() -> None:
+    drawn_apart(small(), "buyer_leaves", buyer_turnover=0.04)
+
+
+def test_buyers_leave_as_often_as_they_are_said_to() -> None:
+    leaves = draw_world(small(accounts=2000, buyer_turnover=0.04, arrival=0.0), seed=3).buyer_leaves
+    assert leaves.shape == (24, 2000)
+    assert (leaves < 0.04).mean() == pytest.approx(0.04, abs=0.004)
+    assert (leaves < 0.5).mean() == pytest.approx(0.5, abs=0.01)
+    assert abs(np.corrcoef(leaves[:4])[np.triu_indices(4, 1)]).max() < 0.1
+
+
+def test_nobody_leaves_at_a_standard_account() -> None:
+    """Without a program nobody is bound to anyone, and buyers come and go unseen."""
+    scenario = load_scenario("no_program")
+    played = accounts([scenario], worlds=4), accounts([scenario.changed(world={"buyer_turnover": 1.0})], worlds=4)
+    assert np.array_equal(*played)
+
+
+def test_buyers_who_leave_cost_and_a_team_of_contacts_saves_some_of_it() -> None:
+    """A team that is paid for nothing else saves more the more often buyers leave."""
+    alone = load_scenario("status_quo").changed(world={"turnover": 0.0})
+    team = with_values(alone, {"policy.team_contacts": 3} | FREE)
+    calm, leaving = (
+        total(accounts([scenario.changed(world={"buyer_turnover": chance}) for scenario in (alone, team)]))
+        for chance in (0.0, 0.2)
+    )
+    assert is_less(leaving[:, 0] - calm[:, 0])
+    assert is_less(leaving[:, 0] - leaving[:, 1])

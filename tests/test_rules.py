@@ -63,6 +63,7 @@ from kamsim.rules.quota import (
 )
 from kamsim.rules.relationship import (
     bond_after_quarter,
+    bond_kept_without_buyer,
     bond_with_one,
     expectation_after_quarter,
     loss_felt,
@@ -344,6 +345,14 @@ def test_an_account_team_shares_the_bond_and_a_sponsor_saves_trust() -> None:
     assert loss_felt(0.0, 0.5) == 1.0
     assert loss_felt(1.0, 0.5) == 0.5
     assert loss_felt(0.5, 0.5) == 0.75
+
+
+def test_collaboration_and_an_account_team_keep_the_bond_when_a_buyer_leaves() -> None:
+    assert bond_kept_without_buyer(0.0, 0.7, 0.1, 1) == near(0.3)
+    assert bond_kept_without_buyer(0.1, 0.7, 0.1, 1) == near(0.65)
+    assert bond_kept_without_buyer(0.1, 0.6, 0.1, 3) == near(0.9)
+    assert bond_kept_without_buyer(0.4, 0.0, 0.1, 1) == 1.0
+    assert bond_kept_without_buyer(0.0, 1.0, 0.1, 1) == 0.0
 
 
 def test_an_account_team_and_a_sponsor_are_paid_beside_the_manager() -> None:

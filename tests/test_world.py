@@ -19,9 +19,10 @@ from kamsim.policy.policy import LeverMix, Levers, drawn_levers, lever_mix_of
 from kamsim.rules.spend import share_ceiling, share_target
 from kamsim.scenario import LEVERS, scenario_folder
 from kamsim.world import draws
+from kamsim.world.customers import draw_name
 from kamsim.world.draws import between_bounds, laplace_quantile, normal, normal_quantile, uniform, words
 from kamsim.world.laws import ALIGNMENT_BOUNDS, SHARE_BASE_BOUNDS, SKILL_LEAST, TIE_BOUNDS, TRUST_BOUNDS
-from kamsim.world.world import NEVER, World, draw_name, known_from, nothing_known, split_seed
+from kamsim.world.world import NEVER, World, known_from, nothing_known, split_seed
 
 EXAMPLE_BOOK = scenario_folder() / "example_book.csv"
 
@@ -159,10 +160,11 @@ def assert_same_draws(few: World, many: World) -> None:
         many.tie[:kams, :functions],
         many.kam_quarters[:quarters, :kams],
         many.report_draw[: quarters // 4, :kams],
+        many.buyer_leaves[:quarters, there],
         many.alignment[:functions],
         (many.market_growth, many.premium, many.prioritizes_returns, many.patience, many.season),
     )
-    of_few = few.skill, few.tie, few.kam_quarters, few.report_draw, few.alignment
+    of_few = few.skill, few.tie, few.kam_quarters, few.report_draw, few.buyer_leaves[:, here], few.alignment
     assert_same_bits(
         (*of_few, (few.market_growth, few.premium, few.prioritizes_returns, few.patience, few.season)), of_many
     )

@@ -269,6 +269,13 @@ _ROWS: tuple[Parameter, ...] = (
          "what it costs to make an account key", MONEY),
     Parameter("world", "handover_cost", FITTED, "annual sales of a seat", 0, 10, "calibrated",
          "what it costs to hand an account over to someone else by plan", MONEY),
+    # People who leave on the customer's side; off by default.
+    Parameter("world", "buyer_turnover", 0.0, "chance a quarter", 0, 1, "assumed",
+         "chance that the person leaves whom a key account's bond hangs on at the customer"),
+    Parameter("world", "single_thread", 0.7, "part of bond", 0, 1, "assumed",
+         "bond that goes with that person where no function works with the customer"),
+    Parameter("world", "buyer_contacts", 0.10, "collaboration", 0, 1, "assumed",
+         "collaboration at which other contacts halve that", excluded="low"),
     # Tiers: those of the default scenario, and what any other tier does not say; its seats it has to say.
     Parameter("tiers", "standard_promise", 0.10, "value of service", 0, 2, "assumed",
          "service that standard accounts expect"),

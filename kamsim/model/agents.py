@@ -97,6 +97,7 @@ class Account(mesa.Agent):
         self.scores: list[float] = world.quarters["score"][:, number].tolist()
         self.levels: list[float] = world.quarters["level"][:, number].tolist()
         self.leave_draws: list[float] = world.quarters["leave"][:, number].tolist()
+        self.buyer_draws: list[float] = world.buyer_leaves[:, number].tolist()
         self.trust = float(born.trust)
         self.share = float(born.share)
         self.expectation = float(model.policy.promise[0])
@@ -175,6 +176,12 @@ class Account(mesa.Agent):
         behaviors.order(self, demand, self.scores[quarter], self.levels[quarter], self.this_year)
         if model.program_runs or not self.known:
             self.alive = not behaviors.is_lost(self, self.leave_draws[quarter], model.parameters)
+
+    def consider_another_buyer(self) -> None:
+        """Send somebody else to deal with, perhaps; a customer that has just left sends nobody."""
+        model = self.model
+        if self.alive and self.buyer_draws[model.quarter] < model.parameters.buyer_turnover:
+            behaviors.lose_buyer(self, model.policy.terms, model.parameters)
 
     def close_year(self) -> None:
         """Tell what the year's sales were at list price, and what they cost to serve; receive a rebate on growth."""

@@ -39,6 +39,7 @@ from kamsim.rules.quota import (
 )
 from kamsim.rules.relationship import (
     bond_after_quarter,
+    bond_kept_without_buyer,
     bond_with_one,
     expectation_after_quarter,
     loss_felt,
@@ -326,6 +327,16 @@ def lose_bond(account: AccountState, bond: float, part: float, felt: float, para
     account.share = share_after_loss(account.share, part * parameters.follow * bond)
     account.trust = trust_after_loss(account.trust, part * parameters.disruption * bond * felt)
     account.bond -= bond
+
+
+@rule
+def lose_buyer(account: AccountState, terms: Numbers, parameters: Numbers) -> None:
+    """Send somebody else to deal with: of the bond, what hung on who left is lost, and with it share."""
+    kept = bond_kept_without_buyer(
+        account.collaboration, parameters.single_thread, parameters.buyer_contacts, terms.team_contacts
+    )
+    account.share = share_after_loss(account.share, parameters.follow * account.bond * (1.0 - kept))
+    account.bond *= kept
 
 
 @rule

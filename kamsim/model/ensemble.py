@@ -15,6 +15,7 @@ from kamsim.model.quarters import (
     drift_and_order,
     grant_support,
     let_accounts_arrive,
+    let_buyers_leave,
     let_kams_learn,
     let_kams_leave,
     note_quarter,
@@ -124,6 +125,8 @@ def play(
             if year > launch_year:
                 let_kams_learn(program, policy, parameters)
                 let_kams_leave(world, program, policy, parameters, members, history, year, quarter)
+                if parameters.buyer_turnover > 0.0:
+                    let_buyers_leave(world, program, policy, parameters, members, quarter)
                 realign_functions(program, policy, parameters)
             # Without a trace nothing of this is compiled.
             if trace is not None:

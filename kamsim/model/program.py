@@ -158,6 +158,8 @@ class KeyAccountProgram(mesa.Model):
         if self.program_runs:
             self.kams.do("learn")
             self.kams.do("consider_leaving")
+            if self.parameters.buyer_turnover > 0.0:
+                self.key_accounts.do("consider_another_buyer")
             self.functions.do("realign")
         self.datacollector.collect(self)
         self.release_accounts()

@@ -11,6 +11,7 @@ from kamsim.model.behaviors import (
     is_lost,
     judge_service,
     learned_tie,
+    lose_buyer,
     lose_manager,
     move_share,
     order,
@@ -254,6 +255,17 @@ def let_kams_leave(
         for number in members:
             if accounts[number].alive and accounts[number].kam == kam:
                 lose_manager(accounts[number], 1.0, policy.terms, parameters)
+
+
+@compiled
+def let_buyers_leave(
+    world: World, program: Program, policy: Policy, parameters: Numbers, members: Places, quarter: int
+) -> None:
+    """Let people leave on the side of key accounts; nobody else is bound to anyone."""
+    accounts, draws = program.accounts, world.buyer_leaves[quarter]
+    for number in members:
+        if accounts[number].alive and draws[number] < parameters.buyer_turnover:
+            lose_buyer(accounts[number], policy.terms, parameters)
 
 
 @compiled

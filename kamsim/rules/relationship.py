@@ -200,3 +200,26 @@ def loss_felt(sponsor: float, saves: float) -> float:
         In [0, 1], 1 without a sponsor (top management involvement, Workman, Homburg & Jensen 2003).
     """
     return 1.0 - sponsor * saves
+
+
+@rule
+def bond_kept_without_buyer(collaboration: float, single_thread: float, half: float, contacts: int) -> float:
+    """Part of a bond that outlives the person at the customer with whom it was made.
+
+    Parameters
+    ----------
+    collaboration : float
+        That the account receives, in [0, 1]: functions that work with it know others there.
+    single_thread : float
+        Part that goes with the person where nobody else is known, in [0, 1].
+    half : float
+        Collaboration at which that part is halved, > 0.
+    contacts : int
+        People of the supplier's whom the customer is bound to, >= 1; each knows others there.
+
+    Returns
+    -------
+    float
+        In [1 - single_thread, 1] (model, people leave on the customer's side; contact density, Palmatier 2008).
+    """
+    return 1.0 - single_thread / contacts * (half / (half + collaboration))

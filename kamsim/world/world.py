@@ -16,6 +16,7 @@ from kamsim.scenario import Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats, Numbers, Records
 from kamsim.world import draws
+from kamsim.world.customers import Key, draw_buyers, draw_name
 from kamsim.world.draws import between_bounds, laplace_quantile, normal, normal_quantile, uniform, words
 from kamsim.world.laws import (
     ALIGNMENT_BOUNDS,
@@ -33,8 +34,6 @@ from kamsim.world.laws import (
     premium_expected,
 )
 from kamsim.world.parameters import Budget, Timeline, parameters_of
-
-Key = tuple[int, int, int]  # both halves of the seed, and the organization: whose draws they are
 
 
 class KnownAccounts(NamedTuple):
@@ -55,7 +54,6 @@ LEAST_LOG_WALLET = -690.0  # what shrinks below is no nearer to nothing: wallets
 LEAST_HAZARD = 1e-300  # so that every hazard has a logarithm
 LEAST_VOLATILITY = 1e-3  # of quarters, log: steadier ones are as good as even
 NEVER = 2**31  # the quarter in which a slot for a new account is filled that stays empty
-NAMES_OF_A_YEAR = 2**17  # what new accounts are named by when they draw: the year, and their number in it
 
 # Fields are read as of an agent, ``account.fit``, compiled or not.
 ACCOUNT_AT_BIRTH = record_type(
@@ -112,6 +110,7 @@ class World(NamedTuple):
     skill: Floats  # (KAMs,)
     tie: Floats  # (KAMs, functions), at birth
     kam_quarters: Records  # KAM_QUARTER (quarters, KAMs)
+    buyer_leaves: Floats  # (quarters, accounts), uniform behind turnover at the customer; drawn where there is any
     report_draw: Floats  # (years, KAMs), error in reporting collaboration
     alignment: Floats  # (functions,), at birth
     capacity: float  # of each function, support a quarter
@@ -273,6 +272,7 @@ def empty_world(budget: Budget, timeline: Timeline) -> World:
         skill=np.zeros(kams),
         tie=np.zeros((kams, functions)),
         kam_quarters=np.zeros((4 * years, kams), dtype=KAM_QUARTER),
+        buyer_leaves=np.zeros((4 * years, accounts)),
         report_draw=np.zeros((years, kams)),
         alignment=np.zeros(functions),
         capacity=budget.capacity,
@@ -347,6 +347,8 @@ def draw_organization(
     _quarters(key, parameters, known, timeline.history_years, room)
     _readings(key, room)
     _needs(key, room)
+    if parameters.buyer_turnover > 0.0:
+        draw_buyers(key, room.first, room.newcomers, room.accounts, room.buyer_leaves)
     _kams(key, parameters, room)
     _functions(key, parameters, room.alignment)
     premium_word, priority_word, patience_word, _ = words(seed_low, seed_high, organization, draws.ORGANIZATION, 0, 0)
@@ -359,6 +361,7 @@ def draw_organization(
         room.skill,
         room.tie,
         room.kam_quarters,
+        room.buyer_leaves,
         room.report_draw,
         room.alignment,
         budget.capacity,
@@ -393,15 +396,6 @@ def _expected_market_growth(parameters: Numbers, known: KnownAccounts) -> float:
     if math.isnan(known.market_growth):
         return float(parameters.market_growth)
     return known.market_growth
-
-
-@compiled
-def draw_name(number: int, first: int, newcomers: int) -> int:
-    """Name by which an account draws: it stays the same whatever the size of the first book and the horizon."""
-    if number < first:
-        return number
-    year = (number - first) // newcomers
-    return (year + 1) * NAMES_OF_A_YEAR + (number - first) % newcomers
 
 
 @compiled

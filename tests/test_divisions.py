@@ -28,6 +28,7 @@ from kamsim.policy.policy import policy_in
 from kamsim.rules.alignment import overload
 from kamsim.rules.attention import coverage, planned_hours
 from kamsim.rules.collaboration import granted_fraction
+from kamsim.rules.contracts import is_renewal
 from kamsim.rules.costs import return_on_sales
 from kamsim.rules.orders import LEAST_ORDERS, orders_of_quarter
 from kamsim.rules.pricing import bargaining_power
@@ -77,6 +78,7 @@ REASONS = {
     ("bond_with_one", "bond / contacts"): LEDGER,
     ("bond_kept_without_buyer", "single_thread / contacts"): LEDGER,
     ("bond_kept_without_buyer", "half / (half + collaboration)"): LEDGER,
+    ("is_renewal", "(quarter - first_renewal) % (4 * contract_years)"): "asked for only where contracts run for years",
     ("receive_rebate", "rebate / this_year.spend"): GUARDED,
     ("team_noise", "(1.0 - in_common) / functions"): LEDGER,
     ("sorting_pull", "sorting * (tier - 1) / (top_tier - 1)"): GUARDED,
@@ -192,6 +194,7 @@ def _bits(value: float) -> bytes:
 PARTS = (0.0, 1e-300, 0.5, 1.0)
 COLUMNS: dict[Any, tuple[Any, ...]] = {
     bond_with_one: (PARTS, (1, 3)),
+    is_renewal: ((0, 5, 12, 399), (0, 3, 12, 2**31 + 4), (1, 3, 50)),
     bond_kept_without_buyer: ((0.0, 5e-324, 0.5, 1.0), PARTS, (5e-324, 0.1, 1.0), (1, 3)),
     planned_hours: ((0.0, 22.0, 1e300), EXTREME, EXTREME),
     mean_of_largest: (

@@ -11,13 +11,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from test_drivers import agree
 from test_levers import accounts, is_less, total
+from test_world import assert_same_draws
 
-from kamsim import Scenario, draw_world, load_scenario, simulate
+from kamsim import Scenario, draw_world, load_scenario, read_book, simulate
 from kamsim.evidence.ledger import section
 from kamsim.measures.profit import TERMS, Account
 from kamsim.model.behaviors import judge_service, lose_buyer, lose_manager, move_to_tier
 from kamsim.rules.tiering import NO_CUSTOMER
-from kamsim.scenario import with_values
+from kamsim.scenario import scenario_folder, with_values
 from kamsim.types import Floats
 
 SEEDS = range(4)
@@ -274,3 +275,94 @@ def test_buyers_who_leave_cost_and_a_team_of_contacts_saves_some_of_it() -> None
     )
     assert is_less(leaving[:, 0] - calm[:, 0])
     assert is_less(leaving[:, 0] - leaving[:, 1])
+
+
+# ---------------------------------------------------------------- contracts and tenders
+
+
+ALL_ON = {"contract_years": 2, "buyer_turnover": 0.1}
+
+
+@pytest.mark.parametrize("years", [1, 3])
+@pytest.mark.parametrize("name", ["no_program", "full_program"])
+def test_both_drivers_agree_under_contracts(name: str, years: int) -> None:
+    scenario = busy(name).changed(world={"contract_years": years})
+    for seed in SEEDS:
+        agree(scenario, seed)
+
+
+def test_both_drivers_agree_on_a_real_book_under_contracts() -> None:
+    agree(small("full_program", **ALL_ON), 1, book=read_book(scenario_folder() / "example_book.csv"))
+
+
+def test_both_drivers_agree_with_everything_on() -> None:
+    for seed in SEEDS:
+        agree(busy("full_program", **TEAM, **GIVE_GET).changed(world=ALL_ON), seed)
+
+
+def test_contracts_are_drawn_only_where_there_are_any_and_change_no_other_draw() -> None:
+    drawn_apart(small(), "tenders", contract_years=3)
+
+
+def test_more_accounts_and_a_longer_horizon_change_no_draw_of_customers() -> None:
+    few = draw_world(small(**ALL_ON), seed=5)
+    for other in ({"accounts": 41}, {"accounts": 90}):
+        assert_same_draws(few, draw_world(small(**ALL_ON, **other), seed=5))
+    assert_same_draws(few, draw_world(small(timeline={"window_years": 6}, **ALL_ON), seed=5))
+
+
+def test_first_renewals_are_spread_evenly_and_a_new_account_begins_with_a_contract() -> None:
+    world = draw_world(small(accounts=4000, contract_years=3, arrival=0.1), seed=3)
+    first = world.accounts["renews"][:4000]
+    assert np.bincount(first, minlength=12) / 4000 == pytest.approx(np.full(12, 1 / 12), abs=0.015)
+    new = world.accounts[4000:]
+    assert (new["renews"] == new["arrives"] + 12).all()
+
+
+def test_between_renewals_share_moves_at_a_part_of_its_pace_and_tenders_cost_share_or_price() -> None:
+    """Every share of every quarter once more in plain Python, where nobody is served by a program."""
+    known = {"hazard": 0.0, "arrival": 0.0, "trust_drift": 0.0, "share_speed": 0.2, "erosion": 0.0}
+    terms = {"contract_years": 2, "lock": 0.25, "stake": 0.5, "tender_discount": 0.02, "base_concession": 0.04}
+    scenario = small("no_program", **known, **terms)
+    world = draw_world(scenario, seed=3)
+    run = simulate(world, scenario, trace=True)
+    born, trust = world.accounts, world.accounts["trust"]
+    target = born["ceiling"] * np.clip(born["share_base"] + scenario.world.share_trust * trust, 0.0, 1.0)
+    share, worn, worn_by_year, lost, won = born["share"].copy(), np.zeros(40), [], 0, 0
+    for quarter in range(24):
+        due = (quarter >= born["renews"]) & ((quarter - born["renews"]) % 8 == 0)
+        tender = world.tenders[quarter // 4]
+        called = due & (tender["called"] < 1 - trust)
+        kept = tender["won"] < 0.55 + 0.5 * (trust - scenario.world.trust_mean)
+        share = np.where(called & ~kept, share * 0.5, share)
+        worn = worn + 0.02 * (called & kept)
+        lost, won = lost + (called & ~kept).sum(), won + (called & kept).sum()
+        share = share + np.where(due, 1.0, 0.25) * 0.2 * (target - share)
+        np.testing.assert_allclose(run.trace.accounts["share"][quarter], share, rtol=1e-12)
+        worn_by_year += [worn.copy()] if quarter % 4 == 3 else []
+    assert lost > 10
+    assert won > 10
+    # The price of a tender that was won holds from the next year on, by size.
+    annual = run.history.accounts
+    largest = np.sort(annual["spend"][4])[::-1][: world.seats].mean()
+    power = np.minimum(2.5, 0.25 + 0.75 * annual["spend"][4] / largest)
+    conceded = np.minimum(0.25, (0.04 + worn_by_year[4]) * power)
+    np.testing.assert_allclose(annual["spend"][5], annual["listed"][5] * (1 - conceded), rtol=1e-12)
+    assert (worn_by_year[4] > 0).any()
+
+
+def test_a_business_without_contracts_is_exactly_the_reference_whatever_their_terms() -> None:
+    scenario = load_scenario("full_program")
+    values = {"lock": 0.9, "stake": 0.1, "tender_discount": 0.2, "tender_won": 0.1, "tender_trust": 3.0}
+    values |= {"single_thread": 0.1, "buyer_contacts": 0.9}
+    played = accounts([scenario], worlds=4), accounts([scenario.changed(world=values)], worlds=4)
+    assert np.array_equal(*played)
+
+
+def test_a_customer_of_a_real_book_is_safe_from_tenders_until_the_launch() -> None:
+    book = read_book(scenario_folder() / "example_book.csv")
+    scenario = small("no_program", contract_years=1, lock=0.0, stake=1.0, tender_won=0.0, tender_trust=0.0)
+    run = simulate(draw_world(scenario, seed=1, book=book), scenario, trace=True)
+    share = run.trace.accounts["share"][:, : len(book.account_id)]
+    assert (share[:8] > 0.0).all()
+    assert (share[8:] < share[7] / 2).any()

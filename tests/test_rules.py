@@ -35,6 +35,7 @@ from kamsim.rules.collaboration import (
     tie_after_departure,
     tie_after_quarter,
 )
+from kamsim.rules.contracts import chance_of_tender, chance_to_win, is_renewal, part_of_pace
 from kamsim.rules.costs import add_up, contribution, investment, return_on_sales
 from kamsim.rules.orders import (
     BEND,
@@ -114,6 +115,7 @@ RULES = (
     "alignment",
     "attention",
     "collaboration",
+    "contracts",
     "costs",
     "orders",
     "pricing",
@@ -359,6 +361,22 @@ def test_an_account_team_and_a_sponsor_are_paid_beside_the_manager() -> None:
     assert hours_of_all(1, 0.15, 0.0, 0.15) == 1.0
     assert hours_of_all(3, 0.15, 0.0, 0.15) == near(1.3)
     assert hours_of_all(2, 0.1, 0.5, 0.2) == near(1.2)
+
+
+def test_contracts_are_renewed_once_in_so_many_years() -> None:
+    assert [quarter for quarter in range(30) if is_renewal(quarter, 5, 3)] == [5, 17, 29]
+    assert [quarter for quarter in range(9) if is_renewal(quarter, 0, 1)] == [0, 4, 8]
+    assert part_of_pace(True, 0.3) == 1.0
+    assert part_of_pace(False, 0.3) == 0.3
+
+
+def test_trust_spares_a_supplier_a_tender_and_wins_it() -> None:
+    assert chance_of_tender(0.42) == near(0.58)
+    assert chance_of_tender(1.0) == 0.0
+    assert chance_to_win(0.42, 0.42, 0.55, 0.5) == near(0.55)
+    assert chance_to_win(0.62, 0.42, 0.55, 0.5) == near(0.65)
+    assert chance_to_win(0.0, 0.42, 0.1, 0.5) == 0.0
+    assert chance_to_win(1.0, 0.42, 0.9, 0.5) == 1.0
 
 
 def test_larger_accounts_bargain_for_more_of_the_concession() -> None:

@@ -161,10 +161,12 @@ def assert_same_draws(few: World, many: World) -> None:
         many.kam_quarters[:quarters, :kams],
         many.report_draw[: quarters // 4, :kams],
         many.buyer_leaves[:quarters, there],
+        many.tenders[: quarters // 4, there],
         many.alignment[:functions],
         (many.market_growth, many.premium, many.prioritizes_returns, many.patience, many.season),
     )
-    of_few = few.skill, few.tie, few.kam_quarters, few.report_draw, few.buyer_leaves[:, here], few.alignment
+    of_customers = few.buyer_leaves[:, here], few.tenders[:, here]
+    of_few = few.skill, few.tie, few.kam_quarters, few.report_draw, *of_customers, few.alignment
     assert_same_bits(
         (*of_few, (few.market_growth, few.premium, few.prioritizes_returns, few.patience, few.season)), of_many
     )

@@ -276,6 +276,15 @@ _ROWS: tuple[Parameter, ...] = (
          "bond that goes with that person where no function works with the customer"),
     Parameter("world", "buyer_contacts", 0.10, "collaboration", 0, 1, "assumed",
          "collaboration at which other contacts halve that", excluded="low"),
+    # Contracts and tenders, a kind of business.
+    Parameter("world", "contract_years", 0, "years", 0, 50, "assumed",
+         "years that a contract with a customer runs; 0 for a business without contracts"),
+    Parameter("world", "lock", 0.3, "part of pace", 0, 1, "assumed", "pace of share between renewals of a contract"),
+    Parameter("world", "stake", 0.6, "part of share", 0, 1, "assumed", "share that goes with a tender that is lost"),
+    Parameter("world", "tender_discount", 0.03, "part of list price", 0, 0.4, "assumed",
+         "price that a tender costs which is won, from an account as large as those that the program has seats for"),
+    Parameter("world", "tender_won", 0.55, "chance", 0, 1, "assumed", "chance to win a tender at resting trust"),
+    Parameter("world", "tender_trust", 0.5, "per unit of trust", 0, 10, "assumed", "chance to win that trust adds"),
     # Tiers: those of the default scenario, and what any other tier does not say; its seats it has to say.
     Parameter("tiers", "standard_promise", 0.10, "value of service", 0, 2, "assumed",
          "service that standard accounts expect"),

@@ -14,6 +14,7 @@ from kamsim.model import behaviors
 from kamsim.policy.policy import Policy
 from kamsim.rules.attention import hours_of_all
 from kamsim.rules.collaboration import available_support, collaboration_part, granted_fraction, support_asked
+from kamsim.rules.contracts import is_renewal, part_of_pace
 from kamsim.rules.costs import investment
 from kamsim.rules.quota import chance_to_leave
 from kamsim.types import Numbers
@@ -97,6 +98,7 @@ class Account(mesa.Agent):
         self.scores: list[float] = world.quarters["score"][:, number].tolist()
         self.levels: list[float] = world.quarters["level"][:, number].tolist()
         self.leave_draws: list[float] = world.quarters["leave"][:, number].tolist()
+        self.renews = int(born.renews)
         self.buyer_draws: list[float] = world.buyer_leaves[:, number].tolist()
         self.trust = float(born.trust)
         self.share = float(born.share)
@@ -167,11 +169,25 @@ class Account(mesa.Agent):
         """Go on without a program: trust and expectation drift to where they rest."""
         behaviors.drift(self, self.model.promise[0], self.model.parameters)
 
+    @property
+    def renews_now(self) -> bool:
+        """Whether the contract comes up for renewal this quarter."""
+        return is_renewal(self.model.quarter, self.renews, self.model.parameters.contract_years)
+
+    def renew_contract(self) -> None:
+        """Renew the contract if it is due, as it is or by tender; one of a real book is safe until the launch."""
+        model = self.model
+        if self.renews_now and (model.program_runs or not self.known):
+            tender = model.world.tenders[model.year, self.number]
+            behaviors.renew_contract(self, float(tender.called), float(tender.won), model.parameters)
+
     def order(self) -> None:
         """Move share of wallet, place the quarter's orders, and perhaps leave for good."""
         model, quarter = self.model, self.model.quarter
-        reach = model.policy.intervention.ceiling_reach
-        behaviors.move_share(self, self.collaboration_felt, reach, model.parameters)
+        reach, pace = model.policy.intervention.ceiling_reach, 1.0
+        if model.parameters.contract_years > 0:
+            pace = part_of_pace(self.renews_now, model.parameters.lock)
+        behaviors.move_share(self, self.collaboration_felt, reach, pace, model.parameters)
         demand = self.wallets[quarter] * model.season[quarter % 4]
         behaviors.order(self, demand, self.scores[quarter], self.levels[quarter], self.this_year)
         if model.program_runs or not self.known:

@@ -13,6 +13,7 @@ from kamsim.policy.policy import Intervention, Levers
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
 from kamsim.rules.attention import account_need, coverage, hours_after_talk, planned_hours, welcome_hours
 from kamsim.rules.collaboration import collaboration_felt, tie_after_departure, tie_after_quarter
+from kamsim.rules.contracts import chance_of_tender, chance_to_win
 from kamsim.rules.costs import contribution, return_on_sales
 from kamsim.rules.orders import (
     BEND,
@@ -232,8 +233,19 @@ def drift(account: AccountState, promised: float, parameters: Numbers) -> None:
 
 
 @rule
-def move_share(account: AccountState, felt: float, reach: float, parameters: Numbers) -> None:
-    """Move share of wallet a part of the way to its target."""
+def renew_contract(account: AccountState, tendered: float, won: float, parameters: Numbers) -> None:
+    """Renew a contract as it is, or put it out to tender; a tender that is lost costs share, one that is won price."""
+    if tendered >= chance_of_tender(account.trust):
+        return
+    if won < chance_to_win(account.trust, parameters.trust_mean, parameters.tender_won, parameters.tender_trust):
+        account.worn += parameters.tender_discount
+    else:
+        account.share = share_after_loss(account.share, parameters.stake)
+
+
+@rule
+def move_share(account: AccountState, felt: float, reach: float, pace: float, parameters: Numbers) -> None:
+    """Move share of wallet a part of the way to its target; a contract may hold it to a part of its ``pace``."""
     target = share_target(
         account.ceiling,
         account.trust,
@@ -243,7 +255,7 @@ def move_share(account: AccountState, felt: float, reach: float, parameters: Num
         parameters.share_collaboration,
         reach,
     )
-    account.share = share_after_quarter(account.share, target, parameters.share_speed)
+    account.share = share_after_quarter(account.share, target, pace * parameters.share_speed)
 
 
 @rule

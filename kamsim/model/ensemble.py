@@ -22,6 +22,7 @@ from kamsim.model.quarters import (
     plan_attention,
     present_in,
     realign_functions,
+    renew_contracts,
     serve,
 )
 from kamsim.model.rooms import Program, Room, clear_desk, room_for
@@ -121,6 +122,8 @@ def play(
                 grant_support(world, program, policy)
                 serve(world, program, policy, parameters, members, history, year)
             starts = year > launch_year
+            if parameters.contract_years > 0:
+                renew_contracts(world, program, parameters, present, quarter, starts)
             drift_and_order(world, program, policy, parameters, present, history, quarter, starts)
             if year > launch_year:
                 let_kams_learn(program, policy, parameters)

@@ -3,9 +3,9 @@
 Every quarter, from the launch of the program on (before it, only 1, 7 and 8):
 
 1. new accounts arrive; 2. key accounts tell their needs; 3. KAMs plan their attention; 4. KAMs ask functions for
-support; 5. functions grant support; 6. key accounts receive service and judge it; 7. other accounts drift; 8. all
-accounts order, and some leave for good; 9. KAMs learn, and may leave, as may people on the customers' side; 10.
-functions realign.
+support; 5. functions grant support; 6. key accounts receive service and judge it; 7. contracts that are due are
+renewed or put out to tender, and other accounts drift; 8. all accounts order, and some leave for good; 9. KAMs learn,
+and may leave, as may people on the customers' side; 10. functions realign.
 
 At every year's end, from the launch on (before it, only 5): 1. key account revenue is compared with its quota; 2. the
 program launches, rebuilds, re-tiers, or fills the seats of customers that left; 3. accounts are elevated and demoted;

@@ -153,6 +153,8 @@ class KeyAccountProgram(mesa.Model):
             self.kams.do("ask_for_support")
             self.functions.do("grant_support")
             self.key_accounts.do("receive_service")
+        if self.parameters.contract_years > 0:
+            self.accounts.do("renew_contract")
         self.standard_accounts.do("drift")
         self.accounts.do("order")
         if self.program_runs:

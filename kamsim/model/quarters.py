@@ -18,6 +18,7 @@ from kamsim.model.behaviors import (
     realign,
     receive_attention,
     receive_collaboration,
+    renew_contract,
     tell_need,
 )
 from kamsim.model.plan import History, Trace
@@ -25,6 +26,7 @@ from kamsim.model.rooms import Desk, Program
 from kamsim.policy.policy import Policy
 from kamsim.rules.attention import hours_of_all
 from kamsim.rules.collaboration import available_support, collaboration_part, granted_fraction, support_asked
+from kamsim.rules.contracts import is_renewal, part_of_pace
 from kamsim.rules.costs import investment
 from kamsim.rules.quota import chance_to_leave
 from kamsim.types import Numbers, Places
@@ -181,6 +183,19 @@ def serve(
 
 
 @compiled
+def renew_contracts(
+    world: World, program: Program, parameters: Numbers, present: Places, quarter: int, launched: bool
+) -> None:
+    """Let contracts be renewed, as they are or by tender; those of a real book are safe until the launch."""
+    accounts, born, tenders = program.accounts, world.accounts, world.tenders[quarter // 4]
+    for number in present:
+        if not accounts[number].alive or not (launched or not born[number].known):
+            continue
+        if is_renewal(quarter, born[number].renews, parameters.contract_years):
+            renew_contract(accounts[number], tenders[number].called, tenders[number].won, parameters)
+
+
+@compiled
 def drift_and_order(
     world: World,
     program: Program,
@@ -195,7 +210,7 @@ def drift_and_order(
     # No account's drift bears on another's order: one pass over the book does both.
     accounts, this_year, drawn = program.accounts, history.accounts[quarter // 4], world.quarters[quarter]
     promised, intervention, season = policy.promise[0], policy.intervention, world.season[quarter % 4]
-    born = world.accounts
+    born, contracts, pace = world.accounts, parameters.contract_years > 0, 1.0
     for number in present:
         account, now = accounts[number], drawn[number]
         if not account.alive:
@@ -203,7 +218,10 @@ def drift_and_order(
             continue
         if account.tier == 0:
             drift(account, promised, parameters)
-        move_share(account, felt_by(account, intervention), intervention.ceiling_reach, parameters)
+        if contracts:
+            renews = is_renewal(quarter, born[number].renews, parameters.contract_years)
+            pace = part_of_pace(renews, parameters.lock)
+        move_share(account, felt_by(account, intervention), intervention.ceiling_reach, pace, parameters)
         order(account, now.wallet * season, now.score, now.level, this_year[number])
         if (launched or not born[number].known) and is_lost(account, now.leave, parameters):
             account.alive = False

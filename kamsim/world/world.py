@@ -16,7 +16,7 @@ from kamsim.scenario import Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats, Numbers, Records
 from kamsim.world import draws
-from kamsim.world.customers import Key, draw_buyers, draw_name
+from kamsim.world.customers import TENDER, Key, draw_buyers, draw_contracts, draw_name
 from kamsim.world.draws import between_bounds, laplace_quantile, normal, normal_quantile, uniform, words
 from kamsim.world.laws import (
     ALIGNMENT_BOUNDS,
@@ -71,6 +71,7 @@ ACCOUNT_AT_BIRTH = record_type(
     concession="f8",  # when it comes, part of list price
     orders="f8",  # a quarter, at a rate of one median wallet a year
     arrives="i8",  # first quarter; 0 if it is there from the start
+    renews="i8",  # quarter in which its contract first comes up for renewal; 0 where there are none
     known="?",  # from a real book: it is there until the program starts
 )
 # Wallet in median annual wallets a quarter; a normal number and its uniform one behind the count of orders; the log of
@@ -111,6 +112,7 @@ class World(NamedTuple):
     tie: Floats  # (KAMs, functions), at birth
     kam_quarters: Records  # KAM_QUARTER (quarters, KAMs)
     buyer_leaves: Floats  # (quarters, accounts), uniform behind turnover at the customer; drawn where there is any
+    tenders: Records  # TENDER (years, accounts), drawn where there are contracts
     report_draw: Floats  # (years, KAMs), error in reporting collaboration
     alignment: Floats  # (functions,), at birth
     capacity: float  # of each function, support a quarter
@@ -273,6 +275,7 @@ def empty_world(budget: Budget, timeline: Timeline) -> World:
         tie=np.zeros((kams, functions)),
         kam_quarters=np.zeros((4 * years, kams), dtype=KAM_QUARTER),
         buyer_leaves=np.zeros((4 * years, accounts)),
+        tenders=np.zeros((years, accounts), dtype=TENDER),
         report_draw=np.zeros((years, kams)),
         alignment=np.zeros(functions),
         capacity=budget.capacity,
@@ -349,6 +352,8 @@ def draw_organization(
     _needs(key, room)
     if parameters.buyer_turnover > 0.0:
         draw_buyers(key, room.first, room.newcomers, room.accounts, room.buyer_leaves)
+    if parameters.contract_years > 0:
+        draw_contracts(key, parameters.contract_years, room.first, room.newcomers, room.accounts, room.tenders)
     _kams(key, parameters, room)
     _functions(key, parameters, room.alignment)
     premium_word, priority_word, patience_word, _ = words(seed_low, seed_high, organization, draws.ORGANIZATION, 0, 0)
@@ -362,6 +367,7 @@ def draw_organization(
         room.tie,
         room.kam_quarters,
         room.buyer_leaves,
+        room.tenders,
         room.report_draw,
         room.alignment,
         budget.capacity,
@@ -428,6 +434,7 @@ def _accounts_at_birth(key: Key, parameters: Numbers, known: KnownAccounts, hist
         if account.known and not math.isnan(known.volatility[of_book]):
             account.orders = _orders_from(known.volatility[of_book], known.annual_spend[of_book], parameters)
         account.arrives = 0 if of_book >= 0 else NEVER
+        account.renews = 0
 
 
 @compiled

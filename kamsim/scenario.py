@@ -96,6 +96,7 @@ class WorldRules(Declared):
 WorldSection: Any = create_model("WorldSection", __base__=WorldRules, **_fields_of("world"))
 RebuildSection: Any = create_model("RebuildSection", __base__=Declared, **_fields_of("rebuild"))
 QuotaSection: Any = create_model("QuotaSection", __base__=Declared, **_fields_of("quota"))
+BudgetSection: Any = create_model("BudgetSection", __base__=Declared, **_fields_of("budget"))
 TimelineSection: Any = create_model("TimelineSection", __base__=Declared, **_fields_of("timeline"))
 
 Strength = Annotated[float, Field(ge=0, le=1)]
@@ -228,6 +229,7 @@ class Scenario(Declared):
     policy: PolicySection = Field(default_factory=PolicySection)
     rebuild: RebuildSection = Field(default_factory=RebuildSection)
     quota: QuotaSection = Field(default_factory=QuotaSection)
+    budget: BudgetSection = Field(default_factory=BudgetSection)
     timeline: TimelineSection = Field(default_factory=TimelineSection)
     population: Population | None = None
     fixed: tuple[str, ...] | None = Field(

@@ -19,7 +19,7 @@ from kamsim import KamsimError, Scenario, load_experiment, load_scenario, read_p
 from kamsim.cli import main
 from kamsim.evidence import posterior
 from kamsim.evidence.adopt import merged
-from kamsim.evidence.ledger import ANY_TIER, LEDGER, Kind, Parameter, Section, number_text, parameter
+from kamsim.evidence.ledger import ANY_TIER, LEDGER, TERMS_OF_PROGRAM, Kind, Parameter, Section, number_text, parameter
 from kamsim.evidence.published import OUTCOMES
 from kamsim.report.evidence import KINDS, SECTIONS, counts_of, evidence_of, evidence_page
 from kamsim.report.scenarios import scenario_schema, scenario_text
@@ -354,7 +354,7 @@ def readers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         load_scenario(folder / "one.toml")
 
     def experiment(name: str, value: float) -> None:
-        levels = "levers" if name.startswith(("policy", "tiers", "rebuild", "quota")) else "uncertainties"
+        levels = "levers" if name.partition(".")[0] in ("tiers", *TERMS_OF_PROGRAM) else "uncertainties"
         (folder / "e.toml").write_text(
             f'question = "q"\nbase = "base.toml"\n[design]\nkind = "full"\n[{levels}]\n"{name}" = [{value}, {value}]\n'
         )

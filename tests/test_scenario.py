@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 import kamsim
 from kamsim import KamsimError, Scenario, load_scenario, shipped_scenarios
-from kamsim.evidence.ledger import LEDGER, Kind, Parameter, Section, section
+from kamsim.evidence.ledger import LEDGER, TERMS_OF_PROGRAM, Kind, Parameter, Section, section
 from kamsim.evidence.plausible import WORLD
 from kamsim.evidence.published import OUTCOMES
 from kamsim.policy.policy import policy_of, seats_of
@@ -211,9 +211,15 @@ def test_drivers_read_every_world_parameter_by_its_name() -> None:
     for row in section("world"):
         assert getattr(record, row.name) == getattr(scenario.world, row.name)
     terms = policy_of(scenario, 150).terms
-    assert all(terms[row.name] == getattr(scenario.policy, row.name) for row in section("policy"))
-    for name in ("rebuild", "quota"):
-        assert all(terms[f"{name}_{row.name}"] == getattr(getattr(scenario, name), row.name) for row in section(name))
+    for name in TERMS_OF_PROGRAM:
+        for row in section(name):
+            assert terms[term_of(row)] == getattr(getattr(scenario, name), row.name)
+
+
+def term_of(row: Parameter) -> str:
+    """Name by which drivers read what a program chooses; other parameters go by their own."""
+    of_section = row.section in TERMS_OF_PROGRAM and row.section != "policy"
+    return f"{row.section}_{row.name}" if of_section else row.name.rpartition(".")[2]
 
 
 def test_every_parameter_is_read_by_the_model() -> None:
@@ -224,8 +230,7 @@ def test_every_parameter_is_read_by_the_model() -> None:
             tree = ast.parse(path.read_text(encoding="utf-8"))
             read |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for row in LEDGER:
-        name = row.name.rpartition(".")[2]
-        assert (f"{row.section}_{name}" if row.section in ("rebuild", "quota") else name) in read, row.name
+        assert term_of(row) in read, row.name
 
 
 def test_only_published_expectations_are_inputs() -> None:

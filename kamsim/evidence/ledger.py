@@ -14,13 +14,10 @@ from typing import Literal, NamedTuple, get_args
 from kamsim.errors import KamsimError, shown
 
 Kind = Literal["published", "measured", "calibrated", "assumed"]
-Section = Literal["world", "tiers", "policy", "rebuild", "quota", "timeline", "population"]
+Section = Literal["world", "tiers", "policy", "rebuild", "quota", "budget", "timeline", "population"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
-TERMS_OF_PROGRAM: tuple[Section, ...] = (
-    "policy",
-    "rebuild",
-    "quota",
-)  # what a program chooses, beside its levers and tiers
+# What a program chooses, beside its levers and tiers.
+TERMS_OF_PROGRAM: tuple[Section, ...] = ("policy", "rebuild", "quota", "budget")
 End = Literal["", "low", "high"]
 
 SPEC = "reference specification, version 1"
@@ -28,6 +25,7 @@ MONEY = "an honest range, of which the programs of a population pay, docs/calibr
 FIT = "fitted to the four published figures and to real books, docs/calibration.md"
 GARTNER = "Gartner 2021, expectation (not an outcome)"
 SIZES = "chosen where the specification is silent, docs/odd.md"
+UNSET = "chosen so that a program without it is as it was before there was this policy"
 NEUTRAL = "chosen so that a tier of your own concedes nothing unless you say so"
 
 
@@ -364,6 +362,17 @@ _ROWS: tuple[Parameter, ...] = (
          "weight of the old quota in the next one where sales were above it: above 0 a quota rises less than sales do"),
     Parameter("quota", "by_potential", 0.0, "strength", 0, 1, "assumed",
          "how far the quota is the sum of account plans, which promise more where there is more room to grow"),
+    # Budget: what the organization is willing to invest.
+    Parameter("budget", "kams_per_account", 0.0, "KAMs per place", 0, 2, "assumed",
+         "KAMs for each budgeted key account place; 0: as the world has it, 1 / accounts_per_kam", UNSET),
+    Parameter("budget", "hours_per_kam", 0.0, "hours a quarter", 0, 1_000, "assumed",
+         "hours of attention that are bought of each KAM; 0: as the world has it", UNSET),
+    Parameter("budget", "support_per_account", 0.0, "support a quarter", 0, 100, "assumed",
+         "support of all functions together that is bought for each budgeted key account place; 0: as the world has "
+         "it, capacity_per_seat", UNSET),
+    Parameter("budget", "committed", 0.0, "strength", 0, 1, "assumed",
+         "how far hours and support are paid for that nobody used; fully as soon as one of the three above is set",
+         UNSET),
     # Timeline.
     Parameter("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),
     Parameter("timeline", "warmup_years", 3, "years", 0, 100, "assumed", "years of the program before it is observed"),

@@ -70,6 +70,7 @@ def account_of(history: History, gross_margin: float, launch: int, discount: flo
         handovers += weight * program.handover_cost
         if year < launch:
             continue
+        service += weight * program.idle_cost
         for number in range(history.accounts.shape[1]):
             account = history.accounts[year, number]
             sales += weight * account.listed

@@ -334,7 +334,8 @@ class KeyAccountManager(mesa.Agent):
     def plan_attention(self) -> None:
         """Plan the quarter's hours over the portfolio, by need, tier and ambition."""
         parameters, boundaries = self.model.parameters, self.model.policy.levers.boundaries
-        hours, cost = parameters.hours_per_kam, parameters.hour_cost * self.model.seat_sales
+        hours = behaviors.hours_of_kam(self.model.policy.terms, parameters)
+        cost = parameters.hour_cost * self.model.seat_sales
         for account in self.handed_down:
             if account.alive:
                 hours -= account.kept_hours

@@ -14,7 +14,7 @@ from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarte
 from kamsim.rules.attention import account_need, coverage, hours_after_talk, planned_hours, welcome_hours
 from kamsim.rules.collaboration import collaboration_felt, tie_after_departure, tie_after_quarter
 from kamsim.rules.contracts import chance_of_tender, chance_to_win
-from kamsim.rules.costs import contribution, return_on_sales
+from kamsim.rules.costs import amount_bought, commitment, contribution, idle_cost, investment, return_on_sales
 from kamsim.rules.orders import (
     BEND,
     FEW_ORDERS,
@@ -140,6 +140,7 @@ class ProgramYear(Protocol):
     quota: float
     elevation_cost: float
     handover_cost: float
+    idle_cost: float
     missed: bool
     rebuilt: bool
 
@@ -375,7 +376,45 @@ def tire(function: FunctionState, levers: Levers, terms: Numbers) -> None:
     )
 
 
+@rule
+def hours_of_kam(terms: Numbers, parameters: Numbers) -> float:
+    """Hours that a KAM has in a quarter."""
+    return amount_bought(terms.budget_hours_per_kam, parameters.hours_per_kam)
+
+
 # ---------------------------------------------------------------- the year's end
+
+
+@rule
+def pays_for_idle(terms: Numbers) -> float:
+    """Part of what was bought and not used that the program pays for."""
+    return commitment(
+        terms.budget_kams_per_account, terms.budget_hours_per_kam, terms.budget_support_per_account,
+        terms.budget_committed,
+    )  # fmt: skip
+
+
+@rule
+def pay_budget(
+    program: ProgramState,
+    this_year: ProgramYear,
+    kams: int,
+    all_support: float,
+    used: float,
+    terms: Numbers,
+    parameters: Numbers,
+) -> None:
+    """Pay for the hours and the support that the year's budget bought and that went to no account.
+
+    Support is bought as capacity: what a function keeps from key accounts is paid for too.
+    """
+    of_quarter = investment(
+        kams * hours_of_kam(terms, parameters),
+        parameters.hour_cost * program.seat_sales,
+        all_support,
+        parameters.support_cost * program.seat_sales,
+    )
+    this_year.idle_cost = idle_cost(4.0 * of_quarter, used, pays_for_idle(terms))
 
 
 @rule

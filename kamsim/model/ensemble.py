@@ -36,6 +36,7 @@ from kamsim.model.year_ends import (
     members_of,
     next_tiers,
     open_books,
+    pay_for_idle,
     set_next_quota,
     settle_prices,
 )
@@ -135,6 +136,8 @@ def play(
             if trace is not None:
                 note_quarter(program, trace, quarter)
         present = close_books(world, program, policy, parameters, desk, members, present, history, year)
+        if year > launch_year:
+            pay_for_idle(world, program, policy, parameters, desk, history, year)
         large = mean_of_largest(desk.spend[: len(present)], desk.largest)
         if year >= launch_year:
             if year == launch_year:

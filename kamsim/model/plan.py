@@ -39,6 +39,7 @@ PROGRAM_YEAR = record_type(
     quota="f8",  # 0 in years without a program
     elevation_cost="f8",  # of accounts made key at the year's end
     handover_cost="f8",  # of accounts handed over by plan at the year's end
+    idle_cost="f8",  # hours and support of the year that were bought and that nobody used
     missed="?",
     rebuilt="?",  # at the year's end
 )

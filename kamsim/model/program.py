@@ -196,6 +196,8 @@ class KeyAccountProgram(mesa.Model):
         self._note_year()
         launch = self.year == self.timeline.history_years - 1
         large = self._mean_of_largest()
+        if self.program_runs:
+            self.pay_for_idle()
         if self.program_runs or launch:
             if launch:
                 self.seat_sales = large
@@ -206,6 +208,20 @@ class KeyAccountProgram(mesa.Model):
             self.move_accounts(tier, rebuild or follows)
             self.set_quota(ratchets=not (launch or rebuild or follows))
         self.accounts.do("settle_price", large, self.program_runs)
+
+    def pay_for_idle(self) -> None:
+        """Pay for what the budget bought and no account used; without places there is no program, and no budget."""
+        policy, world = self.policy, self.world
+        if policy.seats.any() and behaviors.pays_for_idle(policy.terms) > 0.0:
+            behaviors.pay_budget(
+                self,
+                self.history.years[self.year],
+                len(self.kams),
+                len(self.functions) * world.capacity,
+                add_up(self.history.accounts["investment"][self.year]),
+                policy.terms,
+                self.parameters,
+            )
 
     def judge_program(self) -> bool:
         """Compare key account revenue with the quota; say whether patience ends in a rebuild."""

@@ -7,6 +7,7 @@ from kamsim.model.behaviors import (
     begin_year,
     drift,
     felt_by,
+    hours_of_kam,
     inherited_tie,
     is_lost,
     judge_service,
@@ -79,10 +80,10 @@ def plan_attention(
     """Let KAMs plan the quarter, beside the hours that they keep for accounts handed down."""
     accounts, skill, attention, drawn = program.accounts, program.skill, policy.attention, world.quarters[quarter]
     of_year, cost = history.accounts[quarter // 4], parameters.hour_cost * program.standing[0].seat_sales
-    all_needs, kam_hours = desk.load, desk.kam_hours
+    all_needs, kam_hours, bought = desk.load, desk.kam_hours, hours_of_kam(policy.terms, parameters)
     for kam in range(len(skill)):
         all_needs[kam] = 0.0
-        kam_hours[kam] = parameters.hours_per_kam
+        kam_hours[kam] = bought
     for number in handed_down:
         account = accounts[number]
         if account.alive:

@@ -42,7 +42,7 @@ def simulate(world: World, scenario: Scenario, *, trace: bool = False, intervent
     Parameters
     ----------
     world : World
-        From `draw_world`, of a scenario with the same world section and timeline.
+        From `draw_world`, of a scenario with the same world section, timeline, KAMs and support.
     scenario : Scenario
         Whose policy is played.
     trace : bool
@@ -58,15 +58,21 @@ def simulate(world: World, scenario: Scenario, *, trace: bool = False, intervent
     Raises
     ------
     KamsimError
-        Where the scenario is of other years, KAMs or functions than the world.
+        Where the scenario is of other years, KAMs, functions or support than the world.
     """
     timeline = timeline_of(scenario)
-    functions, kams = scenario.world.functions, budget_of(scenario, world.first).kams
-    if (4 * timeline.years, kams, functions) != (len(world.quarters), len(world.skill), len(world.alignment)):
+    budget = budget_of(scenario, world.first)
+    asked = (4 * timeline.years, budget.kams, budget.functions)
+    there = (len(world.quarters), len(world.skill), len(world.alignment))
+    if asked != there:
         raise KamsimError(
-            f"{scenario.name or 'scenario'}: the world has {len(world.quarters)} quarters, {len(world.skill)} KAMs and "
-            f"{len(world.alignment)} functions, the scenario {4 * timeline.years}, {kams} and {functions}; "
-            "draw a world of the scenario's own"
+            f"{scenario.name or 'scenario'}: the world has {there[0]} quarters, {there[1]} KAMs and {there[2]} "
+            f"functions, the scenario {asked[0]}, {asked[1]} and {asked[2]}; draw a world of the scenario's own"
+        )
+    if budget.capacity != world.capacity:
+        raise KamsimError(
+            f"{scenario.name or 'scenario'}: each function of the world has {world.capacity:g} units of support a "
+            f"quarter, the scenario {budget.capacity:g}; draw a world of the scenario's own"
         )
     policy = policy_in(scenario, world.first, world.seed_low, world.seed_high, world.organization)
     if intervention is not None:

@@ -13,6 +13,8 @@ from kamsim.model.behaviors import (
     margin_read,
     move_to_tier,
     moves_of_review,
+    pay_budget,
+    pays_for_idle,
     promise_of_plan,
     receive_rebate,
     selection_score,
@@ -82,6 +84,7 @@ def open_books(world: World, history: History, year: int) -> None:
     of_program.quota = 0.0
     of_program.elevation_cost = 0.0
     of_program.handover_cost = 0.0
+    of_program.idle_cost = 0.0
     of_program.missed = False
     of_program.rebuilt = False
     for kam in range(departures.shape[1]):
@@ -148,6 +151,24 @@ def judge(world: World, program: Program, policy: Policy, members: Places, histo
         for number in range(len(program.functions)):
             tire(program.functions[number], policy.levers, policy.terms)
     return rebuild
+
+
+@compiled
+def pay_for_idle(
+    world: World, program: Program, policy: Policy, parameters: Numbers, desk: Desk, history: History, year: int
+) -> None:
+    """Pay for what the budget bought and no account used; without places there is no program, and no budget."""
+    if len(desk.order) == 0 or pays_for_idle(policy.terms) == 0.0:
+        return
+    pay_budget(
+        program.standing[0],
+        history.years[year],
+        len(program.skill),
+        len(program.functions) * world.capacity,
+        add_up(history.accounts[year]["investment"]),
+        policy.terms,
+        parameters,
+    )
 
 
 @compiled

@@ -46,6 +46,65 @@ def investment(hours: float, hour_cost: float, support: float, support_cost: flo
 
 
 @rule
+def amount_bought(chosen: float, of_world: float) -> float:
+    """Amount of a resource that the program has: what the organization chose to buy, or what the world has.
+
+    Parameters
+    ----------
+    chosen : float
+        As the budget says, >= 0; 0 where it says nothing.
+    of_world : float
+        As the world has it, >= 0.
+
+    Returns
+    -------
+    float
+        >= 0, in the unit of both (sources: organizations must "determine what they are willing to invest").
+    """
+    return chosen if chosen > 0.0 else of_world
+
+
+@rule
+def commitment(kams: float, hours: float, support: float, strength: float) -> float:
+    """Part of what is bought and not used that is paid for nevertheless.
+
+    Parameters
+    ----------
+    kams, hours, support : float
+        What the budget says of KAMs, of their hours and of support, >= 0; 0 where it says nothing.
+    strength : float
+        The part where it says nothing of any, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, 1]; 1 as soon as one amount is set: a budget that was chosen is a budget that is paid.
+    """
+    if kams > 0.0 or hours > 0.0 or support > 0.0:
+        return 1.0
+    return strength
+
+
+@rule
+def idle_cost(bought: float, used: float, committed: float) -> float:
+    """Cost of program service that was bought and not used.
+
+    Parameters
+    ----------
+    bought, used : float
+        Money a year for all hours and support bought, and for those that went to accounts, >= 0.
+    committed : float
+        From `commitment`, in [0, 1].
+
+    Returns
+    -------
+    float
+        Money a year, >= 0: with what was used it adds up to what was bought where all is committed.
+    """
+    return committed * max(0.0, bought - used)
+
+
+@rule
 def contribution(listed: float, discount: float, own_cost: float, invested: float, gross_margin: float) -> float:
     """Contribution of an account or of the whole book, before what elevations and handovers cost.
 

@@ -121,7 +121,7 @@ def _profit_by_year(history: History, margin: float) -> Floats:
     listed, own_cost, invested = (
         history.accounts[column].sum(axis=1) for column in ("listed", "cost_to_serve", "investment")
     )
-    moves = years["elevation_cost"] + years["handover_cost"]
+    moves = years["elevation_cost"] + years["handover_cost"] + years["idle_cost"]
     profit: Floats = contribution(listed, listed - revenue, own_cost, invested, margin) - moves
     return profit
 

@@ -89,12 +89,13 @@ def years_of(program: KeyAccountProgram) -> Iterable[Year]:
     """Years, in order, of a program played to the end; the cost of the launch is of the first year with a program."""
     timeline, money = program.timeline, program.money
     moves = program.history.years["elevation_cost"] + program.history.years["handover_cost"]
+    idle = program.history.years["idle_cost"]
     launch = timeline.history_years
     moves[launch - 1], moves[launch] = 0.0, moves[launch - 1] + moves[launch]
     for number in range(timeline.years):
         accounts, year = program.history.accounts[number], program.history.years[number]
         key = accounts["tier"] > 0
-        revenue, invested = add_up(accounts["spend"]), add_up(accounts["investment"])
+        revenue, invested = add_up(accounts["spend"]), add_up(accounts["investment"]) + float(idle[number])
         listed = add_up(accounts["listed"])
         own_cost, margin = add_up(accounts["cost_to_serve"]), program.parameters.gross_margin
         profit = contribution(listed, listed - revenue, own_cost, invested, margin) - float(moves[number])

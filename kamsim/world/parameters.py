@@ -26,7 +26,7 @@ class Timeline(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """What an organization has for its program whatever its policy: KAMs, functions and their capacity."""
+    """What an organization has for its program, as the world has it or as bought: KAMs, functions, their capacity."""
 
     accounts: int  # of the first book
     newcomers: int  # room for so many new accounts a year
@@ -78,7 +78,8 @@ def budget_of(scenario: Scenario, accounts: int) -> Budget:
     Parameters
     ----------
     scenario : Scenario
-        Its world section says how many seats KAMs and functions are budgeted for.
+        Its world section says how many seats KAMs and functions are budgeted for, and what there is for each of them
+        where the section on the budget does not.
     accounts : int
         Accounts of the book.
 
@@ -92,7 +93,12 @@ def budget_of(scenario: Scenario, accounts: int) -> Budget:
     if world.budgeted_seats < 1:
         seats = min(seats, world.budgeted_seats_most)
     seats = min(seats, accounts)
-    kams = max(1, math.ceil(seats / world.accounts_per_kam))
-    capacity = world.capacity_per_seat * seats / world.functions
+    kams, support = seats / world.accounts_per_kam, world.capacity_per_seat
+    if scenario.budget.kams_per_account > 0.0:
+        # What rounding adds to a whole number is no reason for one more KAM.
+        kams = round(seats * scenario.budget.kams_per_account, 9)
+    if scenario.budget.support_per_account > 0.0:
+        support = scenario.budget.support_per_account
+    kams, capacity = max(1, math.ceil(kams)), support * seats / world.functions
     newcomers = 1 + int(world.arrival * accounts) if world.arrival > 0.0 else 0
     return Budget(accounts, newcomers, max(1, seats), kams, world.functions, capacity)

@@ -1,5 +1,6 @@
 """What an organization is willing to invest, and whom it elevates for that: budget, capacity check, criteria."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from kamsim.experiments.jobs import job_of, play_organizations, shared_worlds
 from kamsim.measures.profit import Account, account_of, profit_of
 from kamsim.rules.costs import amount_bought, commitment, idle_cost
 from kamsim.scenario import LEVERS
+from kamsim.studies.compare import compare
+from kamsim.studies.reference import with_reference
 from kamsim.world.parameters import budget_of
 
 ROUNDING = 1e-9
@@ -242,3 +245,31 @@ def test_another_number_of_managers_or_support_is_another_group_of_worlds_and_ho
 def test_a_program_cannot_be_played_where_other_resources_were_drawn(budget: dict[str, float], said: str) -> None:
     with pytest.raises(KamsimError, match=said):
         simulate(draw_world(small()), small().changed(budget=budget))
+
+
+# ---------------------------------------------------------------- budgets compared
+
+
+def compared(budgets: list[dict[str, float]]) -> tuple[str, ...]:
+    names = ("status_quo", "full_program")
+    named = [small(name).changed(budget=budget) for name, budget in zip(names, budgets, strict=True)]
+    comparison = compare(with_reference(named), replications=2)
+    assert list(comparison.notes) == json.loads(json.dumps(comparison.to_dict()))["notes"]
+    return tuple(note for note in comparison.notes if "budget" in note or "[world]" in note)
+
+
+def test_a_comparison_says_where_budgets_differ_and_only_there() -> None:
+    assert compared([{}, {}]) == ()
+    assert compared([RICH, RICH]) == ()
+    (note,) = compared([{}, {"kams_per_account": 1.0, "hours_per_kam": 20.0}])
+    assert note == (
+        "compared at their own budgets: status_quo as the world has it; full_program with kams_per_account 1.0 and "
+        "hours_per_kam 20.0"
+    )
+
+
+def test_a_world_that_differs_beside_the_budget_is_still_said() -> None:
+    usual, other = small(), small(name="status_quo", hazard=0.05).changed(name="other", budget=RICH)
+    notes = compare([usual, other], replications=2).notes
+    assert any("world.hazard" in note for note in notes)
+    assert any(note.startswith("compared at their own budgets") for note in notes)

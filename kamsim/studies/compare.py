@@ -19,7 +19,8 @@ import numpy as np
 from kamsim.analysis.agreement import Held, Verdict
 from kamsim.analysis.intervals import Moments, cautions, half_width_of, merged_moments, moments_of
 from kamsim.books.book import Book
-from kamsim.errors import KamsimError
+from kamsim.errors import KamsimError, shown
+from kamsim.evidence.ledger import section
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
 from kamsim.experiments.folder import RUN_FILES
@@ -383,7 +384,7 @@ def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
 def notes_on(scenarios: Sequence[Scenario], jobs: Sequence[Job], book: Book | None) -> tuple[str, ...]:
     """What is to be said about scenarios compared as jobs, on a synthetic or real book."""
     book_notes = () if book is None else book.notes
-    told = (*_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs))
+    told = (*_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs), *notes_on_budgets(scenarios))
     return (*notes_on_reference(scenarios), *notes_on_settings(scenarios), *book_notes, *told)
 
 
@@ -405,7 +406,9 @@ _MOST_KEYS = 3  # named in a note
 
 def _notes_on_worlds(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:
     first = scenarios[0]
-    alike = next(group for group in shared_worlds(jobs) if 0 in group)
+    # What a budget buys is no part of the world, though its KAMs are drawn there.
+    without = [job._replace(budget=job.budget._replace(kams=0, capacity=0.0)) for job in jobs]
+    alike = next(group for group in shared_worlds(without) if 0 in group)
     others = [scenario.name for place, scenario in enumerate(scenarios)
               if place not in alike or scenario.timeline.discount != first.timeline.discount]  # fmt: skip
     if others:
@@ -429,6 +432,20 @@ def _notes_on_worlds(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iter
             f"{', '.join(drawn)}: [population] is not that of {first.name}, so differences are those of organizations "
             "that differ in their levers, not of one policy"
         )
+
+
+def notes_on_budgets(scenarios: Sequence[Scenario]) -> Iterator[str]:
+    """Say that programs are compared at budgets that differ, and at which; one budget for all needs no word."""
+    programs = [scenario for scenario in scenarios if elevates(scenario)]
+    if all(scenario.budget == programs[0].budget for scenario in programs):
+        return
+    who: dict[str, list[str]] = {}
+    for scenario in programs:
+        said = [f"{row.name} {shown(getattr(scenario.budget, row.name))}" for row in section("budget")]
+        said = [text for text, row in zip(said, section("budget"), strict=True) if getattr(scenario.budget, row.name)]
+        who.setdefault(f"with {' and '.join(said)}" if said else "as the world has it", []).append(scenario.name)
+    told = "; ".join(f"{', '.join(names)} {budget}" for budget, names in who.items())
+    yield f"compared at their own budgets: {told}"
 
 
 # ---------------------------------------------------------------- statistics

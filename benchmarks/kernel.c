@@ -167,6 +167,11 @@ static inline double hazard_of_leaving(double of_size, double trust, double rest
     return of_size + trust_weight * (resting_trust - trust);
 }
 
+static inline double chance_of_leaving_in_a_year(double log_hazard, double usual_hazard) {
+    double staying = 1.0 - least(1.0, usual_hazard * exp(log_hazard));
+    return 1.0 - staying * staying * staying * staying;
+}
+
 /* Rules: spend, pricing, costs */
 
 static inline double share_target(
@@ -715,7 +720,7 @@ static void realign(GIVEN, Program *program) {
 
 /* Steps of a year's end */
 
-static void close_books(const Sizes *n, Program *program, AccountYear *years_accounts, ProgramYear *in_all) {
+static void close_books(GIVEN, Program *program, AccountYear *years_accounts, ProgramYear *in_all) {
     for (int64_t place = 0; place < program->present_count; place++) {
         int64_t number = program->present[place];
         AccountState *account = &program->accounts[number];
@@ -725,6 +730,11 @@ static void close_books(const Sizes *n, Program *program, AccountYear *years_acc
         this_year->trust = account->trust;
         this_year->listed = this_year->spend / (1.0 - account->concession);
         this_year->cost_to_serve = account->cost * this_year->listed;
+        this_year->left = !account->alive;
+        if (account->tier > 0 && account->alive)
+            this_year->risk = chance_of_leaving_in_a_year(
+                hazard_of_leaving(account->hazard, account->trust, parameters->trust_mean, parameters->hazard_trust),
+                parameters->hazard);
         if (account->alive) continue;
         account->tier = NO_CUSTOMER;
         account->kam = -1;
@@ -1041,7 +1051,7 @@ static void year_end(GIVEN, Program *program, Desk *desk, const History *history
     int64_t launch_year = n->history_years - 1;
     AccountYear *this_year = &history->accounts[year * n->accounts];
     ProgramYear *in_all = &history->years[year];
-    close_books(n, program, this_year, in_all);
+    close_books(PASS, program, this_year, in_all);
     double large = mean_of_large(PASS, program, desk, this_year);
     if (year >= launch_year) {
         if (year == launch_year) program->seat_sales = large;

@@ -83,6 +83,10 @@ REASONS = {
     ("team_noise", "(1.0 - in_common) / functions"): LEDGER,
     ("sorting_pull", "sorting * (tier - 1) / (top_tier - 1)"): GUARDED,
     ("outcomes", "growth / years_with_program"): GUARDED,
+    ("board_figures", "above[place] / below[place]"): GUARDED,
+    ("_note", "part / whole"): GUARDED,
+    ("_look_at_year", "program.key_revenue / program.quota"): GUARDED,
+    ("_share_at_elevation", "history.accounts[elevated, number].listed / category"): GUARDED,
     ("outcomes", "misses / years_with_program"): GUARDED,
     ("outcomes", "7.0 * rebuilds / window"): "a window with a year of program has a year",
     ("outcomes", "collaboration / key_years"): GUARDED,
@@ -298,7 +302,9 @@ def test_worlds_runs_and_measures_are_the_same_compiled_and_divide_by_no_zero(
             kam_reports(history, world.report_draw, parameters, report, spend)
             account = account_of(history, parameters.gross_margin, timeline.history_years, scenario.timeline.discount)
             first_year = timeline.history_years + timeline.warmup_years
-            measures = np.array(outcomes(history, account, parameters.gross_margin, first_year))
+            measures = np.array(
+                outcomes(history, account, world, parameters.gross_margin, timeline.history_years, first_year)
+            )
         arrays = [given for given in world if isinstance(given, np.ndarray)]
         played.append(
             (*arrays, history, trace, report, spend, np.array(account), measures, np.array(list(told.values())))

@@ -11,6 +11,7 @@ from kamsim.measures.outcomes import MEASURES, Outcomes, outcomes
 from kamsim.measures.profit import TERMS, Account, account_of, profit_of
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.plan import History, empty_history
+from kamsim.world.world import ACCOUNT_AT_BIRTH, ACCOUNT_QUARTER
 
 PARAMETERS = SimpleNamespace(gross_margin=0.4, report_noise=0.1)
 
@@ -26,9 +27,20 @@ def history_of(spend: list[list[float]], tier: list[list[int]], **columns: Any) 
     return history
 
 
+def world_of(history: History) -> Any:
+    """A world in which all customers are there from the start, and spend four median wallets a year in the category."""
+    years, accounts = history.accounts.shape
+    quarters = np.zeros((4 * years, accounts), dtype=ACCOUNT_QUARTER)
+    quarters["wallet"] = 1.0
+    born = np.zeros(accounts, dtype=ACCOUNT_AT_BIRTH)
+    return SimpleNamespace(
+        quarters=quarters, accounts=born, season=np.ones(4), first=accounts, newcomers=0, premium=0.05
+    )
+
+
 def outcomes_of(history: History, first_year: int, launch: int = 1, discount: float = 0.0) -> dict[str, float]:
-    margin = PARAMETERS.gross_margin
-    found = outcomes(history, account_of(history, margin, launch, discount), margin, first_year)
+    margin, world = PARAMETERS.gross_margin, world_of(history)
+    found = outcomes(history, account_of(history, margin, launch, discount), world, margin, launch, first_year)
     return {name: float(value) for name, value in found._asdict().items()}
 
 
@@ -98,8 +110,9 @@ def test_money_of_later_years_counts_less_by_the_discount() -> None:
     plain, half = (outcomes_of(window(), 2, discount=rate) for rate in (0.0, 1.0))
     assert half["total_profit"] == pytest.approx(-55.2 + 2.35 / 2 - 5.7 / 4, rel=1e-12)
     assert half["investment_in_shrinking"] == pytest.approx(2 / 2 + 3 / 4, rel=1e-12)
-    money = {"total_profit", "investment_in_shrinking"}
-    assert {name for name in plain if plain[name] != half[name]} == money
+    money = {"total_profit", "investment_in_shrinking", "program_spend", "price_concessions"}
+    told = {name for name, value in plain.items() if not math.isnan(value)}
+    assert {name for name in told if plain[name] != half[name]} == money
 
 
 def test_what_is_spent_at_the_end_of_the_year_before_the_launch_is_spent_on_it() -> None:
@@ -136,7 +149,7 @@ def test_accounts_that_are_no_customers_count_for_nothing() -> None:
     more.accounts["tier"][0, 4] = 1
     more.accounts["spend"][0, 4] = more.accounts["listed"][0, 4] = 50.0
     more.years[:] = with_others.years
-    assert outcomes_of(more, 2) == outcomes_of(before, 2)
+    assert outcomes_of(more, 2) == pytest.approx(outcomes_of(before, 2), rel=1e-15, nan_ok=True)
 
 
 def test_misses_and_rebuilds_are_those_of_the_window() -> None:
@@ -159,8 +172,11 @@ def test_where_nobody_is_key_there_is_profit_and_nothing_else_to_tell() -> None:
     spend: list[list[float]] = [[1, 2], [2, 3], [3, 5]]
     found = outcomes_of(history_of(spend, [[0, 0]] * 3, listed=spend), 1)
     assert found["total_profit"] == pytest.approx(0.4 * 13, rel=1e-12)
-    assert {name for name, value in found.items() if math.isnan(value)} == set(found) - {"total_profit"}
-    assert {measure.name for measure in MEASURES if measure.needs_program} == set(found) - {"total_profit"}
+    of_all_sales = {"top_1_share", "top_10_share", "concentration", "program_spend", "price_concessions"}
+    assert {name for name, value in found.items() if math.isnan(value)} == set(found) - {"total_profit", *of_all_sales}
+    assert {measure.name for measure in MEASURES if measure.needs_program} == {
+        name for name, value in found.items() if math.isnan(value)
+    }
 
 
 def test_measures_count_every_year_and_small_money_too() -> None:
@@ -175,6 +191,90 @@ def test_measures_count_every_year_and_small_money_too() -> None:
     alone = outcomes_of(history, 3)
     assert (alone["key_revenue_growth"], alone["quota_miss_rate"], alone["rebuilds_per_seven_years"]) == (0.0, 1.0, 0.0)
     assert alone["collaboration"] == 0.6
+
+
+def of_program() -> History:
+    """The program of `window`, with lists, quotas, risks, and an account that leaves in year 2."""
+    history = window()
+    history.accounts["listed"] = 1.25 * history.accounts["spend"]
+    history.accounts["risk"] = np.where(history.accounts["tier"] > 0, 0.25, 0.0)
+    history.accounts["left"][2, 1] = True
+    history.accounts["tier"][3, 1], history.accounts["spend"][3, 1] = -1, 0.0
+    history.years["key_revenue"], history.years["quota"] = [0, 16, 16, 17], [0, 20, 20, 16]
+    return history
+
+
+def test_retention_and_churn_are_of_the_accounts_that_were_key_the_year_before() -> None:
+    found = outcomes_of(of_program(), 2)
+    # Year 2: 12 of 10 and 4 of 6. Year 3: 11 of 12, and nothing of 4, for that account left in year 2.
+    assert found["net_revenue_retention"] == pytest.approx((16 / 16 + 11 / 16) / 2, rel=1e-12)
+    assert found["gross_revenue_retention"] == pytest.approx((14 / 16 + 11 / 16) / 2, rel=1e-12)
+    assert found["key_churn"] == pytest.approx((1 / 2 + 0 / 1) / 2, rel=1e-12)
+    assert found["key_churn_by_spend"] == pytest.approx((6 / 16 + 0) / 2, rel=1e-12)
+
+
+def test_share_of_wallet_is_of_what_key_accounts_buy_from_anybody() -> None:
+    found = outcomes_of(of_program(), 2)
+    assert found["key_share_of_wallet"] == pytest.approx(1.25 * (16 / 8 + 17 / 8) / 2, rel=1e-12)
+    # Accounts 0 and 1 were elevated at 5, account 2 at 5 of the year before it became key.
+    assert found["key_share_gained"] == pytest.approx(1.25 * ((16 - 10) / 8 + (17 - 10) / 8) / 2, rel=1e-12)
+
+
+def test_concentration_is_of_all_sales_and_risk_of_key_accounts() -> None:
+    found = outcomes_of(of_program(), 2)
+    assert found["top_1_share"] == pytest.approx((12 / 21 + 11 / 17) / 2, rel=1e-12)
+    assert found["top_10_share"] == 1.0
+    squares = (12**2 + 4**2 + 5**2) / 21**2, (11**2 + 6**2) / 17**2
+    assert found["concentration"] == pytest.approx(sum(squares) / 2, rel=1e-12)
+    assert found["revenue_at_risk"] == pytest.approx(0.25 * (16 + 17) / 2, rel=1e-12)
+    many = history_of([[*range(1, 13)]] * 2, [[0] * 12] * 2)
+    assert outcomes_of(many, 1)["top_10_share"] == pytest.approx(sum(range(3, 13)) / sum(range(1, 13)), rel=1e-12)
+    last_first = history_of([[*range(12, 0, -1)]] * 2, [[0] * 12] * 2)
+    assert outcomes_of(last_first, 1)["top_10_share"] == outcomes_of(many, 1)["top_10_share"]
+
+
+def test_a_forecast_is_the_quota_and_a_year_without_one_has_none() -> None:
+    found = outcomes_of(of_program(), 2)
+    assert found["forecast_bias"] == pytest.approx((-0.2 + 1 / 16) / 2, rel=1e-12)
+    assert found["forecast_error"] == pytest.approx((0.2 + 1 / 16) / 2, rel=1e-12)
+    without = of_program()
+    without.years["quota"] = [0, 20, 0, 16]
+    assert outcomes_of(without, 2)["forecast_bias"] == pytest.approx(1 / 16, rel=1e-12)
+
+
+def test_service_to_key_accounts_that_lose_money_is_told_of_all_service() -> None:
+    # Contributions in year 2: 15 x .4 - 3 - 1 - 1 = 1 and 5 x .4 - 1 - .75 - 2 < 0; account 1 has 2 of 3. In year 3:
+    # 13.75 x .4 - 2.75 - 0 - 3 < 0 and 7.5 x .4 - 1.5 - 1 - 8 < 0, all 11 of it.
+    assert outcomes_of(of_program(), 2)["overinvestment"] == pytest.approx((2 / 3 + 1) / 2, rel=1e-12)
+
+
+def test_growth_over_others_leaves_out_who_came_last_year_and_is_held_against_the_premium() -> None:
+    found = outcomes_of(of_program(), 2)
+    # Account 2 is the only other one in year 2, and in year 3 nobody is.
+    assert found["growth_over_others"] == pytest.approx(math.log(16 / 16) - math.log(5 / 4), rel=1e-12)
+    assert found["expectation_gap"] == pytest.approx(found["growth_over_others"] - 0.05, rel=1e-12)
+    history, margin = history_of([[4, 4, 1, 1]] * 2 + [[6, 4, 2, 9]], [[0, 0, 0, 0]] + [[1, 0, 0, 0]] * 2), 0.4
+    world = world_of(history)
+    world.first, world.newcomers = 2, 1  # accounts 2 and 3 came in years 0 and 1
+    told = outcomes(history, account_of(history, margin, 1, 0.0), world, margin, 1, 2)
+    assert told.growth_over_others == pytest.approx(math.log(6 / 4) - math.log((4 + 2) / (4 + 1)), rel=1e-12)
+
+
+def test_an_elevation_is_a_hit_if_three_years_are_above_the_year_of_it() -> None:
+    history = history_of(
+        spend=[[5, 5, 5, 5], [5, 4, 5, 5], [6, 4, 9, 5], [6, 9, 9, 5], [6, 0, 9, 5]],
+        tier=[[0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 0]],
+        investment=[[0, 0, 0, 0], [1, 0, 0, 0], [2, 10, 0, 0], [4, 20, 100, 0], [8, 40, 100, 0]],
+        elevation_cost=[0.5, 0.25, 7.0, 0.0, 0.0],
+    )
+    found = outcomes_of(history, 3)
+    # Accounts 0 (17 in three years of 15) and 1 (13 of 12); nobody knows yet of account 2.
+    assert found["elevation_hit_rate"] == 1.0
+    assert found["cost_per_hit"] == pytest.approx((0.5 + 0.25 + 1 + 2 + 4 + 10 + 20 + 40) / 2, rel=1e-12)
+    history.accounts["spend"][3, 1] = 8.0  # the same as before is no growth
+    found = outcomes_of(history, 3)
+    assert found["elevation_hit_rate"] == 0.5
+    assert found["cost_per_hit"] == pytest.approx(77.75, rel=1e-12)
 
 
 # ---------------------------------------------------------------- the survey

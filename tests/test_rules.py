@@ -41,6 +41,7 @@ from kamsim.rules.orders import (
     BEND,
     FEW_ORDERS,
     LEAST_ORDERS,
+    chance_of_leaving_in_a_year,
     hazard_of_leaving,
     hazard_of_size,
     mean_orders,
@@ -998,6 +999,13 @@ def test_trust_keeps_customers() -> None:
     assert hazard_of_leaving(-1.5, 0.92, 0.42, 2.0) == near(-2.5)
     assert hazard_of_leaving(-1.5, 0.0, 0.5, 2.0) == near(-0.5)
     assert hazard_of_leaving(-1.5, 0.9, 0.4, 0.0) == -1.5
+
+
+def test_the_chance_to_leave_in_a_year_is_that_of_not_staying_for_four_quarters():
+    assert chance_of_leaving_in_a_year(0.0, 0.02) == near(1.0 - 0.98**4)
+    assert chance_of_leaving_in_a_year(math.log(3.0), 0.02) == near(1.0 - 0.94**4)
+    assert chance_of_leaving_in_a_year(5.0, 0.0) == 0.0
+    assert chance_of_leaving_in_a_year(math.log(3.0), 0.5) == 1.0  # no hazard is more than certain
 
 
 # ---------------------------------------------------------------- laws of the world

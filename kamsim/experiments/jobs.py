@@ -108,7 +108,7 @@ def job_of(scenario: Scenario, book: Book | None = None, intervention: Intervent
 
 def scales_of(jobs: Sequence[Job]) -> Floats:
     """What makes money of outcomes in median wallets, and leaves other measures alone; shape (jobs, measures)."""
-    money = [measure.unit == "money" for measure in MEASURES]
+    money = [measure.is_money for measure in MEASURES]
     return np.where(money, np.array([job.unit for job in jobs])[:, None], 1.0)
 
 
@@ -319,7 +319,9 @@ def play_in_shared_worlds(
             amounts = _amounts(account)
             for column in range(len(amounts)):
                 table.account[index, place, column] = amounts[column]
-            measures = _measures(outcomes(history, account, parameters.gross_margin, first_year))
+            measures = _measures(
+                outcomes(history, account, world, parameters.gross_margin, timeline.history_years, first_year)
+            )
             for column in range(len(measures)):
                 table.outcomes[index, place, column] = measures[column]
             answers(history, timeline.history_years, first_year, table.answers[index, place])

@@ -55,6 +55,8 @@ class YearOfAccount:
     cost_to_serve: float = 0.0
     collaboration: float = 0.0
     investment: float = 0.0
+    risk: float = 0.0
+    left: bool = False
 
 
 class Account(mesa.Agent):
@@ -200,9 +202,9 @@ class Account(mesa.Agent):
             behaviors.lose_buyer(self, model.policy.terms, model.parameters)
 
     def close_year(self) -> None:
-        """Tell what the year's sales were at list price, and what they cost to serve; receive a rebate on growth."""
-        behaviors.close_year(self, self.this_year)
+        """Tell what the year's sales were at list price, and what they cost to serve and whether it may leave; receive a rebate."""
         model = self.model
+        behaviors.close_year(self, self.this_year, model.parameters)
         # Whoever was no customer the year before, or is none any more, has grown nothing.
         if model.policy.terms.rebate > 0.0 and self.tier > 0 and self.alive and self.arrives // 4 != model.year:
             listed_before = self.years[model.year - 1].listed

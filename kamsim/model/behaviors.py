@@ -19,6 +19,7 @@ from kamsim.rules.orders import (
     BEND,
     FEW_ORDERS,
     LEAST_ORDERS,
+    chance_of_leaving_in_a_year,
     hazard_of_leaving,
     hazard_of_size,
     mean_orders,
@@ -110,6 +111,8 @@ class AccountYear(Protocol):
     cost_to_serve: float
     collaboration: float
     investment: float
+    risk: float
+    left: bool
 
 
 class FunctionState(Protocol):
@@ -279,10 +282,15 @@ def order(account: AccountState, demand: float, score: float, level: float, this
 
 
 @rule
-def close_year(account: AccountState, this_year: AccountYear) -> None:
-    """Tell the year's sales at list price, for the concession was one all year, and what they cost to serve."""
+def close_year(account: AccountState, this_year: AccountYear, parameters: Numbers) -> None:
+    """Tell the year's sales at list price, what they cost to serve, and whether the customer left or may leave."""
+    # The concession was one all year.
     this_year.listed = this_year.spend / (1.0 - account.concession)
     this_year.cost_to_serve = account.cost * this_year.listed
+    this_year.left = not account.alive
+    if account.tier > 0 and account.alive:
+        hazard = hazard_of_leaving(account.hazard, account.trust, parameters.trust_mean, parameters.hazard_trust)
+        this_year.risk = chance_of_leaving_in_a_year(hazard, parameters.hazard)
 
 
 @rule

@@ -31,8 +31,10 @@ ACCOUNT_YEAR = record_type(
     collaboration="f8",  # mean of the quarters
     investment="f8",  # program service: hours and support
     trust="f8",  # at the year's end, or when the account left
+    risk="f8",  # at the year's end: chance that a key account leaves for good within another; 0 for all others
     tier="i8",  # held in the year; -1 for no customer, not yet or no more
     kam="i8",  # at the year's end, -1 for none
+    left="?",  # for good, in the year
 )
 PROGRAM_YEAR = record_type(
     key_revenue="f8",

@@ -81,6 +81,8 @@ def open_books(world: World, history: History, year: int) -> None:
         this_year.cost_to_serve = 0.0
         this_year.collaboration = 0.0
         this_year.investment = 0.0
+        this_year.risk = 0.0
+        this_year.left = False
     of_program.quota = 0.0
     of_program.elevation_cost = 0.0
     of_program.handover_cost = 0.0
@@ -120,7 +122,7 @@ def close_books(
         this_year.tier = account.tier
         this_year.kam = account.kam
         this_year.trust = account.trust
-        close_year(account, this_year)
+        close_year(account, this_year, parameters)
         # Whoever was no customer the year before, or is none any more, has grown nothing.
         if rebates and account.tier > 0 and account.alive and world.accounts[number].arrives // 4 != year:
             listed_before = history.accounts[year - 1, number].listed

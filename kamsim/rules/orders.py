@@ -114,3 +114,23 @@ def hazard_of_leaving(of_size: float, trust: float, resting_trust: float, trust_
         The world's draw says which hazard an account bears (model, leaving).
     """
     return of_size + trust_weight * (resting_trust - trust)
+
+
+@rule
+def chance_of_leaving_in_a_year(log_hazard: float, usual_hazard: float) -> float:
+    """Chance that a customer leaves for good within four quarters, if nothing moves its trust or size.
+
+    Parameters
+    ----------
+    log_hazard : float
+        From `hazard_of_leaving`.
+    usual_hazard : float
+        Chance a quarter of an account of typical size and trust, in [0, 1].
+
+    Returns
+    -------
+    float
+        In [0, 1]: one less the chance to stay for four quarters (model, leaving).
+    """
+    staying = 1.0 - min(1.0, usual_hazard * math.exp(log_hazard))
+    return 1.0 - staying * staying * staying * staying

@@ -74,7 +74,8 @@ def assert_same_bits(one: Any, other: Any) -> None:
 def _value(draw: st.DrawFn, row: Parameter) -> float:
     if isinstance(row.default, int):
         return draw(st.integers(int(row.low), int(min(row.high, row.low + 8))))
-    return draw(st.floats(row.low, row.high, allow_subnormal=False))
+    out = {"exclude_min": row.excluded == "low", "exclude_max": row.excluded == "high"}
+    return draw(st.floats(row.low, row.high, allow_subnormal=False, **out))
 
 
 @st.composite

@@ -189,6 +189,19 @@ def test_a_team_or_sponsor_that_costs_nothing_makes_nothing_worse_and_one_that_c
             np.testing.assert_array_equal(term(amounts, other)[:, 2], term(amounts, other)[:, 1])
 
 
+def test_a_budget_that_is_paid_in_full_pays_for_no_team() -> None:
+    """A full budget pays for hours and support that nobody used; who stands beside the KAMs comes on top."""
+    scenario = with_values(load_scenario("full_program"), {"budget.committed": 1.0, "policy.health_margin": 0.0})
+    team = with_values(scenario, {"policy.team_contacts": 3, "policy.sponsor": 1.0})
+    amounts = accounts([with_values(team, FREE), team], worlds=20)
+    paid = -term(amounts, "service")
+    worked = simulate(draw_world(team), team).history
+    assert worked.years["idle_cost"].any()
+    assert (paid[:, 1] > paid[:, 0]).all()
+    model = agree(busy("full_program", **TEAM).changed(budget={"committed": 1.0}), 1)
+    assert model.history.years["idle_cost"].any()
+
+
 def test_a_sponsor_saves_trust_and_never_makes_it() -> None:
     """Where nothing is lost a sponsor changes nothing."""
     given = numbers(sponsor=1.0, trust_speed=0.2)

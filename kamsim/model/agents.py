@@ -33,6 +33,7 @@ class Organization(Protocol):
     year: int
     missed_last_year: bool
     seat_sales: float
+    beside: float
     program_runs: bool
     season: list[float]
     attention: list[float]
@@ -159,6 +160,7 @@ class Account(mesa.Agent):
         hour_cost, support_cost = parameters.hour_cost * seat_sales, parameters.support_cost * seat_sales
         of_all = hours_of_all(terms.team_contacts, terms.contact_hours, terms.sponsor, terms.sponsor_hours)
         self.this_year.investment += investment(self.hours * of_all, hour_cost, support, support_cost)
+        self.model.beside += self.hours * (of_all - 1.0) * hour_cost
         self.judge_service()
 
     def judge_service(self) -> None:
@@ -202,7 +204,7 @@ class Account(mesa.Agent):
             behaviors.lose_buyer(self, model.policy.terms, model.parameters)
 
     def close_year(self) -> None:
-        """Tell what the year's sales were at list price, and what they cost to serve and whether it may leave; receive a rebate."""
+        """Tell the year's sales at list price, what they cost to serve, and whether it may leave; receive a rebate."""
         model = self.model
         behaviors.close_year(self, self.this_year, model.parameters)
         # Whoever was no customer the year before, or is none any more, has grown nothing.

@@ -175,6 +175,7 @@ def _bear(world: World, program: Program, policy: Policy) -> None:
     standing.rebuilds = 0
     standing.missed_last_year = False
     standing.seat_sales = 0.0
+    standing.beside = 0.0
     standing.pilot = 0
     accounts, at_birth, expectation = program.accounts, world.accounts, policy.promise[0]
     for number in range(len(accounts)):

@@ -104,7 +104,7 @@ class KeyAccountProgram(mesa.Model):
         self.concession: list[float] = policy.concession.tolist()
         self.quarter = self.year = -1
         self.quota, self.streak, self.rebuilds, self.missed_last_year = 0.0, 0, 0, False
-        self.seat_sales, self.pilot = 0.0, 0
+        self.seat_sales, self.beside, self.pilot = 0.0, 0.0, 0
         self.season: list[float] = self.world.season.tolist()
         slots = budget.room(self.timeline.years)
         self.history: History = empty_history(self.timeline.years, slots, budget.kams)
@@ -222,6 +222,7 @@ class KeyAccountProgram(mesa.Model):
                 policy.terms,
                 self.parameters,
             )
+        self.beside = 0.0
 
     def judge_program(self) -> bool:
         """Compare key account revenue with the quota; say whether patience ends in a rebuild."""

@@ -161,9 +161,8 @@ def serve(
     """Let key accounts receive service and judge it."""
     accounts, of_year, promise = program.accounts, history.accounts[year], policy.promise
     need_mix, ties, fraction = world.need_mix, program.tie, program.fraction
-    seat_sales = program.standing[0].seat_sales
-    hour_cost, support_cost = parameters.hour_cost * seat_sales, parameters.support_cost * seat_sales
-    terms = policy.terms
+    standing, terms = program.standing[0], policy.terms
+    hour_cost, support_cost = parameters.hour_cost * standing.seat_sales, parameters.support_cost * standing.seat_sales
     of_all = hours_of_all(terms.team_contacts, terms.contact_hours, terms.sponsor, terms.sponsor_hours)
     for number in members:
         account, this_year = accounts[number], of_year[number]
@@ -180,6 +179,7 @@ def serve(
             support += support_asked(account.need, mix, account.coverage, tie) * granted
         receive_collaboration(account, received, this_year)
         this_year.investment += investment(account.hours * of_all, hour_cost, support, support_cost)
+        standing.beside += account.hours * (of_all - 1.0) * hour_cost
         judge_service(account, promise[account.tier], felt_by(account, policy.intervention), terms, parameters)
 
 

@@ -60,6 +60,7 @@ PROGRAM_STATE = record_type(
     rebuilds="i8",
     missed_last_year="?",
     seat_sales="f8",
+    beside="f8",  # paid this year for account teams and sponsors
     pilot="i8",  # years left of one
 )
 

@@ -160,17 +160,17 @@ def pay_for_idle(
     world: World, program: Program, policy: Policy, parameters: Numbers, desk: Desk, history: History, year: int
 ) -> None:
     """Pay for what the budget bought and no account used; without places there is no program, and no budget."""
-    if len(desk.order) == 0 or pays_for_idle(policy.terms) == 0.0:
-        return
-    pay_budget(
-        program.standing[0],
-        history.years[year],
-        len(program.skill),
-        len(program.functions) * world.capacity,
-        add_up(history.accounts[year]["investment"]),
-        policy.terms,
-        parameters,
-    )
+    if len(desk.order) > 0 and pays_for_idle(policy.terms) > 0.0:
+        pay_budget(
+            program.standing[0],
+            history.years[year],
+            len(program.skill),
+            len(program.functions) * world.capacity,
+            add_up(history.accounts[year]["investment"]),
+            policy.terms,
+            parameters,
+        )
+    program.standing[0].beside = 0.0
 
 
 @compiled

@@ -1,5 +1,6 @@
 """What a program chooses for its year's end: how it sets quotas, when and how it rebuilds, how it lets accounts go."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 from conftest import assert_same_bits, small
 from test_drivers import agree
 
-from kamsim import Scenario, draw_world, simulate
+from kamsim import KeyAccountProgram, Scenario, draw_world, simulate
 from kamsim.experiments.jobs import job_of, play_organizations
-from kamsim.model.behaviors import adopted_levers, adopts_any
+from kamsim.model.behaviors import adopted_levers, adopts_any, heed_notice
 from kamsim.model.ensemble import Run
 from kamsim.policy.policy import Intervention, policy_of
+from kamsim.rules.tiering import LEAVING
 from kamsim.world.world import World
 
 
@@ -297,3 +299,124 @@ def test_without_a_part_to_try_it_on_there_is_no_pilot() -> None:
     plain, piloted = (played(restless(rebuild={"patience": 1} | more), 5)[1] for more in ({}, {"pilot_years": 3}))
     assert plain.history.years["rebuilt"].any()
     assert_same_bits(piloted.history, plain.history)
+
+
+# ---------------------------------------------------------------- notice
+
+CARE = {"managed_downtiering": 0.8}
+REVIEWS: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
+    ("status_quo", {}, {"patience": 1}),
+    ("status_quo", CARE, {"patience": 1, "part": 0.6, "pilot_years": 1}),
+    ("spend_retiering", {}, {"patience": 2}),
+    ("full_program", CARE | {"health_threshold": 0.1}, {"patience": 3, "part": 0.5}),
+    ("full_program", {"health_threshold": 0.1, "retiering_years": 2}, {"adopts_selection": 0.5}),
+)
+
+
+@pytest.mark.parametrize("years", [1, 2, 5])
+@pytest.mark.parametrize(("name", "policy", "rebuild"), REVIEWS, ids=str)
+def test_both_drivers_agree_on_notice(name: str, policy: dict[str, Any], rebuild: dict[str, Any], years: int) -> None:
+    scenario = restless(name, policy=policy | {"notice_years": years}, rebuild=rebuild, quota=SOFT)
+    differ = False
+    for seed in range(3):
+        model = agree(scenario, seed)
+        without = simulate(model.world, scenario.changed(policy={"notice_years": 0}))
+        differ |= model.history.accounts.tobytes() != without.history.accounts.tobytes()
+    assert differ
+
+
+class Noticing(KeyAccountProgram):
+    """The Mesa model, noting who is a member, and who has notice, after every year's end."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.noted: list[tuple[dict[int, int], dict[int, int]]] = []
+
+    def close_year(self) -> None:
+        super().close_year()
+        members = list(self.key_accounts)
+        self.noted.append(
+            ({account.number: account.tier for account in members}, {a.number: a.notice for a in members if a.notice})
+        )
+        for account in self.accounts:
+            assert account.tier > 0 or account.notice == 0
+            if account.notice > 0:
+                assert account.effort == 1.0
+
+
+@pytest.mark.parametrize("years", [1, 3])
+@pytest.mark.parametrize(("name", "policy", "rebuild"), REVIEWS, ids=str)
+def test_nobody_leaves_the_program_without_notice_and_nobody_comes_before(
+    name: str, policy: dict[str, Any], rebuild: dict[str, Any], years: int
+) -> None:
+    scenario = restless(name, policy=policy | {"notice_years": years}, rebuild=rebuild, quota=SOFT)
+    left = stayed = 0
+    for seed in range(5):
+        model = Noticing(scenario, seed=seed)
+        model.run_model()
+        alive = model.history.accounts["tier"] >= 0
+        seats = int(model.policy.seats.sum())
+        for year in range(2, len(model.noted) - 1):
+            (before, had), (now, has) = model.noted[year - 1], model.noted[year]
+            there = {number for number in before if alive[year + 1, number]}
+            for number in there - set(now):
+                assert had[number] == 1
+                left += 1
+            for number, notice in has.items():
+                assert notice == had.get(number, years + 1) - 1
+                # It keeps its tier, whoever else is seated anew.
+                assert now[number] == before[number]
+            stayed += len([number for number in had if number in now and number not in has])
+            # No more than there are places for, and only where somebody has gone.
+            assert len(set(now) - set(before)) <= seats - len(there & set(now))
+    assert left
+    assert stayed
+
+
+def test_who_has_notice_learns_to_expect_standard_service_and_is_served_as_before() -> None:
+    """One rebuild and no review: from then on to the end of the notice nobody comes and nobody goes."""
+    scenario = restless(policy={"notice_years": 2} | CARE, rebuild={"patience": 1})
+    scenario = scenario.changed(world={"hazard": 0.0, "arrival": 0.0, "growth_sd": 0.8})
+    speed, promise = scenario.world.expectation_speed, scenario.tiers.standard_promise
+    told = 0
+    for seed in range(4):
+        world = draw_world(scenario, seed=seed)
+        once = Intervention(most_rebuilds=1)
+        run = simulate(world, scenario, trace=True, intervention=once)
+        sudden = simulate(world, scenario.changed(policy={"notice_years": 0}), intervention=once)
+        tier, year = tiers_of(run), int(np.flatnonzero(run.history.years["rebuilt"])[0])
+        if year + 3 >= len(tier):
+            continue
+        go = np.flatnonzero((tiers_of(sudden)[year] > 0) & (tiers_of(sudden)[year + 1] == 0))
+        assert ((tier[year : year + 3] > 0) == (tier[year] > 0)).all()
+        gone = np.flatnonzero((tier[year + 2] > 0) & (tier[year + 3] == 0))
+        assert set(gone) <= set(go)
+        expectation = run.trace.accounts["expectation"][4 * year + 3, go]
+        for quarter in range(4 * year + 4, 4 * year + 12):
+            expectation = expectation + speed * (promise - expectation)
+            np.testing.assert_allclose(run.trace.accounts["expectation"][quarter, go], expectation, rtol=1e-12)
+            assert (run.trace.accounts["hours"][quarter, go] > 0).all()
+        # The notice over, the account is handed down with care, as it would have been without one.
+        if len(gone):
+            assert (run.history.accounts["investment"][year + 3, gone] > 0).all()
+            assert run.history.years["handover_cost"][year + 2] > 0
+        assert not run.history.years["elevation_cost"][year : year + 2].any()
+        told += len(gone)
+    assert told
+
+
+def test_an_account_read_as_healthy_again_keeps_its_place() -> None:
+    """Its warning gone, notice ends at once; and where nobody was reviewed it has to compete."""
+    terms = policy_of(restless(policy={"notice_years": 3}), 40).terms
+    account = SimpleNamespace(notice=0, warned=True, effort=1.5, tier=1)
+    assert heed_notice(account, 0, True, terms) == 1
+    assert (account.notice, account.warned, account.effort) == (3, False, 1.0)
+    assert heed_notice(account, 1, False, terms) == 1
+    assert account.notice == 2
+    account.warned = True
+    assert heed_notice(account, 1, True, terms) == 1
+    assert (account.notice, account.warned) == (1, False)
+    for warned, assessed, tier, notice in ((False, True, 1, 0), (True, True, LEAVING, 0), (False, False, 0, 0)):
+        other = SimpleNamespace(notice=1, warned=warned, effort=1.0, tier=1)
+        assert heed_notice(other, 1, assessed, terms) == tier
+        assert other.notice == notice

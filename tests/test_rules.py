@@ -78,6 +78,7 @@ from kamsim.rules.relationship import (
 from kamsim.rules.spend import quarter_spend, share_after_loss, share_after_quarter, share_ceiling, share_target
 from kamsim.rules.tiering import (
     LEAST_POTENTIAL,
+    LEAVING,
     NO_CUSTOMER,
     account_health,
     best_first,
@@ -90,9 +91,11 @@ from kamsim.rules.tiering import (
     mean_of_largest,
     middle,
     moves_allowed,
+    notice_after_year,
     open_places,
     reading,
     rerank_by_spend,
+    seat_beside_notices,
     seat_from_the_top,
     select_anew,
     sorting_pull,
@@ -747,6 +750,26 @@ def test_the_places_of_the_members_of_lowest_score_are_opened(review: Any, part:
         fill_vacant_seats(scores, *room.all(), tier)
         select_anew(scores, *room.all(), before)
         assert tier.tolist() == before.tolist()
+
+
+def test_notice_runs_out_unless_the_account_is_found_fit_again() -> None:
+    assert [notice_after_year(0, leaves, False, 2) for leaves in (False, True)] == [0, 2]
+    assert [notice_after_year(left, leaves, False, 2) for left in (2, 1) for leaves in (False, True)] == [1, 1, 0, 0]
+    assert [notice_after_year(left, False, True, 5) for left in (5, 1)] == [0, 0]
+
+
+def test_nobody_is_given_the_place_of_an_account_on_notice() -> None:
+    # Two key and two strategic places; the account of score 9 has notice and keeps its strategic one.
+    scores, tier = np.array([9.0, 1.0, 5.0, 8.0, 7.0, 6.0]), np.array([2, 2, 1, 0, LEAVING, 0])
+    room = Room(6, [0, 2, 2])
+    room.eligible[[1, 2]] = True
+    seat_beside_notices(scores, scores, *room.all(), tier)
+    # The two that stay are seated by score; the best outsider takes the place of the one that leaves.
+    assert tier.tolist() == [2, 1, 2, 1, 0, 0]
+    # Nobody is there to come for it: it stays.
+    alone = np.array([2, 1, LEAVING])
+    seat_beside_notices(np.ones(3), np.ones(3), *Room(3, [0, 2, 1]).all(), alone)
+    assert alone.tolist() == [2, 1, 1]
 
 
 def test_a_selection_anew_takes_no_one_who_is_no_customer_and_leaves_the_lowest_seats_empty() -> None:

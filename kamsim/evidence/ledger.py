@@ -332,6 +332,8 @@ _ROWS: tuple[Parameter, ...] = (
     Parameter("policy", "sponsor_saves", 0.5, "part", 0, 1, "assumed", "losses of trust that a full sponsor saves"),
     Parameter("policy", "sponsor_hours", 0.15, "part of hours", 0, 1, "assumed",
          "hours of a full sponsor, paid beside the KAM's own for the account"),
+    Parameter("policy", "notice_years", 0, "years", 0, 5, "assumed",
+         "years that an account stays a member after it is told that it is to leave the program"),
     # Rebuild.
     Parameter("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed", "kept accounts that get another KAM"),
     Parameter("rebuild", "fatigue", FITTED, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild",

@@ -114,7 +114,7 @@ class Account(mesa.Agent):
         self.worn = self.conceded = 0.0
         self.tier = 0
         self.alive = True
-        self.warned = self.opened = False
+        self.notice, self.warned, self.opened = 0, False, False
         self.kam: KeyAccountManager | None = None
         self.handed_down_by: KeyAccountManager | None = None
         self.orders = self.orders_root = self.order_part = self.order_bend = self.no_order = self.hazard = 0.0
@@ -166,8 +166,8 @@ class Account(mesa.Agent):
     def judge_service(self) -> None:
         """Compare the value delivered with what was expected; trust moves."""
         model = self.model
-        promised, felt = model.promise[self.tier], self.collaboration_felt
-        behaviors.judge_service(self, promised, felt, model.policy.terms, model.parameters)
+        promised = behaviors.promised_to(self, model.promise[self.tier], model.promise[0])
+        behaviors.judge_service(self, promised, self.collaboration_felt, model.policy.terms, model.parameters)
 
     def drift(self) -> None:
         """Go on without a program: trust and expectation drift to where they rest."""

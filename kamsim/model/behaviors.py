@@ -52,12 +52,14 @@ from kamsim.rules.relationship import (
 )
 from kamsim.rules.spend import quarter_spend, share_after_loss, share_after_quarter, share_target
 from kamsim.rules.tiering import (
+    LEAVING,
     NO_CUSTOMER,
     account_health,
     between,
     calibrated_ambition,
     growth_potential,
     moves_allowed,
+    notice_after_year,
     reading,
     spend_score,
     team_noise,
@@ -123,6 +125,12 @@ def felt_by(account: AccountState, intervention: Intervention) -> float:
 
 
 @rule
+def promised_to(account: AccountState, of_tier: float, standard: float) -> float:
+    """Service that a key account is led to expect: by tier and ambition; once it has notice, that of all others."""
+    return standard if account.notice > 0 else of_tier * account.ambition
+
+
+@rule
 def judge_service(account: AccountState, promised: float, felt: float, terms: Numbers, parameters: Numbers) -> None:
     """Compare the value delivered with what was expected; trust moves, less far down where a sponsor stands by."""
     value = value_delivered(
@@ -133,9 +141,7 @@ def judge_service(account: AccountState, promised: float, felt: float, terms: Nu
         parameters.value_collaboration,
         parameters.value_joint,
     )
-    account.expectation = expectation_after_quarter(
-        account.expectation, promised * account.ambition, parameters.expectation_speed
-    )
+    account.expectation = expectation_after_quarter(account.expectation, promised, parameters.expectation_speed)
     loss_aversion = parameters.loss_aversion * loss_felt(terms.sponsor, terms.sponsor_saves)
     account.trust = trust_after_service(
         account.trust, value, account.expectation, parameters.trust_speed, loss_aversion
@@ -404,8 +410,8 @@ def adopted_levers(levers: Levers, terms: Numbers) -> Levers:
 
 @rule
 def is_renewed(account: AccountState, rebuild: bool) -> bool:
-    """Whether a rebuild starts anew with a key account: it does where it opened the account's place."""
-    return rebuild and account.opened
+    """Whether a rebuild starts anew with a key account: where it opened the account's place and lets it stay."""
+    return rebuild and account.opened and account.notice == 0
 
 
 @rule
@@ -522,6 +528,24 @@ def health(
 def give_time_to_recover(account: AccountState, unhealthy: bool, levers: Levers, terms: Numbers) -> None:
     """Give an unhealthy account more of its KAM's hours for a year, and no other."""
     account.effort = between(1.0, terms.recovery_hours, levers.retiering) if unhealthy else 1.0
+
+
+@rule
+def heed_notice(account: AccountState, tier: int, assessed: bool, terms: Numbers) -> int:
+    """Tier of a key account that a year's end has given ``tier``: it keeps its own while it has notice.
+
+    ``assessed`` is whether members were reviewed or selected. Where they were not, an account whose notice ends has to
+    compete for its place.
+    """
+    left, again = account.notice, assessed and tier > 0 and not account.warned
+    account.notice = notice_after_year(left, tier == 0, again, terms.notice_years)
+    if account.notice > 0:
+        account.warned = False
+        account.effort = 1.0
+        return account.tier
+    if left > 0 and not again:
+        return LEAVING if assessed else 0
+    return tier
 
 
 @rule

@@ -207,6 +207,7 @@ def _bear(world: World, program: Program, policy: Policy) -> None:
         account.tier = NO_CUSTOMER
         account.kam = -1
         account.handed_down_by = -1
+        account.notice = 0
         account.warned = False
         account.needs_kam = False
         account.opened = False

@@ -8,8 +8,9 @@ renewed or put out to tender, and other accounts drift; 8. all accounts order, a
 and may leave, as may people on the customers' side; 10. functions realign.
 
 At every year's end, from the launch on (before it, only 5): 1. key account revenue is compared with its quota; 2. the
-program launches, rebuilds, re-tiers, or fills the seats of customers that left; 3. accounts are elevated and demoted;
-4. accounts that need a KAM are given one, and the next quota is set; 5. prices are set.
+program launches, rebuilds, lets the rest follow a pilot, re-tiers, or fills the seats of customers that left; whoever
+is to leave may be given notice; 3. accounts are elevated and demoted; 4. accounts that need a KAM are given one, and
+the next quota is set; 5. prices are set.
 """
 
 from typing import NamedTuple

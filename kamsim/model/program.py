@@ -22,6 +22,7 @@ from kamsim.rules.tiering import (
     middle,
     open_places,
     rerank_by_spend,
+    seat_beside_notices,
     select_anew,
     sorting_pull,
     step_down_the_unhealthy,
@@ -266,16 +267,47 @@ class KeyAccountProgram(mesa.Model):
             select_anew(scores, policy.seats, eligible, order, vacant, tier)
             return tier
         moves = behaviors.moves_of_review(seats, policy.levers, policy.terms)
+        due = (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years == 0
+        reviews = moves > 0 and due and not (rebuild or follows)
         if rebuild or follows:
             self.open_places(scores, follows, tier)
-        elif moves > 0 and (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years == 0:
+        elif reviews:
             if policy.levers.retier_by_spend:
                 spend = self.history.accounts["spend"][self.year].copy()
                 rerank_by_spend(spend, moves, policy.seats, eligible, order, vacant, tier)
             else:
                 self.review_health(scores, moves, tier)
         fill_vacant_seats(scores, policy.seats, eligible, order, vacant, tier)
+        if policy.terms.notice_years > 0:
+            self.give_notice(scores, rebuild or follows, reviews, tier)
         return tier
+
+    def give_notice(self, scores: Floats, anew: bool, reviews: bool, tier: Integers) -> None:
+        """Let members stay who are only told to go, and those go whose notice ends; who came for them has to wait.
+
+        Parameters
+        ----------
+        scores : array of float
+            Selection scores, by account number.
+        anew, reviews : bool
+            Whether members were selected anew, or reviewed.
+        tier : array of int
+            Tiers by account number, changed in place.
+        """
+        policy, slots = self.policy, len(tier)
+        eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(int(policy.seats.sum()), dtype=np.int64)
+        by_spend = reviews and policy.levers.retier_by_spend
+        for account in self.accounts:
+            number = account.number
+            if account.tier == 0:
+                tier[number] = 0
+                continue
+            tier[number] = behaviors.heed_notice(account, int(tier[number]), anew or reviews, policy.terms)
+            if by_spend or behaviors.is_renewed(account, anew):
+                eligible[number] = account.notice == 0 and tier[number] > 0
+        ranks = self.history.accounts["spend"][self.year].copy() if by_spend else scores
+        vacant = np.zeros(len(policy.seats), dtype=np.int64)
+        seat_beside_notices(ranks, scores, policy.seats, eligible, order, vacant, tier)
 
     def open_places(self, scores: Floats, follows: bool, tier: Integers) -> None:
         """Open the places that a rebuild selects anew.

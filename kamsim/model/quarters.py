@@ -16,6 +16,7 @@ from kamsim.model.behaviors import (
     lose_manager,
     move_share,
     order,
+    promised_to,
     realign,
     receive_attention,
     receive_collaboration,
@@ -180,7 +181,8 @@ def serve(
         receive_collaboration(account, received, this_year)
         this_year.investment += investment(account.hours * of_all, hour_cost, support, support_cost)
         standing.beside += account.hours * (of_all - 1.0) * hour_cost
-        judge_service(account, promise[account.tier], felt_by(account, policy.intervention), terms, parameters)
+        promised = promised_to(account, promise[account.tier], promise[0])
+        judge_service(account, promised, felt_by(account, policy.intervention), terms, parameters)
 
 
 @compiled

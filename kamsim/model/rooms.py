@@ -43,6 +43,7 @@ ACCOUNT_STATE = record_type(
     collaboration="f8",
     kam="i8",
     handed_down_by="i8",
+    notice="i8",  # years left before it leaves the program
     warned="?",  # by the review before
     needs_kam="?",
     opened="?",  # its place, by the last rebuild; or it came since

@@ -36,6 +36,8 @@ class AccountState(Protocol):
     hazard: float  # of leaving, by size, this year: log, against a typical one
     alive: bool
     tier: int
+    notice: int  # years left before it leaves the program; 0 for none
+    warned: bool  # by the review before
     opened: bool  # whether its place was opened by the last rebuild, or it came since
 
 

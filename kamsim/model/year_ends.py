@@ -7,6 +7,7 @@ from kamsim.model.behaviors import (
     fit_read,
     give_time_to_recover,
     health,
+    heed_notice,
     is_renewed,
     judge_program,
     lose_manager,
@@ -36,6 +37,7 @@ from kamsim.rules.tiering import (
     middle,
     open_places,
     rerank_by_spend,
+    seat_beside_notices,
     select_anew,
     sorting_pull,
     step_down_the_unhealthy,
@@ -188,7 +190,7 @@ def next_tiers(
     follows: bool,
 ) -> None:
     """Settle on the desk who is key next year; ``follows`` is whether the rest follows a pilot."""
-    accounts, count, members, any_warned = program.accounts, len(present), 0, False
+    accounts, count, members, any_warned, any_ends = program.accounts, len(present), 0, False, False
     tier, eligible, scores, order = desk.tier[:count], desk.eligible[:count], desk.scores[:count], desk.order
     for place in range(count):
         account = accounts[present[place]]
@@ -197,6 +199,7 @@ def next_tiers(
             desk.held[members] = place
             members += 1
             any_warned = any_warned or account.warned
+            any_ends = any_ends or account.notice == 1
     if len(order) == 0:
         return
     anew = year == launch_year or rebuild or follows
@@ -204,9 +207,9 @@ def next_tiers(
     reviews = not anew and moves > 0 and (year - launch_year) % policy.terms.retiering_years == 0
     by_spend = policy.levers.retier_by_spend
     # Scores are dear: candidates are read where a seat is free, or may come to be.
-    if anew or members < len(order) or (reviews and not by_spend and any_warned):
+    if anew or members < len(order) or any_ends or (reviews and not by_spend and any_warned):
         # Ranked by spend, members may make way and be candidates for a free seat at once.
-        members_too = anew or (reviews and by_spend)
+        members_too = anew or any_ends or (reviews and by_spend)
         _score_candidates(world, program, policy, parameters, desk, present, year, members_too)
     if year == launch_year:
         select_anew(scores, policy.seats, eligible, order, desk.vacant, tier)
@@ -220,6 +223,8 @@ def next_tiers(
             held = desk.held[:members]
             _review_health(world, program, policy, parameters, desk, present, held, history, year, moves)
     fill_vacant_seats(scores, policy.seats, eligible, order, desk.vacant, tier)
+    if policy.terms.notice_years > 0:
+        _give_notice(program, policy, desk, present, anew, reviews)
 
 
 @compiled
@@ -237,6 +242,25 @@ def _open_places(program: Program, policy: Policy, desk: Desk, present: Places, 
             tier[place] = 0 if account.opened else tier[place]
         else:
             account.opened = desk.eligible[place]
+
+
+@compiled
+def _give_notice(program: Program, policy: Policy, desk: Desk, present: Places, anew: bool, reviews: bool) -> None:
+    """Let members stay who are only told to go, and those go whose notice ends; who came for them has to wait."""
+    accounts, count = program.accounts, len(present)
+    tier, eligible, scores = desk.tier[:count], desk.eligible[:count], desk.scores[:count]
+    by_spend = reviews and policy.levers.retier_by_spend
+    for place in range(count):
+        account = accounts[present[place]]
+        eligible[place] = False
+        if account.tier == 0:
+            tier[place] = 0
+            continue
+        tier[place] = heed_notice(account, tier[place], anew or reviews, policy.terms)
+        if by_spend or is_renewed(account, anew):
+            eligible[place] = account.notice == 0 and tier[place] > 0
+    ranks = desk.spend[:count] if by_spend else scores
+    seat_beside_notices(ranks, scores, policy.seats, eligible, desk.order, desk.vacant, tier)
 
 
 @compiled

@@ -482,6 +482,70 @@ def step_down_the_unhealthy(
 
 
 @rule
+def notice_after_year(left: int, leaves: bool, again: bool, years: int) -> int:
+    """Years of notice that a key account has left after a year's end.
+
+    Parameters
+    ----------
+    left : int
+        Years it had left before; 0 for an account without notice.
+    leaves : bool
+        Whether a review or a rebuild would let it go now.
+    again : bool
+        Whether one has found it healthy, or selected it, again.
+    years : int
+        Notice that a program gives, >= 0.
+
+    Returns
+    -------
+    int
+        0 for an account without notice, or whose notice has ended (assumed).
+    """
+    if left > 0:
+        return 0 if again else left - 1
+    return years if leaves else 0
+
+
+@rule
+def seat_beside_notices(
+    ranks: NDArray[float64],
+    scores: NDArray[float64],
+    seats: NDArray[int64],
+    eligible: NDArray[bool_],
+    order: NDArray[int64],
+    vacant: NDArray[int64],
+    tier: NDArray[int64],
+) -> None:
+    """Seat a program beside those on notice, whose places nobody else is given.
+
+    Parameters
+    ----------
+    ranks : array of shape (accounts,)
+        What members are seated anew by: spend or selection scores.
+    scores : array of shape (accounts,)
+        Selection scores of candidates.
+    seats : array of shape (tiers,)
+        Seats of each tier.
+    eligible : array of shape (accounts,)
+        Members who are seated anew, from the top; overwritten.
+    order, vacant : arrays
+        Working space, of shapes (all seats,) and (tiers,).
+    tier : array of shape (accounts,)
+        Tiers, changed in place: 0 also for candidates, ``LEAVING`` for those who are let go now, who come back only
+        where there is nobody else.
+    """
+    count = best_first(ranks, eligible, len(order), order)
+    for place in range(count):
+        tier[order[place]] = 0
+    seat_from_the_top(order, count, seats, vacant, tier)
+    fill_vacant_seats(scores, seats, eligible, order, vacant, tier)
+    for account in range(len(tier)):
+        if tier[account] == LEAVING:
+            tier[account] = 0
+    fill_vacant_seats(scores, seats, eligible, order, vacant, tier)
+
+
+@rule
 def rerank_by_spend(
     spend: NDArray[float64],
     most_moves: int,

@@ -188,6 +188,20 @@ def at_the_ends(draw: st.DrawFn) -> Scenario:
     return Scenario().changed(**sections)
 
 
+def choosing() -> st.SearchStrategy[Scenario]:
+    """Random scenarios whose programs choose much about their year's end, and rebuild often."""
+    parts, levers = st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0]), ("selection", "alignment", "boundaries")
+    rebuild = {f"adopts_{lever}": parts for lever in (*levers, "retiering")} | {"part": parts, "reassigned": parts}
+    rebuild |= {"patience": st.integers(0, 2), "pilot_years": st.integers(0, 2)}
+    quota = {"years": st.integers(1, 4), "premium": st.floats(0, 2), "added": st.floats(-0.1, 0.3)}
+    quota |= {"ratchet_down": parts, "by_potential": parts}
+    policy = {"notice_years": st.integers(0, 2), "managed_downtiering": parts, "health_threshold": st.floats(-0.2, 0.2)}
+    chosen = {"rebuild": rebuild, "quota": quota, "policy": policy}
+    sections = {name: st.fixed_dictionaries({}, optional=keys) for name, keys in chosen.items()}
+    longer = st.just({"warmup_years": 0, "window_years": 6})
+    return st.builds(Scenario.changed, scenarios(), timeline=longer, **sections)
+
+
 def seeds() -> st.SearchStrategy[int]:
     """Seeds of all sizes."""
     return st.integers(0, 2**64 - 1)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from conftest import examples, scenarios, seeds, small
+from conftest import choosing, examples, scenarios, seeds, small
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +14,7 @@ from kamsim.experiments.jobs import job_of, play_organizations
 from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import Account
 from kamsim.model.ensemble import Run
-from kamsim.model.plan import LEAST_SPEND
+from kamsim.model.plan import LEAST_SPEND, History
 from kamsim.policy.policy import policy_of
 from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
@@ -60,7 +60,7 @@ def played(scenario: Scenario, seed: int) -> Played:
 
 
 def random_runs() -> st.SearchStrategy[Played]:
-    return st.builds(played, scenarios(), seeds())
+    return st.builds(played, scenarios() | choosing(), seeds())
 
 
 def handing_down(scenario: Scenario, care: float, hours: float) -> Scenario:
@@ -114,7 +114,8 @@ def test_a_manager_plans_no_more_than_the_hours_it_has(case: Played) -> None:
     accounts, given_hours, policy = case.run.trace.accounts, case.scenario.world.hours_per_kam, case.scenario.policy
     keeps = policy.managed_downtiering * policy.managed_hours > 0
     levers = policy_of(case.scenario, case.scenario.world.accounts).levers
-    asks = levers.boundaries > 0 or case.scenario.population is not None
+    adopts = case.scenario.rebuild.adopts_boundaries
+    asks = max(levers.boundaries, adopts) > 0 or case.scenario.population is not None
     for kam in range(len(case.world.skill)):
         hours = np.where(accounts["kam"] == kam, accounts["hours"], 0.0)
         assert (hours.sum(axis=1) <= given_hours * (1 + ROUNDING)).all()
@@ -243,7 +244,10 @@ def test_elevations_and_handovers_cost_what_tiers_and_managers_tell(case: Played
         there, kam, kam_after = case.there[year], annual["kam"][year], annual["kam"][year + 1]
         elevated = there & (tier <= 0) & (after > 0)
         handed_over = there & (tier > 0) & ((after == 0) | (kam != kam_after))
-        assert (kam == kam_after)[(tier > 0) & (after > 0)].all() or program["rebuilt"][year]
+        # What follows a pilot is the rest of the rebuild that it began with.
+        begun = year - case.scenario.rebuild.pilot_years
+        rebuilt = program["rebuilt"][year] or (begun >= 0 and program["rebuilt"][begun])
+        assert (kam == kam_after)[(tier > 0) & (after > 0)].all() or rebuilt
         for field, count, price in (
             ("elevation_cost", elevated.sum(), world.elevation_cost),
             ("handover_cost", handed_over.sum(), world.handover_cost),
@@ -285,32 +289,47 @@ def test_elevations_at_launch_are_all_where_nobody_is_ever_elevated_again(seed: 
         assert in_all <= at_launch < 0.0
 
 
+def mean_spend(history: History, year: int, years: int) -> Any:
+    """Mean spend of accounts over so many years, of those at whose end they were customers."""
+    several = history.accounts[max(0, year + 1 - years) : year + 1]
+    there = several["tier"] != NO_CUSTOMER
+    return np.where(there, several["spend"], 0.0).sum(axis=0) / np.maximum(1, there.sum(axis=0))
+
+
 @examples(120)
 @given(random_runs())
 def test_quotas_misses_and_rebuilds_follow_from_revenue(case: Played) -> None:
     """The year-end once more in plain Python, from what a run leaves behind."""
-    scenario, world, history = case.scenario, case.world, case.run.history
+    scenario, world, history, terms = case.scenario, case.world, case.run.history, case.scenario.quota
     premium = world.premium * (1.0 if world.prioritizes_returns else scenario.world.premium_elsewhere)
     # Nobody sets a quota below zero, however much less than the market an organization expects.
-    growth, ratchet, streak = max(0.0, 1.0 + world.market_growth + premium), scenario.policy.ratchet, 0
-    quota = 0.0
+    growth = max(0.0, 1.0 + world.market_growth + terms.premium * premium + terms.added)
+    ratchet, down, patience = scenario.policy.ratchet, terms.ratchet_down, scenario.rebuild.patience or world.patience
+    quota, streak, pilot = 0.0, 0, 0
     for year, noted in enumerate(history.years):
-        rebuilt = False
+        rebuilt = follows = False
         if year >= case.launched:
+            if terms.by_potential > 0.0:
+                # Plans promise once to twice what is sold, and their mean is told from them.
+                assert (1.0 - terms.by_potential) * quota * (1.0 - ROUNDING) <= noted["quota"]
+                quota = float(noted["quota"])
             assert noted["quota"] == pytest.approx(quota, rel=ROUNDING)
             missed = bool(noted["quota"] > 0 and noted["key_revenue"] / noted["quota"] < 1.0)
             streak = streak + 1 if missed else 0
-            rebuilt = streak >= world.patience
+            rebuilt = streak >= patience and pilot == 0
             streak = 0 if rebuilt else streak
+            follows = pilot == 1 and not missed
+            pilot = scenario.rebuild.pilot_years if rebuilt and scenario.rebuild.part < 1.0 else max(0, pilot - 1)
             assert noted["missed"] == missed
         else:
             assert not noted["missed"]
             assert noted["quota"] == 0.0
         assert noted["rebuilt"] == rebuilt
         if case.launched - 1 <= year < len(history.years) - 1:
-            spend = float(history.accounts["spend"][year][history.accounts["tier"][year + 1] > 0].sum())
-            old = 0.0 if rebuilt or year == case.launched - 1 else quota
-            quota = ((1 - ratchet) * spend + ratchet * max(spend, old)) * growth
+            spend = mean_spend(history, year, terms.years)[history.accounts["tier"][year + 1] > 0].sum()
+            old = 0.0 if rebuilt or follows or year == case.launched - 1 else quota
+            passed_on = spend - down * max(0.0, spend - old) if old > 0.0 else spend
+            quota = float((1 - ratchet) * passed_on + ratchet * max(passed_on, old)) * growth
 
 
 @examples(120)

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import assert_same_bits, small
+from conftest import assert_same_bits, choosing, examples, seeds, small
+from hypothesis import given
+from hypothesis import strategies as st
 from test_drivers import agree
 
 from kamsim import KeyAccountProgram, Scenario, draw_world, simulate
@@ -25,6 +27,12 @@ def restless(name: str = "status_quo", **sections: dict[str, Any]) -> Scenario:
 def played(scenario: Scenario, seed: int) -> tuple[World, Run]:
     world = draw_world(scenario, seed=seed)
     return world, simulate(world, scenario, trace=True)
+
+
+@examples(100)
+@given(choosing(), seeds(), st.integers(0, 2**32 - 1))
+def test_both_drivers_agree_whatever_a_program_chooses(scenario: Scenario, seed: int, organization: int) -> None:
+    agree(scenario, seed, organization)
 
 
 # ---------------------------------------------------------------- quota

@@ -84,7 +84,10 @@ def test_the_experiments_that_are_promised_are_shipped() -> None:
         "collaboration",
         "four_levers",
         "investment_frontier",
+        "kinds_of_retiering",
         "largest_accounts",
+        "quota_rule",
+        "rebuild_rule",
         "rebuild_trap",
         "retiering",
     ]

@@ -20,6 +20,7 @@ from kamsim.cli import main
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.twins import histories_of
 from kamsim.measures.profit import TERMS, Account
+from kamsim.policy.choices import CHOICES, OF_KEYS, OF_SECTIONS
 from kamsim.report import explain_levers as report
 from kamsim.report.explain import content_of, explanation_files, explanation_tables
 from kamsim.report.explain_levers import levers_figure, levers_sentences, levers_tables, levers_title
@@ -30,7 +31,6 @@ from kamsim.studies.bridge import TOTAL
 from kamsim.studies.compare import compare
 from kamsim.studies.explain import QUESTIONS, checked_claims
 from kamsim.studies.explain_levers import (
-    CHOICES,
     FULL,
     KEPT,
     LEVERS_OFF,
@@ -344,7 +344,7 @@ def test_what_was_set_for_all_is_no_choice() -> None:
 
 
 def test_every_choice_has_words_and_no_key_two_choices() -> None:
-    assert set(report._NAMES) == {LEVERS_OFF, TIERS, OTHERS, *LEVERS, *CHOICES, *TIER_TERMS}
+    assert set(report._NAMES) == {LEVERS_OFF, TIERS, OTHERS, *LEVERS, *OF_KEYS.values(), *OF_SECTIONS, *TIER_TERMS}
     keys = [key for keys in CHOICES.values() for key in keys]
     assert len(keys) == len(set(keys))
 

@@ -22,6 +22,7 @@ from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.gain import SALES, profit_in
 from kamsim.measures.profit import TERMS, Horizon
 from kamsim.model.plan import History
+from kamsim.policy.choices import CHOICES
 from kamsim.records import Record
 from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.scenario import DEFAULT_SCENARIO, LEVERS, Scenario, load_scenario, with_values
@@ -40,23 +41,6 @@ _REMOVED = {"concessions": without_concessions, "promises": without_promises}  #
 TIER_TERMS = tuple(_REMOVED)
 TIERS, OTHERS = "tiers", "others"  # choices: of other tiers, and of several things at once
 MOST_CHOICES = 6  # told apart: every set of them is played
-_NO_CHOICE = ("rebuild.fatigue",)  # what an organization is, and none of its programs settles
-
-
-def _keys_of_choices() -> dict[str, tuple[str, ...]]:
-    """Keys that a choice settles, beside levers and tiers; with all at their defaults it is not made."""
-    keys: dict[str, tuple[str, ...]] = {}
-    for row in LEDGER:
-        name = f"{row.section}.{row.name}"
-        choice = OF_KEYS.get(name, row.section if row.section in OF_SECTIONS else "")
-        if choice and name not in _NO_CHOICE:
-            keys[choice] = (*keys.get(choice, ()), name)
-    return keys
-
-
-OF_SECTIONS = ("rebuild",)
-OF_KEYS = {"policy.managed_downtiering": "down_tiering"}
-CHOICES = _keys_of_choices()
 _K = len(TERMS)
 _BRIDGE = (*(term.name for term in TERMS), TOTAL)
 _COLUMNS = (*_BRIDGE, SHARE, KEPT)

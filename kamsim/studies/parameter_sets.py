@@ -8,6 +8,7 @@ import numpy as np
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, TERMS_OF_PROGRAM, Parameter
 from kamsim.evidence.posterior import Posterior, parameter_named
+from kamsim.policy.choices import NEUTRAL
 from kamsim.scenario import NAMED_TIERS, Scenario, with_values
 from kamsim.types import Floats
 
@@ -70,8 +71,8 @@ def movable(scenarios: Sequence[Scenario], posterior: Posterior) -> tuple[Parame
     """Rows of the ledger that are assumed and can be moved by a part of their value.
 
     Not all that are assumed. Left out are what the posterior varies, whole numbers (years, counts), zeros, sizes and
-    sums of money, those of timeline and population, and what no scenario takes because each has set it itself or has no
-    such tier.
+    sums of money, those of timeline and population, what a program chooses beside most programs, and what no scenario
+    takes because each has set it itself or has no such tier.
     """
     return tuple(
         row
@@ -81,6 +82,7 @@ def movable(scenarios: Sequence[Scenario], posterior: Posterior) -> tuple[Parame
         and row.unit not in SIZES
         and not isinstance(row.default, int)
         and row.default != 0
+        and f"{row.section}.{row.name}" not in NEUTRAL
         and any(_places(scenario, row, posterior) for scenario in scenarios)
     )
 

@@ -97,6 +97,7 @@ WorldSection: Any = create_model("WorldSection", __base__=WorldRules, **_fields_
 RebuildSection: Any = create_model("RebuildSection", __base__=Declared, **_fields_of("rebuild"))
 QuotaSection: Any = create_model("QuotaSection", __base__=Declared, **_fields_of("quota"))
 BudgetSection: Any = create_model("BudgetSection", __base__=Declared, **_fields_of("budget"))
+ElevationSection: Any = create_model("ElevationSection", __base__=Declared, **_fields_of("elevation"))
 TimelineSection: Any = create_model("TimelineSection", __base__=Declared, **_fields_of("timeline"))
 
 Strength = Annotated[float, Field(ge=0, le=1)]
@@ -230,6 +231,7 @@ class Scenario(Declared):
     rebuild: RebuildSection = Field(default_factory=RebuildSection)
     quota: QuotaSection = Field(default_factory=QuotaSection)
     budget: BudgetSection = Field(default_factory=BudgetSection)
+    elevation: ElevationSection = Field(default_factory=ElevationSection)
     timeline: TimelineSection = Field(default_factory=TimelineSection)
     population: Population | None = None
     fixed: tuple[str, ...] | None = Field(

@@ -101,6 +101,7 @@ REASONS = {
         "fit_read(born[number].fit, readings[number].fit, policy.levers, parameters) / len(members)",
     ): "inside of a loop over the members",
     ("assign_kams", "add_up(program.tie[kam]) / len(program.functions)"): LEDGER,
+    ("keep_to_capacity", "ties / (len(tie) * len(functions))"): LEDGER,
     ("next_tiers", "(year - launch_year) % policy.terms.retiering_years"): LEDGER,
     ("patience_of", "math.log(draw) / math.log(1.0 - stop)"): LEDGER,
     ("premium_expected", "mean / normal_quantile(expecting_more)"): LEDGER,

@@ -1,4 +1,4 @@
-"""What an organization is willing to invest, and whom it elevates for that: budget, capacity check, criteria."""
+"""What an organization is willing to invest, and whom it elevates for that: budget, capacity check."""
 
 import json
 from typing import Any
@@ -14,7 +14,6 @@ from kamsim import KamsimError, Scenario, draw_world, load_scenario, simulate
 from kamsim.evidence.ledger import section
 from kamsim.experiments.jobs import job_of, play_organizations, shared_worlds
 from kamsim.measures.profit import Account, account_of, profit_of
-from kamsim.rules.costs import amount_bought, commitment, idle_cost
 from kamsim.scenario import LEVERS
 from kamsim.studies.compare import compare
 from kamsim.studies.reference import with_reference
@@ -46,17 +45,6 @@ def service_paid(scenario: Scenario, seed: int) -> tuple[Any, float]:
 
 
 # ---------------------------------------------------------------- budget
-
-
-def test_a_budget_is_what_was_chosen_or_what_the_world_has() -> None:
-    assert amount_bought(0.0, 12.9) == 12.9
-    assert amount_bought(5.0, 12.9) == 5.0
-    assert commitment(0.0, 0.0, 0.0, 0.3) == 0.3
-    assert [commitment(*(1e-9 * (row == one) for row in range(3)), 0.3) for one in range(3)] == [1.0, 1.0, 1.0]
-    assert idle_cost(10.0, 4.0, 1.0) == 6.0
-    assert idle_cost(10.0, 4.0, 0.5) == 3.0
-    assert idle_cost(10.0, 4.0, 0.0) == 0.0
-    assert idle_cost(4.0, 4.0 + 1e-15, 1.0) == 0.0
 
 
 def test_managers_and_support_follow_the_budget_where_it_says_so_and_the_places_of_the_world() -> None:
@@ -108,7 +96,7 @@ def test_both_drivers_agree_at_any_budget(name: str, budget: dict[str, float]) -
     assert differ
 
 
-@examples(60)
+@examples(30)
 @given(scenarios(), seeds(), st.floats(0, 1), st.floats(0, 30), st.floats(0, 1), st.floats(0, 1))
 def test_both_drivers_agree_at_random_budgets(
     scenario: Scenario, seed: int, kams: float, hours: float, support: float, committed: float
@@ -273,3 +261,85 @@ def test_a_world_that_differs_beside_the_budget_is_still_said() -> None:
     notes = compare([usual, other], replications=2).notes
     assert any("world.hazard" in note for note in notes)
     assert any(note.startswith("compared at their own budgets") for note in notes)
+
+
+# ---------------------------------------------------------------- capacity check
+
+
+CHECKS: tuple[dict[str, float], ...] = (
+    {"capacity_check": 1.0},
+    {"capacity_check": 0.5, "capacity_slack": 0.0},
+    {"capacity_check": 0.7, "capacity_slack": 0.2},
+)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=str)
+@pytest.mark.parametrize("name", ["status_quo", "full_program", "spend_retiering"])
+def test_both_drivers_agree_where_capacity_is_checked(name: str, check: dict[str, float]) -> None:
+    usual = small(name, hazard=0.05, capacity_per_seat=0.3)
+    differ = False
+    for seed in range(3):
+        model = agree(usual.changed(elevation=check), seed)
+        history = simulate(draw_world(usual, seed=seed), usual).history
+        differ |= model.history.accounts.tobytes() != history.accounts.tobytes()
+    assert differ
+
+
+@examples(30)
+@given(scenarios(), seeds(), st.floats(0, 1), st.floats(0, 10))
+def test_both_drivers_agree_at_random_checks(scenario: Scenario, seed: int, check: float, slack: float) -> None:
+    agree(scenario.changed(elevation={"capacity_check": check, "capacity_slack": slack}), seed)
+
+
+def first_members(scenario: Scenario, seed: int) -> tuple[Any, Any]:
+    world = draw_world(scenario, seed=seed)
+    history = simulate(world, scenario).history
+    return world, np.flatnonzero(history.accounts["tier"][scenario.timeline.history_years] > 0)
+
+
+@pytest.mark.parametrize("name", ["status_quo", "cross_functional_alignment"])
+def test_the_first_program_is_as_large_as_its_need_fits(name: str) -> None:
+    """The launch once more, from the world alone: promised are hours by weight, and support by ties."""
+    scenario, sizes = small(name).changed(elevation={"capacity_check": 1.0}), []
+    usual = small(name)
+    for seed in range(8):
+        world, members = first_members(scenario, seed)
+        _, without = first_members(usual, seed)
+        slack = 0.5 if name == "status_quo" else 0.0
+        support = world.capacity * world.alignment.sum() * (1 + slack)
+        hours = scenario.world.hours_per_kam * len(world.skill) * (1 + slack)
+        wallet = world.quarters["wallet"][4 * scenario.timeline.history_years - 1]
+        need = np.zeros(len(wallet))
+        need[without] = (4 * wallet[without]) ** scenario.world.need_exponent
+        assert set(members) <= set(without)
+        assert need[members].sum() * world.tie.mean() <= support
+        assert need[members].sum() <= hours
+        # One more, the largest of those left out at the most, would have been too many.
+        left = sorted(set(without) - set(members))
+        assert not left or (need[members].sum() + need[left].max()) * world.tie.mean() > support
+        sizes.append(len(members))
+    assert min(sizes) < len(without)
+    assert max(sizes) > 0
+
+
+def test_a_team_promises_nothing_beyond_what_is_committed() -> None:
+    half = small(capacity_per_seat=0.3).changed(elevation={"capacity_check": 1.0, "capacity_slack": 3.0})
+    assert len(first_members(half, 2)[1]) > len(first_members(half.changed(policy={"alignment": 1.0}), 2)[1])
+
+
+def test_more_capacity_fills_no_fewer_places() -> None:
+    for seed in range(5):
+        scenarios_ = [small(capacity_per_seat=support).changed(elevation={"capacity_check": 1.0})
+                      for support in (0.0, 0.1, 0.2, 0.4, 5.0)]  # fmt: skip
+        sizes = [len(first_members(one, seed)[1]) for one in scenarios_]
+        assert sizes == sorted(sizes)
+        assert sizes[0] == 0
+        assert sizes[-1] == len(first_members(small(), seed)[1])
+
+
+@examples(30)
+@given(scenarios(), seeds(), st.floats(0, 10))
+def test_a_check_of_no_strength_is_no_check(scenario: Scenario, seed: int, slack: float) -> None:
+    unchecked = scenario.changed(elevation={"capacity_check": 0.0, "capacity_slack": slack})
+    world = draw_world(scenario, seed=seed)
+    assert_same_bits(*(simulate(world, one, trace=True) for one in (scenario, unchecked)))

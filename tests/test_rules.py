@@ -36,7 +36,16 @@ from kamsim.rules.collaboration import (
     tie_after_quarter,
 )
 from kamsim.rules.contracts import chance_of_tender, chance_to_win, is_renewal, part_of_pace
-from kamsim.rules.costs import add_up, contribution, investment, return_on_sales
+from kamsim.rules.costs import (
+    add_up,
+    amount_bought,
+    commitment,
+    contribution,
+    idle_cost,
+    investment,
+    return_on_sales,
+)
+from kamsim.rules.elevation import fits_capacity, keep_within_capacity
 from kamsim.rules.orders import (
     BEND,
     FEW_ORDERS,
@@ -121,6 +130,7 @@ RULES = (
     "collaboration",
     "contracts",
     "costs",
+    "elevation",
     "orders",
     "pricing",
     "quota",
@@ -174,6 +184,64 @@ def test_every_rule_says_what_it_takes_and_returns(name: str) -> None:
     assert sorted(named) == sorted(signature.parameters)
     assert ("Returns\n-------\n" in text) == (signature.return_annotation is not None)
     assert all(parameter.annotation is not parameter.empty for parameter in signature.parameters.values())
+
+
+# ---------------------------------------------------------------- budget, capacity check
+
+
+def test_a_budget_is_what_was_chosen_or_what_the_world_has() -> None:
+    assert amount_bought(0.0, 12.9) == 12.9
+    assert amount_bought(5.0, 12.9) == 5.0
+    assert commitment(0.0, 0.0, 0.0, 0.3) == 0.3
+    assert [commitment(*(1e-9 * (row == one) for row in range(3)), 0.3) for one in range(3)] == [1.0, 1.0, 1.0]
+    assert idle_cost(10.0, 4.0, 1.0) == 6.0
+    assert idle_cost(10.0, 4.0, 0.5) == 3.0
+    assert idle_cost(10.0, 4.0, 0.0) == 0.0
+    assert idle_cost(4.0, 4.0 + 1e-15, 1.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("promised", "committed", "slack", "strength", "fits"),
+    [
+        (10.0, 10.0, 0.0, 1.0, True),
+        (10.1, 10.0, 0.0, 1.0, False),
+        (15.0, 10.0, 0.5, 1.0, True),
+        (15.1, 10.0, 0.5, 1.0, False),
+        (19.9, 10.0, 0.0, 0.5, True),
+        (20.1, 10.0, 0.0, 0.5, False),
+        (1e300, 0.0, 0.0, 0.0, True),
+    ],
+)
+def test_what_is_promised_fits_what_is_committed(
+    promised: float, committed: float, slack: float, strength: float, fits: bool
+) -> None:
+    assert fits_capacity(promised, committed, slack, strength) is fits
+
+
+@pytest.mark.parametrize(
+    ("stays", "hours", "support", "strength", "expected"),
+    [
+        ((), 6.0, 2.0, 1.0, [2, 2, 1, 1, 0]),
+        ((), 5.9, 2.0, 1.0, [2, 2, 1, 0, 0]),  # the fourth would need the sixth hour
+        ((), 6.0, 1.9, 1.0, [2, 2, 1, 0, 0]),  # or the second unit of support
+        ((), 3.9, 2.0, 1.0, [2, 0, 0, 0, 0]),  # nobody behind the first that does not fit comes in
+        ((), 0.0, 0.0, 1.0, [0, 0, 0, 0, 0]),
+        ((), 3.0, 1.0, 0.5, [2, 2, 1, 1, 0]),
+        ((), 0.0, 0.0, 0.0, [2, 2, 1, 1, 0]),
+        ((3,), 5.0, 9.0, 1.0, [2, 2, 0, 1, 0]),  # who stays comes first
+        ((2, 3), 0.5, 9.0, 1.0, [0, 0, 1, 1, 0]),  # and is not demoted for lack of capacity
+    ],
+)
+def test_places_are_filled_best_first_while_need_fits_and_stay_empty_beyond(
+    stays: tuple[int, ...], hours: float, support: float, strength: float, expected: list[int]
+) -> None:
+    """Each account needs 1, of which functions are asked for a half; the first scores best."""
+    tier, staying, attention = np.array([2, 2, 1, 1, 0]), np.isin(np.arange(5), stays), np.array([0.0, 1.0, 2.0])
+    eligible, order = np.zeros(5, dtype=np.bool_), np.zeros(5, dtype=np.int64)
+    keep_within_capacity(
+        -np.arange(5.0), np.ones(5), staying, attention, 0.5, hours, support, 0.0, strength, eligible, order, tier
+    )
+    assert tier.tolist() == expected
 
 
 # ---------------------------------------------------------------- rules 1 and 2: attention

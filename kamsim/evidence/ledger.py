@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple, get_args
 from kamsim.errors import KamsimError, shown
 
 Kind = Literal["published", "measured", "calibrated", "assumed"]
-Section = Literal["world", "tiers", "policy", "rebuild", "quota", "budget", "timeline", "population"]
+Section = Literal["world", "tiers", "policy", "rebuild", "quota", "budget", "elevation", "timeline", "population"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 # What a program chooses, beside its levers and tiers.
-TERMS_OF_PROGRAM: tuple[Section, ...] = ("policy", "rebuild", "quota", "budget")
+TERMS_OF_PROGRAM: tuple[Section, ...] = ("policy", "rebuild", "quota", "budget", "elevation")
 End = Literal["", "low", "high"]
 
 SPEC = "reference specification, version 1"
@@ -375,6 +375,12 @@ _ROWS: tuple[Parameter, ...] = (
     Parameter("budget", "committed", 0.0, "strength", 0, 1, "assumed",
          "how far hours and support are paid for that nobody used; fully as soon as one of the three above is set",
          UNSET),
+    # Elevation: how accounts become key.
+    Parameter("elevation", "capacity_check", 0.0, "strength", 0, 1, "assumed",
+         "part of the need promised to key accounts that is held against committed hours and support; places beyond "
+         "stay empty", UNSET),
+    Parameter("elevation", "capacity_slack", 0.5, "part of capacity", 0, 10, "assumed",
+         "what may be promised beyond committed hours and support; with a cross-functional team nothing"),
     # Timeline.
     Parameter("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),
     Parameter("timeline", "warmup_years", 3, "years", 0, 100, "assumed", "years of the program before it is observed"),

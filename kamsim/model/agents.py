@@ -225,6 +225,10 @@ class Account(mesa.Agent):
             model.parameters,
         )
 
+    def expected_need(self) -> float:
+        """Work that the account would need in a quarter, were it key."""
+        return behaviors.expected_need(self.wallets[self.model.quarter], self.model.parameters)
+
     def margin_read(self) -> float:
         """Contribution over sales in two years as a yearly review reads it."""
         model, last_year = self.model, self.years[self.model.year - 1]

@@ -83,9 +83,15 @@ def begin_year(account: AccountState, wallet: float, parameters: Numbers) -> Non
 
 
 @rule
+def expected_need(wallet: float, parameters: Numbers) -> float:
+    """Work that an account would need in a quarter, were it key."""
+    return account_need(wallet, parameters.need_exponent)
+
+
+@rule
 def tell_need(account: AccountState, wallet: float, attention: float, parameters: Numbers) -> float:
     """Tell the KAM what work the account needs this quarter; say what weight that has among its accounts."""
-    account.need = account_need(wallet, parameters.need_exponent)
+    account.need = expected_need(wallet, parameters)
     return account.need * attention * account.ambition * account.effort
 
 
@@ -483,6 +489,12 @@ def selection_score(
     potential = growth_potential(4.0 * wallet, account.ceiling, account.share, margin, parameters.least_room)
     noise = team_noise(parameters.observation_noise, levers.alignment, parameters.error_in_common, parameters.functions)
     return between(spend_score(spend, LEAST_SPEND), reading(potential, draw, noise), levers.selection)
+
+
+@rule
+def capacity_slack(levers: Levers, terms: Numbers) -> float:
+    """Part of committed hours and support that is promised beyond them: none by a team, which tells what it can do."""
+    return between(terms.elevation_capacity_slack, 0.0, levers.alignment)
 
 
 @rule

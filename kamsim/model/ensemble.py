@@ -33,6 +33,7 @@ from kamsim.model.year_ends import (
     close_books,
     handed_down_in,
     judge,
+    keep_to_capacity,
     members_of,
     next_tiers,
     open_books,
@@ -157,6 +158,8 @@ def play(
             next_tiers(world, program, policy, parameters, desk, present, history, year, launch_year, rebuild, follows)
             # What follows a pilot is the rest of the same rebuild.
             rebuild = rebuild or follows
+            if policy.terms.elevation_capacity_check > 0.0:
+                keep_to_capacity(world, program, policy, parameters, desk, present, year, rebuild)
             change_tiers(world, program, policy, parameters, desk, present, history, year, rebuild)
             members = members_of(desk, present)
             handed_down = handed_down_in(program, desk, present)

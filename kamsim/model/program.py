@@ -12,7 +12,9 @@ from kamsim.model import behaviors
 from kamsim.model.agents import Account, Function, KeyAccountManager
 from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Intervention, policy_in
+from kamsim.rules.collaboration import available_support
 from kamsim.rules.costs import add_up
+from kamsim.rules.elevation import keep_within_capacity
 from kamsim.rules.quota import sum_of_plans
 from kamsim.rules.tiering import (
     NO_CUSTOMER,
@@ -265,7 +267,28 @@ class KeyAccountProgram(mesa.Model):
         scores = self._by_number("selection_score")
         if launch:
             select_anew(scores, policy.seats, eligible, order, vacant, tier)
-            return tier
+        else:
+            self.review_tiers(scores, rebuild, follows, tier)
+        if policy.terms.elevation_capacity_check > 0.0:
+            self.keep_to_capacity(scores, rebuild or follows, tier)
+        return tier
+
+    def review_tiers(self, scores: Floats, rebuild: bool, follows: bool, tier: Integers) -> None:
+        """Select anew, or review, as the year asks for, and fill the seats that are free.
+
+        Parameters
+        ----------
+        scores : array of float
+            Selection scores, by account number.
+        rebuild, follows : bool
+            As `next_tiers` has them.
+        tier : array of int
+            Tiers by account number, changed in place.
+        """
+        policy = self.policy
+        seats, slots = int(policy.seats.sum()), len(tier)
+        eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
+        vacant = np.zeros(len(policy.seats), dtype=np.int64)
         moves = behaviors.moves_of_review(seats, policy.levers, policy.terms)
         due = (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years == 0
         reviews = moves > 0 and due and not (rebuild or follows)
@@ -280,7 +303,39 @@ class KeyAccountProgram(mesa.Model):
         fill_vacant_seats(scores, policy.seats, eligible, order, vacant, tier)
         if policy.terms.notice_years > 0:
             self.give_notice(scores, rebuild or follows, reviews, tier)
-        return tier
+
+    def keep_to_capacity(self, scores: Floats, anew: bool, tier: Integers) -> None:
+        """Leave places empty whose accounts would need more than what is committed.
+
+        Parameters
+        ----------
+        scores : array of float
+            Selection scores, by account number.
+        anew : bool
+            Whether members were selected anew.
+        tier : array of int
+            Tiers by account number, changed in place.
+        """
+        policy, kams, functions = self.policy, len(self.kams), len(self.functions)
+        stays = np.zeros(len(tier), dtype=np.bool_)
+        for account in self.key_accounts:
+            stays[account.number] = not behaviors.is_renewed(account, anew)
+        support = add_up(np.array([available_support(self.world.capacity, each.alignment) for each in self.functions]))
+        ties = add_up(np.array([add_up(np.array(kam.ties)) for kam in self.kams]))
+        keep_within_capacity(
+            scores,
+            self._by_number("expected_need"),
+            stays,
+            policy.attention,
+            ties / (kams * functions),
+            kams * behaviors.hours_of_kam(policy.terms, self.parameters),
+            support,
+            behaviors.capacity_slack(policy.levers, policy.terms),
+            policy.terms.elevation_capacity_check,
+            np.zeros(len(tier), dtype=np.bool_),
+            np.zeros(int(policy.seats.sum()), dtype=np.int64),
+            tier,
+        )
 
     def give_notice(self, scores: Floats, anew: bool, reviews: bool, tier: Integers) -> None:
         """Let members stay who are only told to go, and those go whose notice ends; who came for them has to wait.

@@ -89,8 +89,10 @@ class Desk(NamedTuple):
     spend: Floats  # of the year
     scores: Floats
     decline: Floats
+    need: Floats
     eligible: Flags
     warned: Flags
+    stays: Flags
     tier: Integers  # as it will be next year
     margins: Floats  # of members, in no order
     order: Integers
@@ -142,6 +144,8 @@ def room_for(accounts: int, kams: int, functions: int, tiers: int, seats: int, l
         np.zeros(accounts),
         np.zeros(accounts),
         np.zeros(accounts),
+        np.zeros(accounts),
+        np.zeros(accounts, dtype=np.bool_),
         np.zeros(accounts, dtype=np.bool_),
         np.zeros(accounts, dtype=np.bool_),
         np.zeros(accounts, dtype=np.int64),
@@ -170,8 +174,10 @@ def clear_desk(desk: Desk, policy: Policy) -> Desk:
         desk.spend,
         desk.scores,
         desk.decline,
+        desk.need,
         desk.eligible,
         desk.warned,
+        desk.stays,
         desk.tier,
         desk.margins,
         desk.order[:seats],

@@ -3,11 +3,14 @@
 from kamsim.compiler import compiled
 from kamsim.model.behaviors import (
     calibrate_ambition,
+    capacity_slack,
     close_year,
+    expected_need,
     fit_read,
     give_time_to_recover,
     health,
     heed_notice,
+    hours_of_kam,
     is_renewed,
     judge_program,
     lose_manager,
@@ -28,7 +31,9 @@ from kamsim.model.plan import History
 from kamsim.model.quarters import _stop
 from kamsim.model.rooms import Desk, Program
 from kamsim.policy.policy import Policy
+from kamsim.rules.collaboration import available_support
 from kamsim.rules.costs import add_up
+from kamsim.rules.elevation import keep_within_capacity
 from kamsim.rules.quota import sum_of_plans
 from kamsim.rules.tiering import (
     NO_CUSTOMER,
@@ -206,8 +211,9 @@ def next_tiers(
     moves = moves_of_review(len(order), policy.levers, policy.terms)
     reviews = not anew and moves > 0 and (year - launch_year) % policy.terms.retiering_years == 0
     by_spend = policy.levers.retier_by_spend
+    may_elevate = policy.terms.elevation_capacity_check > 0.0 if by_spend else any_warned
     # Scores are dear: candidates are read where a seat is free, or may come to be.
-    if anew or members < len(order) or any_ends or (reviews and not by_spend and any_warned):
+    if anew or members < len(order) or any_ends or (reviews and may_elevate):
         # Ranked by spend, members may make way and be candidates for a free seat at once.
         members_too = anew or any_ends or (reviews and by_spend)
         _score_candidates(world, program, policy, parameters, desk, present, year, members_too)
@@ -288,6 +294,46 @@ def _score_candidates(
                 policy.levers,
                 parameters,
             )
+
+
+@compiled
+def keep_to_capacity(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    present: Places,
+    year: int,
+    anew: bool,
+) -> None:
+    """Leave places empty whose accounts would need more than what is committed."""
+    accounts, functions, tie, count = program.accounts, program.functions, program.tie, len(present)
+    drawn, need, stays = world.quarters[4 * year + 3], desk.need[:count], desk.stays[:count]
+    for place in range(count):
+        number = present[place]
+        stays[place] = accounts[number].tier > 0 and not is_renewed(accounts[number], anew)
+        if desk.tier[place] > 0:
+            need[place] = expected_need(drawn[number].wallet, parameters)
+    support, ties = 0.0, 0.0
+    for number in range(len(functions)):
+        support += available_support(world.capacity, functions[number].alignment)
+    for kam in range(len(tie)):
+        ties += add_up(tie[kam])
+    keep_within_capacity(
+        desk.scores[:count],
+        need,
+        stays,
+        policy.attention,
+        ties / (len(tie) * len(functions)),
+        len(tie) * hours_of_kam(policy.terms, parameters),
+        support,
+        capacity_slack(policy.levers, policy.terms),
+        policy.terms.elevation_capacity_check,
+        desk.eligible[:count],
+        desk.order,
+        desk.tier[:count],
+    )
 
 
 @compiled

@@ -98,6 +98,7 @@ RebuildSection: Any = create_model("RebuildSection", __base__=Declared, **_field
 QuotaSection: Any = create_model("QuotaSection", __base__=Declared, **_fields_of("quota"))
 BudgetSection: Any = create_model("BudgetSection", __base__=Declared, **_fields_of("budget"))
 ElevationSection: Any = create_model("ElevationSection", __base__=Declared, **_fields_of("elevation"))
+CriteriaSection: Any = create_model("CriteriaSection", __base__=Declared, **_fields_of("criteria"))
 TimelineSection: Any = create_model("TimelineSection", __base__=Declared, **_fields_of("timeline"))
 
 Strength = Annotated[float, Field(ge=0, le=1)]
@@ -232,6 +233,7 @@ class Scenario(Declared):
     quota: QuotaSection = Field(default_factory=QuotaSection)
     budget: BudgetSection = Field(default_factory=BudgetSection)
     elevation: ElevationSection = Field(default_factory=ElevationSection)
+    criteria: CriteriaSection = Field(default_factory=CriteriaSection)
     timeline: TimelineSection = Field(default_factory=TimelineSection)
     population: Population | None = None
     fixed: tuple[str, ...] | None = Field(

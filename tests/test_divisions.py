@@ -30,6 +30,7 @@ from kamsim.rules.attention import coverage, planned_hours
 from kamsim.rules.collaboration import granted_fraction
 from kamsim.rules.contracts import is_renewal
 from kamsim.rules.costs import return_on_sales
+from kamsim.rules.elevation import rank_among
 from kamsim.rules.orders import LEAST_ORDERS, orders_of_quarter
 from kamsim.rules.pricing import bargaining_power
 from kamsim.rules.quota import quota_attainment, room_to_grow, sum_of_plans
@@ -101,6 +102,7 @@ REASONS = {
         "fit_read(born[number].fit, readings[number].fit, policy.levers, parameters) / len(members)",
     ): "inside of a loop over the members",
     ("assign_kams", "add_up(program.tie[kam]) / len(program.functions)"): LEDGER,
+    ("rank_among", "low / max(1, len(ordered) - 1)"): "the others are counted as 1 at the least",
     ("keep_to_capacity", "ties / (len(tie) * len(functions))"): LEDGER,
     ("next_tiers", "(year - launch_year) % policy.terms.retiering_years"): LEDGER,
     ("patience_of", "math.log(draw) / math.log(1.0 - stop)"): LEDGER,
@@ -217,6 +219,7 @@ COLUMNS: dict[Any, tuple[Any, ...]] = {
     sum_of_plans: (EXTREME, EXTREME, (1.0, 1.5, 2.0), PARTS),
     bargaining_power: (EXTREME, EXTREME, (0.0, 5.0), (0.0, 5.0), (0.0, 10.0)),
     log_growth: (EXTREME, EXTREME, (LEAST_SPEND,)),
+    rank_among: ((np.zeros(0), np.array([1.0]), np.array([5e-324, 1.0, 1.0, 1e300])), EXTREME),
     sorting_pull: ((1, 2, 5), (1, 2, 5), (0.0, 100.0)),
     premium_expected: ((0.0, 1.0), (0.51, 0.95, 0.999999), (-6.4, 0.0, 6.4)),
     patience_of: ((1, 100), (0.01, 0.5, 1.0), (1, 100), (1e-10, 0.5, 1.0 - 1e-10)),

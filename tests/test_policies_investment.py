@@ -1,4 +1,4 @@
-"""What an organization is willing to invest, and whom it elevates for that: budget, capacity check."""
+"""What an organization is willing to invest, and whom it elevates for that: budget, capacity check, criteria."""
 
 import json
 from typing import Any
@@ -343,3 +343,83 @@ def test_a_check_of_no_strength_is_no_check(scenario: Scenario, seed: int, slack
     unchecked = scenario.changed(elevation={"capacity_check": 0.0, "capacity_slack": slack})
     world = draw_world(scenario, seed=seed)
     assert_same_bits(*(simulate(world, one, trace=True) for one in (scenario, unchecked)))
+
+
+# ---------------------------------------------------------------- selection matrix
+
+
+CRITERIA = [row.name for row in section("criteria")]
+MATRIX = dict(zip(CRITERIA, (2.0, 1.0, 3.0, 0.5, 1.0), strict=True))
+
+
+@pytest.mark.parametrize("weights", [MATRIX, *({name: 1.0} for name in CRITERIA)], ids=str)
+@pytest.mark.parametrize("name", ["status_quo", "full_program", "spend_retiering"])
+def test_both_drivers_agree_by_any_criteria(name: str, weights: dict[str, float]) -> None:
+    usual = small(name, hazard=0.05)
+    differ = False
+    for seed in range(3):
+        model = agree(usual.changed(criteria=weights, elevation={"capacity_check": 0.5}), seed)
+        history = simulate(draw_world(usual, seed=seed), usual).history
+        differ |= model.history.accounts.tobytes() != history.accounts.tobytes()
+    assert differ
+
+
+@examples(30)
+@given(scenarios(), seeds(), st.fixed_dictionaries(dict.fromkeys(CRITERIA, st.floats(0, 10) | st.just(0.0))))
+def test_both_drivers_agree_by_random_criteria(scenario: Scenario, seed: int, weights: dict[str, float]) -> None:
+    agree(scenario.changed(criteria=weights), seed)
+
+
+def test_present_spend_alone_elevates_as_the_selection_lever_does_by_spend() -> None:
+    for name in ("status_quo", "performance_retiering", "spend_retiering"):
+        usual = small(name)
+        other = usual.changed(criteria={"present_spend": 3.0}, policy={"selection": 1.0})
+        world = draw_world(usual, seed=4)
+        assert_same_bits(*(simulate(world, one, trace=True) for one in (usual, other)))
+
+
+def chosen_by(weights: dict[str, float], what: str, **world: float) -> float:
+    """How much above the rest the first key accounts are, in standard deviations of what one criterion reads."""
+    scenario = small(arrival=0.0, hazard=0.0, **world).changed(criteria=weights)
+    gaps = []
+    for seed in range(12):
+        drawn, members = first_members(scenario, seed)
+        last = 4 * scenario.timeline.history_years - 1
+        born, spend = drawn.accounts, simulate(drawn, scenario).history.accounts["spend"]
+        quarters = drawn.quarters["wallet"][last]
+        values = {
+            "potential": np.log(quarters * np.maximum(born["ceiling"] - born["share"], 0.01)),
+            "contribution": (scenario.world.gross_margin - born["cost"]) * spend[last // 4],
+            "compatibility": born["fit"],
+            "willingness": born["will_told"],
+            "present_spend": spend[last // 4],
+        }[what]
+        gaps.append((values[members].mean() - values.mean()) / values.std())
+    return float(np.mean(gaps))
+
+
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_who_is_elevated_has_more_of_what_is_asked_for(criterion: str) -> None:
+    # The will that a customer tells says more of its fit than a supplier reads of that alone.
+    others = set(CRITERIA) - {criterion} - ({"willingness"} if criterion == "compatibility" else set())
+    most = chosen_by({criterion: 1.0}, criterion)
+    assert most > 0.8
+    for other in others:
+        assert most > chosen_by({other: 1.0}, criterion)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "error"),
+    [("potential", "observation_noise"), ("contribution", "cost_noise"), ("compatibility", "fit_noise")],
+)
+def test_who_reads_worse_chooses_worse(criterion: str, error: str) -> None:
+    exact, blind = (chosen_by({criterion: 1.0}, criterion, **{error: noise}) for noise in (0.0, 2.0))
+    assert exact > blind + 0.1
+
+
+@examples(30)
+@given(scenarios(), seeds())
+def test_criteria_without_weight_leave_the_lever_alone(scenario: Scenario, seed: int) -> None:
+    world = draw_world(scenario, seed=seed)
+    unweighed = scenario.changed(criteria=dict.fromkeys(CRITERIA, 0.0))
+    assert_same_bits(*(simulate(world, one) for one in (scenario, unweighed)))

@@ -45,7 +45,7 @@ from kamsim.rules.costs import (
     investment,
     return_on_sales,
 )
-from kamsim.rules.elevation import fits_capacity, keep_within_capacity
+from kamsim.rules.elevation import add_ranks, fits_capacity, keep_within_capacity, rank_among
 from kamsim.rules.orders import (
     BEND,
     FEW_ORDERS,
@@ -186,7 +186,7 @@ def test_every_rule_says_what_it_takes_and_returns(name: str) -> None:
     assert all(parameter.annotation is not parameter.empty for parameter in signature.parameters.values())
 
 
-# ---------------------------------------------------------------- budget, capacity check
+# ---------------------------------------------------------------- budget, capacity check, selection matrix
 
 
 def test_a_budget_is_what_was_chosen_or_what_the_world_has() -> None:
@@ -242,6 +242,25 @@ def test_places_are_filled_best_first_while_need_fits_and_stay_empty_beyond(
         -np.arange(5.0), np.ones(5), staying, attention, 0.5, hours, support, 0.0, strength, eligible, order, tier
     )
     assert tier.tolist() == expected
+
+
+def test_rank_is_the_part_of_other_candidates_that_are_below() -> None:
+    ordered = np.array([0.0, 1.0, 1.0, 2.0, 1e300])
+    assert [rank_among(ordered, value) for value in ordered] == [0.0, 0.25, 0.25, 0.75, 1.0]
+    assert rank_among(np.array([7.0]), 7.0) == 0.0
+
+
+def test_ranks_are_parts_of_other_candidates_that_are_below() -> None:
+    values = np.array([5.0, 1e300, -2.0, 5.0, 7.0, 99.0])
+    candidate = np.array([True, True, True, True, True, False])
+    scores, ordered = np.full(6, 10.0), np.zeros(6)
+    add_ranks(values, candidate, 2.0, ordered, scores)
+    np.testing.assert_allclose(scores, [10.5, 12.0, 10.0, 10.5, 11.5, 10.0])
+    alone = np.zeros(6)
+    add_ranks(values, values == 99.0, 2.0, ordered, alone)
+    assert not alone.any()
+    add_ranks(values, values == 98.0, 2.0, ordered, alone)
+    assert not alone.any()
 
 
 # ---------------------------------------------------------------- rules 1 and 2: attention

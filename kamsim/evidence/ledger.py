@@ -14,10 +14,12 @@ from typing import Literal, NamedTuple, get_args
 from kamsim.errors import KamsimError, shown
 
 Kind = Literal["published", "measured", "calibrated", "assumed"]
-Section = Literal["world", "tiers", "policy", "rebuild", "quota", "budget", "elevation", "timeline", "population"]
+Section = Literal[
+    "world", "tiers", "policy", "rebuild", "quota", "budget", "elevation", "criteria", "timeline", "population"
+]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 # What a program chooses, beside its levers and tiers.
-TERMS_OF_PROGRAM: tuple[Section, ...] = ("policy", "rebuild", "quota", "budget", "elevation")
+TERMS_OF_PROGRAM: tuple[Section, ...] = ("policy", "rebuild", "quota", "budget", "elevation", "criteria")
 End = Literal["", "low", "high"]
 
 SPEC = "reference specification, version 1"
@@ -381,6 +383,15 @@ _ROWS: tuple[Parameter, ...] = (
          "stay empty", UNSET),
     Parameter("elevation", "capacity_slack", 0.5, "part of capacity", 0, 10, "assumed",
          "what may be promised beyond committed hours and support; with a cross-functional team nothing"),
+    # Selection matrix: with any weight above zero it takes the place of the selection lever.
+    Parameter("criteria", "potential", 0.0, "weight", 0, 10, "assumed",
+         "weight of growth potential, the customer's spend within reach, in the selection matrix", UNSET),
+    Parameter("criteria", "contribution", 0.0, "weight", 0, 10, "assumed",
+         "weight of contribution: spend at the margin after concessions and cost to serve", UNSET),
+    Parameter("criteria", "compatibility", 0.0, "weight", 0, 10, "assumed", "weight of fit", UNSET),
+    Parameter("criteria", "willingness", 0.0, "weight", 0, 10, "assumed",
+         "weight of the will to be a key account that the customer tells", UNSET),
+    Parameter("criteria", "present_spend", 0.0, "weight", 0, 10, "assumed", "weight of this year's spend", UNSET),
     # Timeline.
     Parameter("timeline", "history_years", 2, "years", 2, 50, "assumed", "years of spend before the program starts"),
     Parameter("timeline", "warmup_years", 3, "years", 0, 100, "assumed", "years of the program before it is observed"),

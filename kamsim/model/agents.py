@@ -225,6 +225,20 @@ class Account(mesa.Agent):
             model.parameters,
         )
 
+    def criterion_read(self, criterion: int) -> float:
+        """What one of the criteria of a selection matrix says of the account, as the program reads it."""
+        model = self.model
+        return behaviors.criterion_read(
+            criterion,
+            self,
+            self.fit,
+            self.wallets[model.quarter],
+            self.this_year.spend,
+            model.world.readings[model.year, self.number],
+            model.policy.levers,
+            model.parameters,
+        )
+
     def expected_need(self) -> float:
         """Work that the account would need in a quarter, were it key."""
         return behaviors.expected_need(self.wallets[self.model.quarter], self.model.parameters)

@@ -67,6 +67,11 @@ from kamsim.rules.tiering import (
 from kamsim.types import Numbers, Records
 from kamsim.world.laws import ALIGNMENT_BOUNDS, TIE_BOUNDS
 
+# Criteria of a selection matrix, by number.
+POTENTIAL, CONTRIBUTION, COMPATIBILITY, WILLINGNESS, PRESENT_SPEND = range(5)
+CRITERIA = 5
+
+
 # ---------------------------------------------------------------- an account's quarter
 
 
@@ -472,6 +477,13 @@ def cost_read(account: AccountState, draw: float, team: float, parameters: Numbe
 
 
 @rule
+def margin_expected(account: AccountState, cost_draw: float, levers: Levers, parameters: Numbers) -> float:
+    """Margin on list price that the program expects of an account, after its concession and what it costs to serve."""
+    own_cost = cost_read(account, cost_draw, levers.alignment, parameters)
+    return float(parameters.gross_margin - account.concession - own_cost)
+
+
+@rule
 def selection_score(
     account: AccountState,
     wallet: float,
@@ -485,10 +497,61 @@ def selection_score(
     # Scores only rank: where nothing is added to the logarithm, spend itself ranks alike.
     if levers.selection == 0.0:
         return spend
-    margin = parameters.gross_margin - account.concession - cost_read(account, cost_draw, levers.alignment, parameters)
+    margin = margin_expected(account, cost_draw, levers, parameters)
     potential = growth_potential(4.0 * wallet, account.ceiling, account.share, margin, parameters.least_room)
     noise = team_noise(parameters.observation_noise, levers.alignment, parameters.error_in_common, parameters.functions)
     return between(spend_score(spend, LEAST_SPEND), reading(potential, draw, noise), levers.selection)
+
+
+@rule
+def weight_of(criterion: int, terms: Numbers) -> float:
+    """Weight of one of the criteria in the selection matrix."""
+    if criterion == POTENTIAL:
+        return float(terms.criteria_potential)
+    if criterion == CONTRIBUTION:
+        return float(terms.criteria_contribution)
+    if criterion == COMPATIBILITY:
+        return float(terms.criteria_compatibility)
+    if criterion == WILLINGNESS:
+        return float(terms.criteria_willingness)
+    return float(terms.criteria_present_spend)
+
+
+@rule
+def weighs_criteria(terms: Numbers) -> bool:
+    """Whether a selection matrix takes the place of the selection lever."""
+    total = 0.0
+    for criterion in range(CRITERIA):
+        total += weight_of(criterion, terms)
+    return total > 0.0
+
+
+@rule
+def criterion_read(
+    criterion: int,
+    account: AccountState,
+    fit: float,
+    wallet: float,
+    spend: float,
+    drawn: AccountReading,
+    levers: Levers,
+    parameters: Numbers,
+) -> float:
+    """Read what one of the criteria of a selection matrix says of a candidate; its ranks alone count."""
+    if criterion == POTENTIAL:
+        noise = team_noise(
+            parameters.observation_noise, levers.alignment, parameters.error_in_common, parameters.functions
+        )
+        # Whether what is within reach would earn anything is another criterion.
+        within_reach = growth_potential(4.0 * wallet, account.ceiling, account.share, 1.0, parameters.least_room)
+        return reading(within_reach, drawn.potential, noise)
+    if criterion == CONTRIBUTION:
+        return margin_expected(account, drawn.cost, levers, parameters) * spend
+    if criterion == COMPATIBILITY:
+        return fit_read(fit, drawn.fit, levers, parameters)
+    if criterion == WILLINGNESS:
+        return account.will_told
+    return spend
 
 
 @rule

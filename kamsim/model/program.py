@@ -14,7 +14,7 @@ from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Intervention, policy_in
 from kamsim.rules.collaboration import available_support
 from kamsim.rules.costs import add_up
-from kamsim.rules.elevation import keep_within_capacity
+from kamsim.rules.elevation import add_ranks, keep_within_capacity
 from kamsim.rules.quota import sum_of_plans
 from kamsim.rules.tiering import (
     NO_CUSTOMER,
@@ -264,7 +264,7 @@ class KeyAccountProgram(mesa.Model):
             return tier
         eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
         vacant = np.zeros(len(policy.seats), dtype=np.int64)
-        scores = self._by_number("selection_score")
+        scores = self.selection_scores(launch or rebuild or follows)
         if launch:
             select_anew(scores, policy.seats, eligible, order, vacant, tier)
         else:
@@ -272,6 +272,14 @@ class KeyAccountProgram(mesa.Model):
         if policy.terms.elevation_capacity_check > 0.0:
             self.keep_to_capacity(scores, rebuild or follows, tier)
         return tier
+
+    def _moves(self) -> int:
+        return behaviors.moves_of_review(int(self.policy.seats.sum()), self.policy.levers, self.policy.terms)
+
+    def _reviews(self, anew: bool) -> bool:
+        """Whether members are reviewed at this year's end."""
+        due = (self.year - self.timeline.history_years + 1) % self.policy.terms.retiering_years == 0
+        return self._moves() > 0 and due and not anew
 
     def review_tiers(self, scores: Floats, rebuild: bool, follows: bool, tier: Integers) -> None:
         """Select anew, or review, as the year asks for, and fill the seats that are free.
@@ -289,9 +297,7 @@ class KeyAccountProgram(mesa.Model):
         seats, slots = int(policy.seats.sum()), len(tier)
         eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
         vacant = np.zeros(len(policy.seats), dtype=np.int64)
-        moves = behaviors.moves_of_review(seats, policy.levers, policy.terms)
-        due = (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years == 0
-        reviews = moves > 0 and due and not (rebuild or follows)
+        moves, reviews = self._moves(), self._reviews(rebuild or follows)
         if rebuild or follows:
             self.open_places(scores, follows, tier)
         elif reviews:
@@ -303,6 +309,36 @@ class KeyAccountProgram(mesa.Model):
         fill_vacant_seats(scores, policy.seats, eligible, order, vacant, tier)
         if policy.terms.notice_years > 0:
             self.give_notice(scores, rebuild or follows, reviews, tier)
+
+    def selection_scores(self, anew: bool) -> Floats:
+        """Scores of candidates, by account number: by the selection lever, or by a selection matrix.
+
+        Parameters
+        ----------
+        anew : bool
+            Whether members are selected anew; they are candidates then, as where they may lose their places.
+
+        Returns
+        -------
+        array of float
+            What it holds of others does not count.
+        """
+        terms, slots = self.policy.terms, len(self.world.accounts)
+        if not behaviors.weighs_criteria(terms):
+            return self._by_number("selection_score")
+        reviewed = self._reviews(anew) and self.policy.levers.retier_by_spend
+        members_too = anew or reviewed or any(account.notice == 1 for account in self.key_accounts)
+        scores, values, ordered = np.zeros(slots), np.zeros(slots), np.zeros(slots)
+        candidates = [account for account in self.accounts if members_too or account.tier == 0]
+        candidate = np.zeros(slots, dtype=np.bool_)
+        candidate[[account.number for account in candidates]] = True
+        for criterion in range(behaviors.CRITERIA):
+            weight = behaviors.weight_of(criterion, terms)
+            if weight > 0.0:
+                for account in candidates:
+                    values[account.number] = account.criterion_read(criterion)
+                add_ranks(values, candidate, weight, ordered, scores)
+        return scores
 
     def keep_to_capacity(self, scores: Floats, anew: bool, tier: Integers) -> None:
         """Leave places empty whose accounts would need more than what is committed.

@@ -89,6 +89,8 @@ class Desk(NamedTuple):
     spend: Floats  # of the year
     scores: Floats
     decline: Floats
+    criterion: Floats
+    ordered: Floats
     need: Floats
     eligible: Flags
     warned: Flags
@@ -145,6 +147,8 @@ def room_for(accounts: int, kams: int, functions: int, tiers: int, seats: int, l
         np.zeros(accounts),
         np.zeros(accounts),
         np.zeros(accounts),
+        np.zeros(accounts),
+        np.zeros(accounts),
         np.zeros(accounts, dtype=np.bool_),
         np.zeros(accounts, dtype=np.bool_),
         np.zeros(accounts, dtype=np.bool_),
@@ -174,6 +178,8 @@ def clear_desk(desk: Desk, policy: Policy) -> Desk:
         desk.spend,
         desk.scores,
         desk.decline,
+        desk.criterion,
+        desk.ordered,
         desk.need,
         desk.eligible,
         desk.warned,

@@ -41,6 +41,14 @@ class AccountState(Protocol):
     opened: bool  # whether its place was opened by the last rebuild, or it came since
 
 
+class AccountReading(Protocol):
+    """The world's draws behind a year's readings of an account, standard normal."""
+
+    potential: float
+    fit: float
+    cost: float
+
+
 class AccountYear(Protocol):
     """What an account's year has come to so far."""
 

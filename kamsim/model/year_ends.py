@@ -2,9 +2,11 @@
 
 from kamsim.compiler import compiled
 from kamsim.model.behaviors import (
+    CRITERIA,
     calibrate_ambition,
     capacity_slack,
     close_year,
+    criterion_read,
     expected_need,
     fit_read,
     give_time_to_recover,
@@ -26,6 +28,8 @@ from kamsim.model.behaviors import (
     settle_price,
     tire,
     usual_sales,
+    weighs_criteria,
+    weight_of,
 )
 from kamsim.model.plan import History
 from kamsim.model.quarters import _stop
@@ -33,7 +37,7 @@ from kamsim.model.rooms import Desk, Program
 from kamsim.policy.policy import Policy
 from kamsim.rules.collaboration import available_support
 from kamsim.rules.costs import add_up
-from kamsim.rules.elevation import keep_within_capacity
+from kamsim.rules.elevation import add_ranks, keep_within_capacity
 from kamsim.rules.quota import sum_of_plans
 from kamsim.rules.tiering import (
     NO_CUSTOMER,
@@ -216,7 +220,10 @@ def next_tiers(
     if anew or members < len(order) or any_ends or (reviews and may_elevate):
         # Ranked by spend, members may make way and be candidates for a free seat at once.
         members_too = anew or any_ends or (reviews and by_spend)
-        _score_candidates(world, program, policy, parameters, desk, present, year, members_too)
+        if weighs_criteria(policy.terms):
+            _score_by_criteria(world, program, policy, parameters, desk, present, year, members_too)
+        else:
+            _score_candidates(world, program, policy, parameters, desk, present, year, members_too)
     if year == launch_year:
         select_anew(scores, policy.seats, eligible, order, desk.vacant, tier)
         return
@@ -294,6 +301,44 @@ def _score_candidates(
                 policy.levers,
                 parameters,
             )
+
+
+@compiled
+def _score_by_criteria(
+    world: World,
+    program: Program,
+    policy: Policy,
+    parameters: Numbers,
+    desk: Desk,
+    present: Places,
+    year: int,
+    members_too: bool,
+) -> None:
+    """Score candidates by a selection matrix: ranks by each criterion, times its weight."""
+    accounts, born, spend, tier, count = program.accounts, world.accounts, desk.spend, desk.tier, len(present)
+    drawn, readings = world.quarters[4 * year + 3], world.readings[year]
+    candidate, values, scores = desk.eligible[:count], desk.criterion[:count], desk.scores[:count]
+    for place in range(count):
+        candidate[place] = members_too or tier[place] == 0
+        scores[place] = 0.0
+    for criterion in range(CRITERIA):
+        weight = weight_of(criterion, policy.terms)
+        if weight == 0.0:
+            continue
+        for place in range(count):
+            if candidate[place]:
+                number = present[place]
+                values[place] = criterion_read(
+                    criterion,
+                    accounts[number],
+                    born[number].fit,
+                    drawn[number].wallet,
+                    spend[place],
+                    readings[number],
+                    policy.levers,
+                    parameters,
+                )
+        add_ranks(values, candidate, weight, desk.ordered, scores)
 
 
 @compiled

@@ -1,10 +1,76 @@
-"""Year-end: how many of the best candidates the program can serve."""
+"""Year-end: which candidates score best by several criteria at once, and how many the program can serve."""
 
 from numpy import bool_, float64, int64
 from numpy.typing import NDArray
 
 from kamsim.compiler import rule
 from kamsim.rules.tiering import best_first
+
+
+@rule
+def rank_among(ordered: NDArray[float64], value: float) -> float:
+    """Rank of a candidate: the part of the other candidates that are below it.
+
+    Parameters
+    ----------
+    ordered : array
+        What is read of all candidates, the smallest first.
+    value : float
+        What is read of this one.
+
+    Returns
+    -------
+    float
+        In [0, 1]; equal ones are not below, and who is alone has the rank 0.
+
+    Notes
+    -----
+    No spend, however large, outweighs by its size what other criteria say (sources: a selection matrix, as in the
+    scoring of customers by Kumar, Venkatesan, Bohling & Beckmann 2008; ranks, for sizes are fat-tailed).
+    """
+    low, high = 0, len(ordered)
+    while low < high:
+        half = (low + high) // 2
+        if ordered[half] < value:
+            low = half + 1
+        else:
+            high = half
+    return low / max(1, len(ordered) - 1)
+
+
+@rule
+def add_ranks(
+    values: NDArray[float64],
+    candidate: NDArray[bool_],
+    weight: float,
+    ordered: NDArray[float64],
+    scores: NDArray[float64],
+) -> None:
+    """Add what one criterion says to the scores of candidates: their rank by it, times its weight.
+
+    Parameters
+    ----------
+    values : array of shape (accounts,)
+        The criterion as read, of candidates (what others have does not count).
+    candidate : array of shape (accounts,)
+        Who is ranked.
+    weight : float
+        Of the criterion, >= 0.
+    ordered : array of shape (accounts,)
+        Working space.
+    scores : array of shape (accounts,)
+        Changed in place, for candidates.
+    """
+    count = 0
+    for account in range(len(values)):
+        if candidate[account]:
+            ordered[count] = values[account]
+            count += 1
+    ranked = ordered[:count]
+    ranked.sort()
+    for account in range(len(values)):
+        if candidate[account]:
+            scores[account] += weight * rank_among(ranked, values[account])
 
 
 @rule

@@ -83,6 +83,7 @@ def test_the_experiments_that_are_promised_are_shipped() -> None:
     assert shipped_experiments() == [
         "collaboration",
         "four_levers",
+        "how_much_to_invest",
         "investment_frontier",
         "kinds_of_retiering",
         "largest_accounts",

@@ -1,6 +1,7 @@
 """What an organization is willing to invest, and whom it elevates for that: budget, capacity check, criteria."""
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from test_drivers import agree
 from kamsim import KamsimError, Scenario, draw_world, load_scenario, simulate
 from kamsim.evidence.ledger import section
 from kamsim.experiments.jobs import job_of, play_organizations, shared_worlds
+from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import Account, account_of, profit_of
 from kamsim.scenario import LEVERS
 from kamsim.studies.compare import compare
@@ -423,3 +425,55 @@ def test_criteria_without_weight_leave_the_lever_alone(scenario: Scenario, seed:
     world = draw_world(scenario, seed=seed)
     unweighed = scenario.changed(criteria=dict.fromkeys(CRITERIA, 0.0))
     assert_same_bits(*(simulate(world, one) for one in (scenario, unweighed)))
+
+
+# ---------------------------------------------------------------- nothing is worth less for being better
+
+
+def gain(one: Scenario, other: Scenario, worlds: int = 150) -> tuple[float, float]:
+    """Mean gain in total profit of the other in the same worlds, and its standard error."""
+    profit = [measure.name for measure in MEASURES].index("total_profit")
+    before, after = play_organizations([job_of(one), job_of(other)], 20_261_129, 0, worlds)
+    gains = (after.outcomes - before.outcomes)[:, profit]
+    return float(gains.mean()), float(gains.std() / math.sqrt(worlds))
+
+
+FREE = {"hour_cost": 0.0, "support_cost": 0.0}
+RESOURCES = ({"kams_per_account": 0.5}, {"hours_per_kam": 22.0}, {"support_per_account": 0.32})
+
+
+@pytest.mark.parametrize("budget", RESOURCES, ids=str)
+@pytest.mark.parametrize("elevation", [{}, {"capacity_check": 1.0}], ids=str)
+def test_more_resources_at_no_cost_make_nothing_worse(budget: dict[str, float], elevation: dict[str, float]) -> None:
+    usual = load_scenario("status_quo").changed(world=FREE, elevation=elevation)
+    mean, error = gain(usual, usual.changed(budget=budget))
+    assert mean >= -3.0 * error
+    if "support_per_account" in budget:
+        assert mean > 3.0 * error
+
+
+@pytest.mark.parametrize(
+    ("criterion", "errors"),
+    [
+        ("potential", ("observation_noise",)),
+        ("contribution", ("cost_noise", "cost_noise_team")),
+        ("compatibility", ("fit_noise", "fit_noise_bilateral")),
+        ("willingness", ("will_noise",)),
+    ],
+)
+def test_criteria_read_without_error_choose_no_worse(criterion: str, errors: tuple[str, ...]) -> None:
+    usual = load_scenario("status_quo").changed(criteria={criterion: 1.0})
+    mean, error = gain(usual, usual.changed(world=dict.fromkeys(errors, 0.0)))
+    assert mean >= -3.0 * error
+
+
+def test_a_budget_of_what_the_world_has_is_no_other_program() -> None:
+    """Bought as it is, a program is the same to the last bit, but that it pays for what is idle."""
+    usual = load_scenario("full_program")
+    bought = {"kams_per_account": 1 / usual.world.accounts_per_kam, "hours_per_kam": usual.world.hours_per_kam,
+              "support_per_account": usual.world.capacity_per_seat}  # fmt: skip
+    world = draw_world(usual, seed=6)
+    one, other = (simulate(world, scenario, trace=True) for scenario in (usual, usual.changed(budget=bought)))
+    assert_same_bits(one.trace, other.trace)
+    assert_same_bits(one.history.accounts, other.history.accounts)
+    assert other.history.years["idle_cost"].any()

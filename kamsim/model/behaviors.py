@@ -8,7 +8,7 @@ import math
 
 from kamsim.compiler import rule
 from kamsim.model.plan import LEAST_SPEND
-from kamsim.model.states import AccountState, AccountYear, FunctionState, ProgramState, ProgramYear
+from kamsim.model.states import AccountReading, AccountState, AccountYear, FunctionState, ProgramState, ProgramYear
 from kamsim.policy.policy import Intervention, Levers
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
 from kamsim.rules.attention import account_need, coverage, hours_after_talk, planned_hours, welcome_hours

@@ -562,7 +562,7 @@ class KeyAccountProgram(mesa.Model):
         self.key_accounts: Any = self.accounts.select(lambda account: account.tier > 0)
         self.standard_accounts: Any = self.accounts.select(lambda account: account.tier == 0)
 
-    def _by_number(self, behavior: str) -> Any:
+    def _by_number(self, behavior: str) -> Floats:
         values = np.zeros(len(self.world.accounts))
         for account in self.accounts:
             values[account.number] = getattr(account, behavior)()

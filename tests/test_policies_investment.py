@@ -109,7 +109,10 @@ def test_both_drivers_agree_at_random_budgets(
 
 @st.composite
 def policies_of_one_organization(draw: st.DrawFn) -> tuple[Scenario, Scenario]:
-    """Two random programs of one world, with the same budget: places, promises and levers differ."""
+    """Two random programs of one world, with the same budget: places, promises and levers differ.
+
+    None has an account team or a sponsor: people beside the KAMs are paid beside the budget.
+    """
     budget = {
         "kams_per_account": draw(st.floats(0, 1)),
         "hours_per_kam": draw(st.floats(0, 30)),
@@ -127,6 +130,7 @@ def policies_of_one_organization(draw: st.DrawFn) -> tuple[Scenario, Scenario]:
         }
         levers = {} if world.population is not None else {lever: draw(st.floats(0, 1)) for lever in LEVERS}
         policy = {**levers, "managed_downtiering": draw(st.floats(0, 1)), "managed_hours": draw(st.floats(0, 1))}
+        policy |= {"team_contacts": 1, "sponsor": 0.0}
         return world.changed(tiers={"ordered": tiers}, policy=policy)
 
     return program(), program()

@@ -14,6 +14,7 @@ import numpy as np
 from kamsim.model.plan import ACCOUNT_YEAR, PROGRAM_YEAR, History
 from kamsim.model.rooms import ACCOUNT_STATE, FUNCTION_STATE
 from kamsim.policy.policy import TERMS_DTYPE, Policy
+from kamsim.world.customers import TENDER
 from kamsim.world.parameters import WORLD_DTYPE, Timeline
 from kamsim.world.world import ACCOUNT_AT_BIRTH, ACCOUNT_QUARTER, ACCOUNT_READING, KAM_QUARTER, World
 
@@ -28,6 +29,7 @@ RECORDS: dict[str, np.dtype[Any]] = {
     "AccountQuarter": ACCOUNT_QUARTER,
     "AccountReading": ACCOUNT_READING,
     "KamQuarter": KAM_QUARTER,
+    "Tender": TENDER,
     "Parameters": WORLD_DTYPE,
     "Terms": TERMS_DTYPE,
 }

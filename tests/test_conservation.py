@@ -111,11 +111,13 @@ def test_support_granted_is_never_above_what_is_available_nor_that_above_capacit
 @examples(120)
 @given(random_runs() | careful_runs())
 def test_a_manager_plans_no_more_than_the_hours_it_has(case: Played) -> None:
-    accounts, given_hours, policy = case.run.trace.accounts, case.scenario.world.hours_per_kam, case.scenario.policy
+    accounts, policy = case.run.trace.accounts, case.scenario.policy
+    given_hours = case.scenario.budget.hours_per_kam or case.scenario.world.hours_per_kam
     keeps = policy.managed_downtiering * policy.managed_hours > 0
     levers = policy_of(case.scenario, case.scenario.world.accounts).levers
     adopts = case.scenario.rebuild.adopts_boundaries
     asks = max(levers.boundaries, adopts) > 0 or case.scenario.population is not None
+    asks |= case.scenario.elevation.incubator_years > 0
     for kam in range(len(case.world.skill)):
         hours = np.where(accounts["kam"] == kam, accounts["hours"], 0.0)
         assert (hours.sum(axis=1) <= given_hours * (1 + ROUNDING)).all()
@@ -239,6 +241,8 @@ def test_investment_is_hours_and_support_at_their_cost(case: Played) -> None:
 @given(random_runs() | careful_runs())
 def test_elevations_and_handovers_cost_what_tiers_and_managers_tell(case: Played) -> None:
     world, annual, program = case.scenario.world, case.run.history.accounts, case.run.history.years
+    years, in_all = case.scenario.elevation.incubator_years, 0.0
+    part = case.scenario.elevation.incubator_part if years > 0 else 1.0
     for year in range(len(program) - 1):
         tier, after = annual["tier"][year], annual["tier"][year + 1]
         there, kam, kam_after = case.there[year], annual["kam"][year], annual["kam"][year + 1]
@@ -248,11 +252,15 @@ def test_elevations_and_handovers_cost_what_tiers_and_managers_tell(case: Played
         begun = year - case.scenario.rebuild.pilot_years
         rebuilt = program["rebuilt"][year] or (begun >= 0 and program["rebuilt"][begun])
         assert (kam == kam_after)[(tier > 0) & (after > 0)].all() or rebuilt
-        for field, count, price in (
-            ("elevation_cost", elevated.sum(), world.elevation_cost),
-            ("handover_cost", handed_over.sum(), world.handover_cost),
-        ):
-            assert program[field][year] == pytest.approx(count * price * case.seat_sales, rel=ROUNDING, abs=1e-300)
+        handovers, elevations = handed_over.sum() * world.handover_cost, elevated.sum() * world.elevation_cost
+        assert program["handover_cost"][year] == pytest.approx(handovers * case.seat_sales, rel=ROUNDING, abs=1e-300)
+        # Part of an elevation is paid by those who come to be let in, if there is an incubator.
+        at_entry = elevations * case.seat_sales * part
+        if years == 0:
+            assert program["elevation_cost"][year] == pytest.approx(at_entry, rel=ROUNDING, abs=1e-300)
+        assert program["elevation_cost"][year] >= at_entry * (1 - ROUNDING)
+        in_all += elevations * case.seat_sales
+        assert program["elevation_cost"][: year + 1].sum() <= in_all * (1 + ROUNDING)
     assert not program["elevation_cost"][: case.launched - 1].any()
     assert not program["handover_cost"][: case.launched].any()
 
@@ -264,7 +272,8 @@ def elevations_of(scenario: Scenario, seed: int) -> tuple[float, float, bool]:
     case = played(scenario, seed)
     tier, launch = case.run.history.accounts["tier"], case.launched
     chosen = (case.there[launch - 1] & (tier[launch - 1] <= 0) & (tier[launch] > 0)).sum()
-    expected = -chosen * scenario.world.elevation_cost * case.seat_sales
+    part = scenario.elevation.incubator_part if scenario.elevation.incubator_years > 0 else 1.0
+    expected = -chosen * part * scenario.world.elevation_cost * case.seat_sales
     assert account.elevations_at_launch == pytest.approx(expected, rel=ROUNDING, abs=1e-300)
     later = case.run.history.years["elevation_cost"][launch:]
     return account.elevations_at_launch, account.elevations, bool(later.any())

@@ -13,7 +13,7 @@ from test_drivers import agree
 from test_levers import accounts, is_less, total
 from test_world import assert_same_draws
 
-from kamsim import Scenario, draw_world, load_scenario, read_book, simulate
+from kamsim import KeyAccountProgram, Scenario, draw_world, load_scenario, read_book, simulate
 from kamsim.evidence.ledger import section
 from kamsim.measures.profit import TERMS, Account
 from kamsim.model.behaviors import judge_service, lose_buyer, lose_manager, move_to_tier
@@ -133,7 +133,7 @@ def test_both_drivers_agree_on_teams_and_sponsors(name: str, policy: dict[str, A
 
 
 def agent(**state: Any) -> Any:
-    return SimpleNamespace(**{"share": 0.4, "trust": 0.5, "bond": 0.6} | state)
+    return SimpleNamespace(**{"share": 0.4, "trust": 0.5, "bond": 0.6, "served": 1.0} | state)
 
 
 def numbers(**values: Any) -> Any:
@@ -377,3 +377,115 @@ def test_a_customer_of_a_real_book_is_safe_from_tenders_until_the_launch() -> No
     share = run.trace.accounts["share"][:, : len(book.account_id)]
     assert (share[:8] > 0.0).all()
     assert (share[8:] < share[7] / 2).any()
+
+
+# ---------------------------------------------------------------- incubator
+
+
+def on_trial(name: str, years: int, part: float = 0.5, **policy: Any) -> Scenario:
+    return busy(name, **policy).changed(elevation={"incubator_years": years, "incubator_part": part})
+
+
+@pytest.mark.parametrize("years", [1, 2])
+@pytest.mark.parametrize("name", ["status_quo", "full_program", "spend_retiering"])
+def test_both_drivers_agree_on_who_is_in_an_incubator(name: str, years: int) -> None:
+    for seed in SEEDS:
+        agree(on_trial(name, years, retiering_share=1.0, health_threshold=0.05), seed)
+
+
+class Told(KeyAccountProgram):
+    """The Mesa model, noting what becomes of accounts on trial."""
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        super().__init__(scenario, seed=seed)
+        self.told: list[tuple[int, int, str]] = []
+
+    def end_trials(self, tier: Any) -> None:
+        waiting = [account for account in self.key_accounts if account.on_trial == 1]
+        again = {account.number for account in waiting if account.once_more}
+        healths = self.read_health()
+        super().end_trials(tier)
+        threshold = self.policy.terms.health_threshold
+        for account in waiting:
+            fate = "in" if account.admitted else "out" if tier[account.number] < 0 else "once more"
+            self.told.append((self.year, account.number, fate))
+            assert (fate == "in") == (healths[account.number] >= threshold)
+            assert (account.served == 1.0) == (fate == "in")
+            # Only who has had its further year goes, and nobody has a second one while others wait.
+            if fate == "out":
+                assert account.number in again
+            if fate == "once more":
+                assert account.on_trial == 1
+
+
+def test_a_trial_ends_in_once_more_or_out_and_each_comes_to_pass() -> None:
+    fates: dict[str, int] = {}
+    for seed in range(3):
+        model = Told(on_trial("status_quo", 1), seed)
+        model.run_model()
+        for year, number, fate in model.told:
+            fates[fate] = fates.get(fate, 0) + 1
+            if fate == "out" and year + 1 < model.timeline.years:
+                assert model.history.accounts["tier"][year, number] > 0
+                assert model.history.accounts["tier"][year + 1, number] == 0
+        cost, world = model.parameters.elevation_cost * model.seat_sales, model.history.accounts["tier"]
+        launch = model.timeline.history_years - 1
+        came = [
+            int(((world[year] == 0) & (world[year + 1] > 0)).sum()) for year in range(launch, model.timeline.years - 1)
+        ]
+        let_in = [
+            sum(fate == "in" for when, _, fate in model.told if when == launch + year) for year in range(len(came))
+        ]
+        paid = model.history.years["elevation_cost"][launch:-1]
+        np.testing.assert_allclose(paid, (np.array(came) + np.array(let_in)) * 0.5 * cost, rtol=1e-12)
+    assert set(fates) == {"in", "once more", "out"}
+
+
+def test_an_account_on_trial_has_a_part_of_hours_and_promise_and_no_concession_of_its_tier() -> None:
+    """The first year of a program, in which everybody is on trial, against one without an incubator."""
+    scenario, tried = busy(), on_trial("status_quo", 1, 0.25)
+    world = draw_world(scenario, seed=2)
+    usual, trial = (simulate(world, played, trace=True) for played in (scenario, tried))
+    first = 4 * scenario.timeline.history_years
+    hours, fewer = (run.trace.accounts["hours"][first] for run in (usual, trial))
+    assert (hours > 0).any()
+    np.testing.assert_allclose(fewer, 0.25 * hours, rtol=1e-12)
+    key = usual.trace.accounts["tier"][first] == 1
+    promise, speed = scenario.tiers.ordered["key"].promise, scenario.world.expectation_speed
+    standard = scenario.tiers.standard_promise
+    expected = standard + speed * (0.25 * promise - standard)
+    np.testing.assert_allclose(trial.trace.accounts["expectation"][first][key], expected, rtol=1e-12)
+    bought, at_list = (
+        [run.history.accounts[field][scenario.timeline.history_years] for run in (usual, trial)]
+        for field in ("spend", "listed")
+    )
+    buys = (at_list[0] > 0) & (at_list[1] > 0)
+    conceded, less = (1 - spend[buys] / listed[buys] for spend, listed in zip(bought, at_list, strict=True))
+    assert (less[key[buys]] < conceded[key[buys]]).all()
+    other = usual.trace.accounts["tier"][first][buys] == 0
+    np.testing.assert_allclose(less[other], conceded[other], rtol=1e-9)
+
+
+@settings(max_examples=6, deadline=None)
+@over(part=st.floats(0, 1))
+def test_no_incubator_is_exactly_the_reference_whatever_part_it_would_give(part: float) -> None:
+    scenario = load_scenario("full_program")
+    played = accounts([scenario, with_values(scenario, {"elevation.incubator_part": part})], worlds=4)
+    assert np.array_equal(played[:, 0], played[:, 1])
+
+
+def test_an_incubator_pays_less_at_launch_and_for_service() -> None:
+    scenario = load_scenario("status_quo")
+    amounts = accounts([scenario, with_values(scenario, {"elevation.incubator_years": 1})], worlds=40)
+    at_launch = term(amounts, "elevations_at_launch")
+    np.testing.assert_allclose(at_launch[:, 1], 0.5 * at_launch[:, 0], rtol=1e-12)
+    assert (term(amounts, "service")[:, 1] > term(amounts, "service")[:, 0]).all()
+
+
+@pytest.mark.parametrize("name", ["status_quo", "full_program"])
+def test_reading_health_without_error_makes_an_incubator_no_worse(name: str) -> None:
+    scenario = with_values(load_scenario(name), {"elevation.incubator_years": 1})
+    knowing = with_values(scenario, {"world.trust_noise": 0.0})
+    profit = total(accounts([scenario, knowing]))
+    assert not is_less(profit[:, 1] - profit[:, 0])
+    assert (profit[:, 1] != profit[:, 0]).any()

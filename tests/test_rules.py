@@ -46,6 +46,7 @@ from kamsim.rules.costs import (
     return_on_sales,
 )
 from kamsim.rules.elevation import add_ranks, fits_capacity, keep_within_capacity, rank_among
+from kamsim.rules.incubator import ADMITTED, ONCE_MORE, OUT, elevations_paid, verdict
 from kamsim.rules.orders import (
     BEND,
     FEW_ORDERS,
@@ -131,6 +132,7 @@ RULES = (
     "contracts",
     "costs",
     "elevation",
+    "incubator",
     "orders",
     "pricing",
     "quota",
@@ -468,6 +470,18 @@ def test_trust_spares_a_supplier_a_tender_and_wins_it() -> None:
     assert chance_to_win(0.62, 0.42, 0.55, 0.5) == near(0.65)
     assert chance_to_win(0.0, 0.42, 0.1, 0.5) == 0.0
     assert chance_to_win(1.0, 0.42, 0.9, 0.5) == 1.0
+
+
+def test_a_trial_ends_in_one_waits_once_or_lets_go() -> None:
+    assert verdict(True, False) == verdict(True, True) == ADMITTED
+    assert verdict(False, False) == ONCE_MORE
+    assert verdict(False, True) == OUT
+
+
+def test_an_elevation_on_trial_is_paid_in_two_parts() -> None:
+    assert elevations_paid(4, 0, 1.0) == 4.0
+    assert elevations_paid(4, 2, 0.3) == near(2.6)
+    assert elevations_paid(3, 3, 0.5) == 3.0
 
 
 def test_larger_accounts_bargain_for_more_of_the_concession() -> None:

@@ -383,6 +383,10 @@ _ROWS: tuple[Parameter, ...] = (
          "stay empty", UNSET),
     Parameter("elevation", "capacity_slack", 0.5, "part of capacity", 0, 10, "assumed",
          "what may be promised beyond committed hours and support; with a cross-functional team nothing"),
+    Parameter("elevation", "incubator_years", 0, "years", 0, 5, "assumed",
+         "incubator: years that an account newly elevated is on trial; 0 for none"),
+    Parameter("elevation", "incubator_part", 0.5, "part", 0, 1, "assumed",
+         "part of its tier's service, and of what an elevation costs, that an account on trial gets"),
     # Selection matrix: with any weight above zero it takes the place of the selection lever.
     Parameter("criteria", "potential", 0.0, "weight", 0, 10, "assumed",
          "weight of growth potential, the customer's spend within reach, in the selection matrix", UNSET),

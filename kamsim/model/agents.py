@@ -114,7 +114,8 @@ class Account(mesa.Agent):
         self.worn = self.conceded = 0.0
         self.tier = 0
         self.alive = True
-        self.notice, self.warned, self.opened = 0, False, False
+        self.notice, self.warned, self.opened, self.once_more, self.admitted = 0, False, False, False, False
+        self.on_trial, self.served = 0, 1.0
         self.kam: KeyAccountManager | None = None
         self.handed_down_by: KeyAccountManager | None = None
         self.orders = self.orders_root = self.order_part = self.order_bend = self.no_order = self.hazard = 0.0
@@ -260,6 +261,10 @@ class Account(mesa.Agent):
         self.warned = unhealthy
         behaviors.give_time_to_recover(self, unhealthy, self.model.policy.levers, self.model.policy.terms)
 
+    def end_trial(self, health_read: float, may_go: bool) -> bool:
+        """End a year in the incubator: be let in, stay, or go; say whether to go."""
+        return behaviors.end_trial(self, health_read, may_go, self.model.policy.terms)
+
     def move_to_tier(self, tier: int, rebuild: bool) -> tuple[bool, bool]:
         """Be elevated, kept, or demoted.
 
@@ -277,6 +282,7 @@ class Account(mesa.Agent):
         """
         model, before = self.model, self.tier
         policy, parameters = model.policy, model.parameters
+        self.admitted = False
         behaviors.move_to_tier(self, tier, model.promise[tier], policy.terms, parameters)
         if tier == 0:
             self.warned = False
@@ -288,6 +294,7 @@ class Account(mesa.Agent):
             self.effort = 1.0
         if before == 0:
             self.opened = True
+            behaviors.begin_trial(self, policy.terms)
             return True, False
         reassigned = renewed and len(model.kams) > 1
         if reassigned and model.reading_of(self, "reassign") < policy.terms.rebuild_reassigned:

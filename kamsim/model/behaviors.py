@@ -15,6 +15,7 @@ from kamsim.rules.attention import account_need, coverage, hours_after_talk, pla
 from kamsim.rules.collaboration import collaboration_felt, tie_after_departure, tie_after_quarter
 from kamsim.rules.contracts import chance_of_tender, chance_to_win
 from kamsim.rules.costs import amount_bought, commitment, contribution, idle_cost, investment, return_on_sales
+from kamsim.rules.incubator import ADMITTED, ONCE_MORE, OUT, elevations_paid, verdict
 from kamsim.rules.orders import (
     BEND,
     FEW_ORDERS,
@@ -112,7 +113,7 @@ def receive_attention(
 ) -> None:
     """Receive a KAM's hours, by need, tier and ambition; what the customer does not take up is lost."""
     # All hours may be kept for accounts handed down, and rounding then leaves a little less than none.
-    planned = planned_hours(max(0.0, kam_hours), weighted_need, weighted_need_of_kam)
+    planned = planned_hours(max(0.0, kam_hours), weighted_need, weighted_need_of_kam) * account.served
     told = welcome_hours(account.need, parameters.will_base, parameters.will_slope, account.will_told)
     account.hours = hours_after_talk(planned, told, boundaries)
     welcome = welcome_hours(account.need, parameters.will_base, parameters.will_slope, account.will)
@@ -137,8 +138,8 @@ def felt_by(account: AccountState, intervention: Intervention) -> float:
 
 @rule
 def promised_to(account: AccountState, of_tier: float, standard: float) -> float:
-    """Service that a key account is led to expect: by tier and ambition; once it has notice, that of all others."""
-    return standard if account.notice > 0 else of_tier * account.ambition
+    """Service that a key account is led to expect: by tier and ambition; on notice, or on trial, less."""
+    return standard if account.notice > 0 else of_tier * account.served * account.ambition
 
 
 @rule
@@ -612,6 +613,9 @@ def heed_notice(account: AccountState, tier: int, assessed: bool, terms: Numbers
     ``assessed`` is whether members were reviewed or selected. Where they were not, an account whose notice ends has to
     compete for its place.
     """
+    if tier == LEAVING:  # let go by the incubator, where nobody has a place to be given notice of
+        account.notice = 0
+        return tier
     left, again = account.notice, assessed and tier > 0 and not account.warned
     account.notice = notice_after_year(left, tier == 0, again, terms.notice_years)
     if account.notice > 0:
@@ -621,6 +625,38 @@ def heed_notice(account: AccountState, tier: int, assessed: bool, terms: Numbers
     if left > 0 and not again:
         return LEAVING if assessed else 0
     return tier
+
+
+@rule
+def end_trial(account: AccountState, health_read: float, may_go: bool, terms: Numbers) -> bool:
+    """End a year in the incubator: be let in, stay, or go; say whether the account goes."""
+    account.on_trial -= 1
+    if account.on_trial > 0:
+        return False
+    told = verdict(health_read >= terms.health_threshold, account.once_more and may_go)
+    if told == ADMITTED:
+        account.admitted = True
+        account.once_more = False
+        account.served = 1.0
+    elif told == ONCE_MORE:
+        account.once_more = True
+        account.on_trial = 1
+    return told == OUT
+
+
+@rule
+def begin_trial(account: AccountState, terms: Numbers) -> None:
+    """Enter the incubator, where there is one."""
+    account.on_trial = terms.elevation_incubator_years
+    account.once_more = False
+    account.served = terms.elevation_incubator_part if account.on_trial > 0 else 1.0
+
+
+@rule
+def elevations_of(entered: int, admitted: int, terms: Numbers) -> float:
+    """Elevations to be paid for at a year's end: in parts where there is an incubator."""
+    part = terms.elevation_incubator_part if terms.elevation_incubator_years > 0 else 1.0
+    return elevations_paid(entered, admitted, part)
 
 
 @rule
@@ -644,6 +680,9 @@ def move_to_tier(account: AccountState, tier: int, promised: float, terms: Numbe
     account.kept_hours = care * terms.managed_hours * account.hours
     account.ambition = 1.0
     account.effort = 1.0
+    account.on_trial = 0
+    account.once_more = False
+    account.served = 1.0
     account.hours = 0.0
     account.collaboration = 0.0
 
@@ -668,14 +707,18 @@ def calibrate_ambition(
 def settle_price(
     account: AccountState, spend: float, mean_of_largest: float, of_tier: float, launched: bool, parameters: Numbers
 ) -> None:
-    """Settle next year's price: by size, worn by bargaining, and with what the program gives."""
+    """Settle next year's price: by size, worn by bargaining, and with what the program gives, but not on trial."""
     power = bargaining_power(
         spend, mean_of_largest, parameters.bargaining_base, parameters.bargaining_slope, parameters.bargaining_most
     )
     if launched:
         account.worn = worn_price(account.worn, account.trust, parameters.erosion)
     account.conceded = program_concession(
-        account.conceded, of_tier, power, account.tier > 0, parameters.concession_kept
+        account.conceded,
+        of_tier if account.on_trial == 0 else 0.0,
+        power,
+        account.tier > 0,
+        parameters.concession_kept,
     )
     account.concession = price_concession(
         parameters.base_concession, account.worn, power, account.conceded, parameters.most_conceded

@@ -214,6 +214,10 @@ def _bear(world: World, program: Program, policy: Policy) -> None:
         account.warned = False
         account.needs_kam = False
         account.opened = False
+        account.once_more = False
+        account.admitted = False
+        account.on_trial = 0
+        account.served = 1.0
     functions, skill, tie = program.functions, program.skill, program.tie
     for number in range(len(functions)):
         function = functions[number]

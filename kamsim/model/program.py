@@ -17,6 +17,7 @@ from kamsim.rules.costs import add_up
 from kamsim.rules.elevation import add_ranks, keep_within_capacity
 from kamsim.rules.quota import sum_of_plans
 from kamsim.rules.tiering import (
+    LEAVING,
     NO_CUSTOMER,
     best_kam,
     fill_vacant_seats,
@@ -297,6 +298,9 @@ class KeyAccountProgram(mesa.Model):
         seats, slots = int(policy.seats.sum()), len(tier)
         eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
         vacant = np.zeros(len(policy.seats), dtype=np.int64)
+        # A rebuild reads nobody's health: who is on trial stays so for a year more.
+        if policy.terms.elevation_incubator_years > 0 and not (rebuild or follows):
+            self.end_trials(tier)
         moves, reviews = self._moves(), self._reviews(rebuild or follows)
         if rebuild or follows:
             self.open_places(scores, follows, tier)
@@ -309,6 +313,7 @@ class KeyAccountProgram(mesa.Model):
         fill_vacant_seats(scores, policy.seats, eligible, order, vacant, tier)
         if policy.terms.notice_years > 0:
             self.give_notice(scores, rebuild or follows, reviews, tier)
+        tier[tier == LEAVING] = 0
 
     def selection_scores(self, anew: bool) -> Floats:
         """Scores of candidates, by account number: by the selection lever, or by a selection matrix.
@@ -422,6 +427,26 @@ class KeyAccountProgram(mesa.Model):
         for account in self.accounts:
             account.opened = bool(opened[account.number])
 
+    def read_health(self) -> dict[int, float]:
+        """Health of key accounts as a yearly review reads it, by account number."""
+        margins = {account.number: account.margin_read() for account in self.key_accounts}
+        usual = middle(np.array(list(margins.values())))
+        return {account.number: account.health(margins[account.number], usual) for account in self.key_accounts}
+
+    def end_trials(self, tier: Any) -> None:
+        """Let accounts in that are on trial, keep them there, or let them go, where others would take their place.
+
+        Parameters
+        ----------
+        tier : array of int
+            Tiers by account number, changed in place.
+        """
+        healths, spare = self.read_health(), int((tier >= 0).sum() - self.policy.seats.sum())
+        for account in self.key_accounts:
+            if account.on_trial > 0 and account.end_trial(healths[account.number], spare > 0):
+                spare -= 1
+                tier[account.number] = LEAVING
+
     def review_health(self, scores: Floats, moves: int, tier: Integers) -> None:
         """Let the unhealthy step down that had a year to recover, and give one to the others.
 
@@ -434,19 +459,17 @@ class KeyAccountProgram(mesa.Model):
         tier : array of int
             Tiers by account number, changed in place.
         """
-        policy, members = self.policy, list(self.key_accounts)
-        margins = {account.number: account.margin_read() for account in members}
-        usual = middle(np.array(list(margins.values())))
+        policy, members, healths = self.policy, list(self.key_accounts), self.read_health()
         decline, warned = np.zeros(len(tier)), np.zeros(len(tier), dtype=np.bool_)
         for account in members:
-            decline[account.number] = -account.health(margins[account.number], usual)
+            decline[account.number] = -healths[account.number] if account.on_trial == 0 else np.inf
             warned[account.number] = account.warned
         threshold, seats = policy.terms.health_threshold, int(policy.seats.sum())
         eligible, order = np.zeros(len(tier), dtype=np.bool_), np.zeros(seats, dtype=np.int64)
         vacant = np.zeros(len(policy.seats), dtype=np.int64)
         step_down_the_unhealthy(decline, warned, scores, threshold, moves, policy.seats, eligible, order, vacant, tier)
         for account in members:
-            unhealthy = -decline[account.number] < threshold
+            unhealthy = account.on_trial == 0 and -decline[account.number] < threshold
             account.give_time_to_recover(bool(tier[account.number] == account.tier and unhealthy))
 
     def move_accounts(self, tier: Integers, rebuild: bool) -> None:
@@ -460,18 +483,20 @@ class KeyAccountProgram(mesa.Model):
             Whether the program is rebuilt.
         """
         needing: list[Account] = []
-        elevated = handed_over = 0
+        elevated = admitted = handed_over = 0
         for account in self.accounts:
             before, after = account.tier, int(tier[account.number])
             if before == 0 and after == 0:
                 account.kept_hours = 0.0
                 continue
+            admitted += 1 if account.admitted else 0
             needs_kam, is_handed_over = account.move_to_tier(after, rebuild)
             needing += [account] if needs_kam else []
             elevated += 1 if before == 0 else 0
             handed_over += 1 if is_handed_over else 0
         year, parameters = self.history.years[self.year], self.parameters
-        year.elevation_cost = elevated * parameters.elevation_cost * self.seat_sales
+        elevations = behaviors.elevations_of(elevated, admitted, self.policy.terms)
+        year.elevation_cost = elevations * parameters.elevation_cost * self.seat_sales
         year.handover_cost = handed_over * parameters.handover_cost * self.seat_sales
         self._sort_accounts()
         self.calibrate(rebuild)

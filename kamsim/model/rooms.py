@@ -47,6 +47,10 @@ ACCOUNT_STATE = record_type(
     warned="?",  # by the review before
     needs_kam="?",
     opened="?",  # its place, by the last rebuild; or it came since
+    once_more="?",
+    admitted="?",
+    on_trial="i8",
+    served="f8",
 )
 FUNCTION_STATE = record_type(
     alignment="f8",

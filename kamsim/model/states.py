@@ -39,6 +39,10 @@ class AccountState(Protocol):
     notice: int  # years left before it leaves the program; 0 for none
     warned: bool  # by the review before
     opened: bool  # whether its place was opened by the last rebuild, or it came since
+    on_trial: int  # years still to spend in the incubator
+    once_more: bool  # in its further year there
+    admitted: bool  # by the incubator, at this year's end
+    served: float  # part of its tier's service that it gets
 
 
 class AccountReading(Protocol):

@@ -1,12 +1,17 @@
 """A year's end in the compiled driver, step by step, as the listed plan has them (`kamsim.model.plan`)."""
 
+import math
+
 from kamsim.compiler import compiled
 from kamsim.model.behaviors import (
     CRITERIA,
+    begin_trial,
     calibrate_ambition,
     capacity_slack,
     close_year,
     criterion_read,
+    elevations_of,
+    end_trial,
     expected_need,
     fit_read,
     give_time_to_recover,
@@ -40,6 +45,7 @@ from kamsim.rules.costs import add_up
 from kamsim.rules.elevation import add_ranks, keep_within_capacity
 from kamsim.rules.quota import sum_of_plans
 from kamsim.rules.tiering import (
+    LEAVING,
     NO_CUSTOMER,
     best_kam,
     fill_vacant_seats,
@@ -199,7 +205,8 @@ def next_tiers(
     follows: bool,
 ) -> None:
     """Settle on the desk who is key next year; ``follows`` is whether the rest follows a pilot."""
-    accounts, count, members, any_warned, any_ends = program.accounts, len(present), 0, False, False
+    accounts, count, members = program.accounts, len(present), 0
+    any_warned, any_ends, any_due = False, False, False
     tier, eligible, scores, order = desk.tier[:count], desk.eligible[:count], desk.scores[:count], desk.order
     for place in range(count):
         account = accounts[present[place]]
@@ -209,6 +216,7 @@ def next_tiers(
             members += 1
             any_warned = any_warned or account.warned
             any_ends = any_ends or account.notice == 1
+            any_due = any_due or account.on_trial == 1
     if len(order) == 0:
         return
     anew = year == launch_year or rebuild or follows
@@ -217,7 +225,7 @@ def next_tiers(
     by_spend = policy.levers.retier_by_spend
     may_elevate = policy.terms.elevation_capacity_check > 0.0 if by_spend else any_warned
     # Scores are dear: candidates are read where a seat is free, or may come to be.
-    if anew or members < len(order) or any_ends or (reviews and may_elevate):
+    if anew or members < len(order) or any_ends or any_due or (reviews and may_elevate):
         # Ranked by spend, members may make way and be candidates for a free seat at once.
         members_too = anew or any_ends or (reviews and by_spend)
         if weighs_criteria(policy.terms):
@@ -227,17 +235,26 @@ def next_tiers(
     if year == launch_year:
         select_anew(scores, policy.seats, eligible, order, desk.vacant, tier)
         return
+    held = desk.held[:members]
+    if not anew and (any_due or (reviews and not by_spend)):
+        _read_health(world, program, policy, parameters, desk, present, held, history, year)
+    # A rebuild reads nobody's health: who is on trial stays so for a year more.
+    if not anew and policy.terms.elevation_incubator_years > 0:
+        _end_trials(program, policy, desk, present, held)
     if anew:
         _open_places(program, policy, desk, present, follows)
     elif reviews:
         if by_spend:
             rerank_by_spend(desk.spend[:count], moves, policy.seats, eligible, order, desk.vacant, tier)
         else:
-            held = desk.held[:members]
-            _review_health(world, program, policy, parameters, desk, present, held, history, year, moves)
+            _review_health(program, policy, desk, present, held, moves)
     fill_vacant_seats(scores, policy.seats, eligible, order, desk.vacant, tier)
     if policy.terms.notice_years > 0:
         _give_notice(program, policy, desk, present, anew, reviews)
+    if any_due:
+        for place in held:
+            if tier[place] == LEAVING:
+                tier[place] = 0
 
 
 @compiled
@@ -382,7 +399,7 @@ def keep_to_capacity(
 
 
 @compiled
-def _review_health(
+def _read_health(
     world: World,
     program: Program,
     policy: Policy,
@@ -392,19 +409,16 @@ def _review_health(
     held: Places,
     history: History,
     year: int,
-    moves: int,
 ) -> None:
-    """Read the health of members; the unhealthy step down if they had a year to recover, or have one now."""
-    accounts, readings, margins, count = program.accounts, world.readings[year], desk.margins[: len(held)], len(present)
-    decline, warned, tier = desk.decline[:count], desk.warned[:count], desk.tier[:count]
+    """Read the health of members, as minus how far they decline."""
+    accounts, readings = program.accounts, world.readings[year]
+    margins, decline = desk.margins[: len(held)], desk.decline
     last_year, this_year = history.accounts[year - 1], history.accounts[year]
     for member in range(len(held)):
         place = held[member]
         number = present[place]
-        account = accounts[number]
-        warned[place] = account.warned
         decline[place] = margin_read(
-            account,
+            accounts[number],
             last_year[number],
             this_year[number],
             readings[number].cost,
@@ -414,21 +428,47 @@ def _review_health(
         margins[member] = decline[place]
     usual = middle(margins)
     for place in held:
-        account = accounts[present[place]]
+        number = present[place]
         decline[place] = -health(
-            account,
+            accounts[number],
             decline[place],
             usual,
-            readings[present[place]].trust,
+            readings[number].trust,
             policy.levers,
             policy.terms,
             parameters,
         )
+
+
+@compiled
+def _end_trials(program: Program, policy: Policy, desk: Desk, present: Places, held: Places) -> None:
+    """Let accounts in that are on trial, keep them there, or let them go, where others would take their place."""
+    accounts, tier, spare = program.accounts, desk.tier, -len(desk.order)
+    for place in range(len(present)):
+        if tier[place] >= 0:
+            spare += 1
+    for place in held:
+        account = accounts[present[place]]
+        if account.on_trial > 0 and end_trial(account, -desk.decline[place], spare > 0, policy.terms):
+            spare -= 1
+            tier[place] = LEAVING
+
+
+@compiled
+def _review_health(program: Program, policy: Policy, desk: Desk, present: Places, held: Places, moves: int) -> None:
+    """Let the unhealthy step down if they had a year to recover, or give them one; not those on trial."""
+    accounts, count, threshold = program.accounts, len(present), policy.terms.health_threshold
+    decline, warned, tier = desk.decline[:count], desk.warned[:count], desk.tier[:count]
+    for place in held:
+        account = accounts[present[place]]
+        warned[place] = account.warned
+        if account.on_trial > 0:
+            decline[place] = math.inf
     step_down_the_unhealthy(
         decline,
         warned,
         desk.scores[:count],
-        policy.terms.health_threshold,
+        threshold,
         moves,
         policy.seats,
         desk.eligible[:count],
@@ -438,7 +478,7 @@ def _review_health(
     )
     for place in held:
         account = accounts[present[place]]
-        account.warned = tier[place] == account.tier and -decline[place] < policy.terms.health_threshold
+        account.warned = tier[place] == account.tier and account.on_trial == 0 and -decline[place] < threshold
         give_time_to_recover(account, account.warned, policy.levers, policy.terms)
 
 
@@ -456,7 +496,7 @@ def change_tiers(
 ) -> None:
     """Elevate, keep and demote accounts, and count what that costs."""
     accounts, readings, tiers = program.accounts, world.readings[year], desk.tier
-    elevated, handed_over = 0, 0
+    elevated, admitted, handed_over = 0, 0, 0
     for place in range(len(present)):
         account, drawn = accounts[present[place]], readings[present[place]]
         before, after = account.tier, tiers[place]
@@ -464,6 +504,9 @@ def change_tiers(
             account.kept_hours = 0.0
             continue
         account.needs_kam = False
+        if account.admitted:
+            account.admitted = False
+            admitted += 1
         if after == 0:
             account.warned = False
             account.handed_down_by = account.kam
@@ -480,12 +523,13 @@ def change_tiers(
             account.opened = True
             account.needs_kam = True
             elevated += 1
+            begin_trial(account, policy.terms)
         elif renewed and len(program.skill) > 1 and drawn.reassign < policy.terms.rebuild_reassigned:
             lose_manager(account, parameters.handover, policy.terms, parameters)
             account.needs_kam = True
             handed_over += 1
     seat_sales, of_program = program.standing[0].seat_sales, history.years[year]
-    of_program.elevation_cost = elevated * parameters.elevation_cost * seat_sales
+    of_program.elevation_cost = elevations_of(elevated, admitted, policy.terms) * parameters.elevation_cost * seat_sales
     of_program.handover_cost = handed_over * parameters.handover_cost * seat_sales
 
 

@@ -27,7 +27,7 @@ MONEY = "an honest range, of which the programs of a population pay, docs/calibr
 FIT = "fitted to the four published figures and to real books, docs/calibration.md"
 GARTNER = "Gartner 2021, expectation (not an outcome)"
 SIZES = "chosen where the specification is silent, docs/odd.md"
-UNSET = "chosen so that a program without it is as it was before there was this policy"
+UNSET = "chosen so that a program that says nothing of it does as before, docs/odd.md"
 NEUTRAL = "chosen so that a tier of your own concedes nothing unless you say so"
 
 
@@ -335,37 +335,39 @@ _ROWS: tuple[Parameter, ...] = (
     Parameter("policy", "sponsor_hours", 0.15, "part of hours", 0, 1, "assumed",
          "hours of a full sponsor, paid beside the KAM's own for the account"),
     Parameter("policy", "notice_years", 0, "years", 0, 5, "assumed",
-         "years that an account stays a member after it is told that it is to leave the program"),
+         "years that an account stays a member after it is told that it is to leave the program", UNSET),
     # Rebuild.
     Parameter("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed", "kept accounts that get another KAM"),
     Parameter("rebuild", "fatigue", FITTED, "part of capacity", 0, 1, "calibrated", "alignment lost to one rebuild",
          FIT),
     Parameter("rebuild", "patience", 0, "misses in a row", 0, 1_000, "assumed",
          "missed quotas in a row that set off a rebuild; 0: as many as the organization is drawn to bear; more than "
-         "there are years: the program stays the course"),
+         "there are years: the program stays the course", UNSET),
     Parameter("rebuild", "part", 1.0, "part of places", 0, 1, "assumed",
-         "part of the places that a rebuild selects anew; the best of the others keep place, tier and KAM"),
+         "part of the places that a rebuild selects anew; the best of the others keep place, tier and KAM", UNSET),
     Parameter("rebuild", "adopts_selection", 0.0, "part of the way", 0, 1, "assumed",
-         "how far a rebuild moves selection from what it is to enterprise criteria"),
+         "how far a rebuild moves selection from what it is to enterprise criteria", UNSET),
     Parameter("rebuild", "adopts_alignment", 0.0, "part of the way", 0, 1, "assumed",
-         "how far a rebuild moves alignment from what it is to a cross-functional team"),
+         "how far a rebuild moves alignment from what it is to a cross-functional team", UNSET),
     Parameter("rebuild", "adopts_boundaries", 0.0, "part of the way", 0, 1, "assumed",
-         "how far a rebuild moves boundaries from what they are to bilateral ones"),
+         "how far a rebuild moves boundaries from what they are to bilateral ones", UNSET),
     Parameter("rebuild", "adopts_retiering", 0.0, "part of the way", 0, 1, "assumed",
-         "how far a rebuild moves re-tiering from what it is to that by performance; by spend counts as none"),
+         "how far a rebuild moves re-tiering from what it is to that by performance; by spend counts as none", UNSET),
     Parameter("rebuild", "pilot_years", 0, "years", 0, 20, "assumed",
-         "years that a rebuild of a part is tried before the other places follow, if the quota is met in the last"),
+         "years that a rebuild of a part is tried before the other places follow, if the quota is met in the last",
+         UNSET),
     # Quota.
     Parameter("quota", "years", 1, "years", 1, 10, "assumed",
-         "years of sales, of those that are key now, that the quota builds on the mean of"),
+         "years of sales, of those that are key now, that the quota builds on the mean of", UNSET),
     Parameter("quota", "premium", 1.0, "part of premium", 0, 2, "assumed",
-         "part of the growth expected over the market that the quota asks for"),
+         "part of the growth expected over the market that the quota asks for", UNSET),
     Parameter("quota", "added", 0.0, "growth a year", -0.5, 0.5, "assumed",
-         "growth that the quota asks for beside what is expected"),
+         "growth that the quota asks for beside what is expected", UNSET),
     Parameter("quota", "ratchet_down", 0.0, "weight", 0, 1, "assumed",
-         "weight of the old quota in the next one where sales were above it: above 0 a quota rises less than sales do"),
+         "weight of the old quota in the next one where sales were above it: above 0 a quota rises less than sales do",
+         UNSET),
     Parameter("quota", "by_potential", 0.0, "strength", 0, 1, "assumed",
-         "how far the quota is the sum of account plans, which promise more where there is more room to grow"),
+         "how far the quota is the sum of account plans, which promise more where there is more room to grow", UNSET),
     # Budget: what the organization is willing to invest.
     Parameter("budget", "kams_per_account", 0.0, "KAMs per place", 0, 2, "assumed",
          "KAMs for each budgeted key account place; 0: as the world has it, 1 / accounts_per_kam", UNSET),

@@ -6,7 +6,7 @@ alike on both, compiled or not. The numbers come from the rules; who calls a beh
 
 import math
 
-from kamsim.compiler import rule
+from kamsim.compiler import fields_of, rule
 from kamsim.model.plan import LEAST_SPEND
 from kamsim.model.states import AccountReading, AccountState, AccountYear, FunctionState, ProgramState, ProgramYear
 from kamsim.policy.policy import Intervention, Levers
@@ -406,6 +406,10 @@ def adopts_any(terms: Numbers) -> bool:
     )
 
 
+# A lever that no rebuild moves stays what it is.
+_levers_kept = fields_of(Levers._fields[Levers._fields.index("retier_by_spend") + 1 :])
+
+
 @rule
 def adopted_levers(levers: Levers, terms: Numbers) -> Levers:
     """Levers from a rebuild on: each a part of the way from what it was to what the sources advise."""
@@ -417,6 +421,7 @@ def adopted_levers(levers: Levers, terms: Numbers) -> Levers:
         between(levers.boundaries, 1.0, terms.rebuild_adopts_boundaries),
         between(0.0 if gives_up_spend else levers.retiering, 1.0, terms.rebuild_adopts_retiering),
         by_spend,
+        *_levers_kept(levers),
     )
 
 

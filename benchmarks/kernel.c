@@ -27,6 +27,7 @@
 #define BEND (1.0 / 72.0)
 #define ROUNDING 6755399441055744.0
 #define TYPICAL_RATE -1.0498221244986778
+#define MOST_CERTAIN (1.0 - 0x1p-53)
 #define MOST_HAZARD 2.0794415416798357
 
 /* Python's min and max: the first of equals. */
@@ -168,8 +169,8 @@ static inline double hazard_of_leaving(double of_size, double trust, double rest
 }
 
 static inline double chance_of_leaving_in_a_year(double log_hazard, double usual_hazard) {
-    double staying = 1.0 - least(1.0, usual_hazard * exp(log_hazard));
-    return 1.0 - staying * staying * staying * staying;
+    double staying = 1.0 - least(MOST_CERTAIN, usual_hazard * exp(log_hazard));
+    return least(MOST_CERTAIN, 1.0 - staying * staying * staying * staying);
 }
 
 /* Rules: spend, pricing, costs */
@@ -730,8 +731,9 @@ static void close_books(GIVEN, Program *program, AccountYear *years_accounts, Pr
         this_year->trust = account->trust;
         this_year->listed = this_year->spend / (1.0 - account->concession);
         this_year->cost_to_serve = account->cost * this_year->listed;
-        this_year->left = !account->alive;
-        if (account->tier > 0 && account->alive)
+        if (!account->alive)
+            this_year->risk = 1.0;
+        else if (account->tier > 0)
             this_year->risk = chance_of_leaving_in_a_year(
                 hazard_of_leaving(account->hazard, account->trust, parameters->trust_mean, parameters->hazard_trust),
                 parameters->hazard);

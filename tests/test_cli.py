@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from kamsim.cli import DEFAULT_COMPARISON, main
 from kamsim.errors import KamsimError
 from kamsim.evidence.readings import DEFAULT_READING, READINGS
+from kamsim.measures.choice import GROUPS, USUAL, named
 from kamsim.measures.outcomes import MEASURES
 from kamsim.report.scenarios import scenario_content, scenario_schema, scenario_text
 from kamsim.report.survey import growth_label
@@ -152,7 +153,7 @@ def test_compare_prints_a_table_that_fits_80_columns_and_writes_a_folder(here: P
     lines = result.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in result.output
-    of_program = [measure for measure in MEASURES if measure.needs_program]
+    of_program = [measure for measure in named(USUAL) if measure.needs_program]
     for measure in of_program:
         assert any(line.startswith(measure.label) for line in lines)
     said = " ".join(result.stdout.split())
@@ -164,6 +165,28 @@ def test_compare_prints_a_table_that_fits_80_columns_and_writes_a_folder(here: P
     assert f"results{os.sep}{folder.name}" in result.stdout
     assert (folder / "comparison.png").read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in folder.iterdir()} >= {"comparison.csv", "manifest.json", "replications.parquet"}
+
+
+def test_compare_and_run_show_the_measures_that_are_asked_for(here: Path, small: str) -> None:
+    result = kamsim(
+        "compare", small, "-n", "2", "--sets", "0", "--measures", "board,key_churn", "--measures", "program"
+    )
+    assert result.exit_code == 0, result.output
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    said = " ".join(result.stdout.split())
+    shown = {*GROUPS["board"], *GROUPS["program"], "key_churn"} - {"total_profit"}
+    assert all((measure.label in said) == (measure.name in shown) for measure in MEASURES if measure.needs_program)
+    alone = kamsim("run", small, "--measures", "customer")
+    assert alone.exit_code == 0, alone.output
+    assert all(measure.label in alone.stdout for measure in named(GROUPS["customer"]))
+
+
+@pytest.mark.parametrize("command", ["compare", "run", "sweep"])
+def test_an_unknown_measure_is_one_sentence_with_the_nearest(here: Path, small: str, command: str) -> None:
+    what = {"compare": small, "run": small, "sweep": "four_levers"}[command]
+    result = kamsim(command, what, "--measures", "custmer")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: 'custmer' is no measure and no group of them; did you mean 'customer'?\n"
 
 
 def test_compare_as_json(here: Path, small: str) -> None:

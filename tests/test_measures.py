@@ -198,7 +198,7 @@ def of_program() -> History:
     history = window()
     history.accounts["listed"] = 1.25 * history.accounts["spend"]
     history.accounts["risk"] = np.where(history.accounts["tier"] > 0, 0.25, 0.0)
-    history.accounts["left"][2, 1] = True
+    history.accounts["risk"][2, 1] = 1.0
     history.accounts["tier"][3, 1], history.accounts["spend"][3, 1] = -1, 0.0
     history.years["key_revenue"], history.years["quota"] = [0, 16, 16, 17], [0, 20, 20, 16]
     return history
@@ -226,7 +226,7 @@ def test_concentration_is_of_all_sales_and_risk_of_key_accounts() -> None:
     assert found["top_10_share"] == 1.0
     squares = (12**2 + 4**2 + 5**2) / 21**2, (11**2 + 6**2) / 17**2
     assert found["concentration"] == pytest.approx(sum(squares) / 2, rel=1e-12)
-    assert found["revenue_at_risk"] == pytest.approx(0.25 * (16 + 17) / 2, rel=1e-12)
+    assert found["revenue_at_risk"] == pytest.approx(0.25 * (12 + 17) / 2, rel=1e-12)  # nothing of who has left
     many = history_of([[*range(1, 13)]] * 2, [[0] * 12] * 2)
     assert outcomes_of(many, 1)["top_10_share"] == pytest.approx(sum(range(3, 13)) / sum(range(1, 13)), rel=1e-12)
     last_first = history_of([[*range(12, 0, -1)]] * 2, [[0] * 12] * 2)

@@ -9,12 +9,20 @@ import pandas as pd
 import pytest
 from conftest import small
 
+from kamsim.analysis.agreement import held
+from kamsim.errors import KamsimError
 from kamsim.experiments.jobs import Table, job_of, play_organizations
 from kamsim.measures.board import category_spend
+from kamsim.measures.choice import FILED, GROUPS, USUAL, chosen
 from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.profit import TERMS, Account
 from kamsim.model.ensemble import Run
 from kamsim.model.session import draw_world, simulate
+from kamsim.report.comparison import comparison_table
 from kamsim.scenario import Scenario
+from kamsim.studies.bridge import MONEY, money_of, payback_of
+from kamsim.studies.compare import compare
+from kamsim.studies.watch import play_run
 from kamsim.world.world import World
 
 SEED, ORGANIZATIONS, YEARS_AFTER = 11, 4, 3
@@ -58,6 +66,7 @@ def tables_of(scenario: Scenario, world: World, run: Run) -> Played:
         part["came"] = world.accounts["arrives"] // 4
         parts.append(part.assign(year=year, number=np.arange(len(part))))
     accounts = pd.concat(parts, ignore_index=True)
+    accounts["left"] = accounts.risk == 1.0
     before = accounts.assign(year=accounts.year + 1)[["year", "number", "spend", "tier", "left"]]
     accounts = accounts.merge(before, on=["year", "number"], how="left", suffixes=("", "_before"))
     years = pd.DataFrame({name: history.years[name] for name in history.years.dtype.names})
@@ -105,7 +114,7 @@ def sold(year: pd.DataFrame) -> pd.Series:
 
 def at_risk(year: pd.DataFrame) -> float:
     key = year[year.tier > 0]
-    return float((key.risk * key.spend).sum()) if len(key) else math.nan
+    return float((key.risk * key.spend)[~key.left].sum()) if len(key) else math.nan
 
 
 def overinvested(year: pd.DataFrame, margin: float) -> float:
@@ -274,11 +283,130 @@ def test_risk_is_the_chance_that_a_key_account_leaves_in_another_year() -> None:
     for organization in range(150):
         world = draw_world(scenario, seed=SEED, organization=organization)
         accounts = simulate(world, scenario).history.accounts
-        staying_key = (accounts["tier"] > 0) & ~accounts["left"]
+        left_now = accounts["risk"] == 1.0
+        staying_key = (accounts["tier"] > 0) & ~left_now
         assert (accounts["risk"][staying_key] > 0).all()
-        assert (accounts["risk"][~staying_key] == 0).all()
-        at_risk += accounts["risk"][:-1].sum()
-        left += int((staying_key[:-1] & accounts["left"][1:]).sum())
+        assert (accounts["risk"][~staying_key & ~left_now] == 0).all()
+        at_risk += accounts["risk"][:-1][staying_key[:-1]].sum()
+        left += int((staying_key[:-1] & left_now[1:]).sum())
     assert left > 500
     # Trust and size move within the year: the chance is told as both are at its beginning.
     assert at_risk == pytest.approx(left, rel=0.15)
+
+
+# ---------------------------------------------------------------- the bridge, return and payback
+
+
+def test_the_bridge_adds_up_in_every_world_and_year() -> None:
+    policies = [small(name, timeline={"window_years": 6}) for name in ("no_program", "status_quo", "full_program")]
+    discounted = [policy.changed(timeline={"discount": 0.08}) for policy in policies]
+    for played in (policies, discounted):
+        tables = play_organizations([job_of(policy) for policy in played], SEED, 0, ORGANIZATIONS)
+        total = NAMES.index("total_profit")
+        for table in tables:
+            terms = table.account[:, : len(TERMS)]
+            one_by_one = terms[:, 0]
+            for place in range(1, len(TERMS)):
+                one_by_one = one_by_one + terms[:, place]
+            np.testing.assert_array_equal(one_by_one, table.outcomes[:, total])  # to the last bit, in their order
+            np.testing.assert_allclose(table.cumulated[:, -1], table.outcomes[:, total], rtol=1e-12)
+        money = money_of(np.stack([table.account for table in tables], axis=1))
+        np.testing.assert_allclose(money[..., MONEY.terms].sum(axis=-1), money[..., MONEY.total], rtol=0, atol=1e-11)
+
+
+def test_profit_up_to_a_year_is_that_of_a_run_that_ends_there() -> None:
+    scenario = small("full_program", timeline={"window_years": 6, "discount": 0.08})
+    world = draw_world(scenario, seed=SEED)
+    played = tables_of(scenario, world, simulate(world, scenario))
+    (table,) = play_organizations([job_of(scenario)], SEED, 0, 1)
+    margin, launch = scenario.world.gross_margin, played.launch
+    rows, moves = played.accounts, played.years.elevation_cost + played.years.handover_cost
+    earned = margin * rows.listed - (rows.listed - rows.spend) - rows.cost_to_serve - rows.investment
+    profit = (earned.groupby(rows.year).sum() - moves)[launch:].to_numpy() / 1.08 ** np.arange(len(moves) - launch)
+    profit[0] -= moves[launch - 1]
+    np.testing.assert_allclose(table.cumulated[0], profit.cumsum(), rtol=1e-12)
+
+
+def test_a_program_has_paid_back_by_the_first_year_without_a_loss() -> None:
+    gain, half = np.array([-3.0, -1.0, 0.0, 2.0]), np.array([0.5, 1.0, 1.0, 1.0])
+    assert payback_of(gain, half) == (3.0, 2.0, 4.0)
+    never = payback_of(gain[:2], np.zeros(2))
+    assert all(math.isnan(end) for end in never)
+    assert payback_of(np.array([0.0, -1.0]), np.zeros(2)) == (1.0, 1.0, 1.0)
+
+
+def test_a_comparison_tells_return_payback_and_net_present_value() -> None:
+    policies = [small(name, timeline={"window_years": 6}) for name in ("no_program", "status_quo", "full_program")]
+    told = compare(policies, replications=30, seed=SEED, jobs=1)
+    tables = play_organizations([job_of(policy) for policy in policies], SEED, 0, 30)
+    for place, worth in enumerate(told.worth, start=1):
+        account = {name: tables[place].account[:, at].mean() for at, name in enumerate(Account._fields)}
+        conceded = tables[0].account[:, 1].mean() - account["concessions"]
+        spent = -(account["service"] + account["elevations"] + account["handovers"]) + conceded
+        cumulated = (tables[place].cumulated - tables[0].cumulated).mean(axis=0)
+        assert worth.cost == pytest.approx(spent, rel=1e-12)
+        assert worth.net_present_value.value == pytest.approx(cumulated[-1], rel=1e-10)
+        assert worth.returned.value == pytest.approx(cumulated[-1] / spent, rel=1e-10)
+        reached = np.flatnonzero(cumulated >= 0)
+        assert (worth.payback.value == reached[0] + 1) if len(reached) else math.isnan(worth.payback.value)
+
+
+# ---------------------------------------------------------------- which are shown
+
+
+def test_measures_are_chosen_by_name_and_by_group_each_once_in_one_order() -> None:
+    assert chosen(["collaboration,total_profit", "collaboration"]) == ("total_profit", "collaboration")
+    assert chosen(["all"]) == tuple(NAMES)
+    assert set(chosen(["board", "program", "customer"])) == set(NAMES)
+    assert all(set(group) <= set(NAMES) for group in (*GROUPS.values(), USUAL, FILED))
+    assert all(len(set(group)) == len(group) for group in GROUPS.values())
+    assert not set(GROUPS) & set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("word", "nearest"), [("bord", "did you mean 'board'?"), ("key_chrun", "did you mean 'key_churn'?")]
+)
+def test_an_unknown_measure_or_group_is_named_with_the_nearest(word: str, nearest: str) -> None:
+    with pytest.raises(KamsimError) as caught:
+        chosen(["total_profit", word])
+    assert str(caught.value) == f"'{word}' is no measure and no group of them; {nearest}"
+
+
+def test_a_comparison_tells_every_measure_and_shows_those_that_are_asked_for() -> None:
+    policies = [small(name) for name in ("no_program", "status_quo", "full_program")]
+    usual, asked = (compare(policies, replications=10, jobs=1, measures=words) for words in (None, ["customer"]))
+    for told in (usual, asked):
+        rows = told.to_dict()["measures"]
+        assert isinstance(rows, list)
+        assert {row["measure"] for row in rows} == set(NAMES)
+        assert len(rows) == 3 * len(NAMES)
+    assert {row.measure for row in usual.measures} == set(FILED)
+    assert {row.measure for row in asked.measures} == {*FILED, *GROUPS["customer"]}
+    headings = [group.heading for group in comparison_table(usual).groups]
+    assert [heading.split(",")[0].split(" (")[0] for heading in headings] == [
+        *("Years that miss quota", "Rebuilds in seven years", "Collaboration received"),
+    ]
+    assert len(comparison_table(asked).groups) == len(GROUPS["customer"])
+    by_name = {(row.measure, row.scenario): row for row in (*asked.measures, *asked.others)}
+    same = {(row.measure, row.scenario): row for row in (*usual.measures, *usual.others)}
+    assert all(repr(by_name[key]) == repr(same[key]) for key in same)
+
+
+def test_nobody_is_better_by_a_measure_of_which_neither_more_nor_less_is() -> None:
+    neither = {measure.name for measure in MEASURES if measure.higher_is_better is None}
+    assert "concentration" in neither
+    told = compare([small(name) for name in ("no_program", "full_program")], replications=10, jobs=1)
+    for row in (*told.measures, *told.others):
+        assert math.isnan(row.probability_best) == (row.measure in neither) or math.isnan(row.mean), row.measure
+    found = held(np.array([1.0, 2.0, 3.0]), np.ones(3), math.nan, 5)
+    assert found.verdict == ""
+    assert math.isnan(found.better)
+    assert not math.isnan(found.low)
+
+
+def test_a_run_tells_the_measures_of_the_ensemble() -> None:
+    scenario = small("full_program")
+    (table,) = play_organizations([job_of(scenario)], 5, 0, 1)
+    told = play_run(scenario, seed=5).measures
+    expected = {name: None if math.isnan(value) else value for name, value in told_of(table, 0).items()}
+    assert told == expected

@@ -1129,7 +1129,7 @@ def test_the_chance_to_leave_in_a_year_is_that_of_not_staying_for_four_quarters(
     assert chance_of_leaving_in_a_year(0.0, 0.02) == near(1.0 - 0.98**4)
     assert chance_of_leaving_in_a_year(math.log(3.0), 0.02) == near(1.0 - 0.94**4)
     assert chance_of_leaving_in_a_year(5.0, 0.0) == 0.0
-    assert chance_of_leaving_in_a_year(math.log(3.0), 0.5) == 1.0  # no hazard is more than certain
+    assert chance_of_leaving_in_a_year(math.log(3.0), 0.5) == 1.0 - 2.0**-53  # nobody leaves for certain
 
 
 # ---------------------------------------------------------------- laws of the world

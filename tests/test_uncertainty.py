@@ -166,7 +166,11 @@ def test_the_direction_of_a_measure_counts() -> None:
     told = told_of(values)
     rows = uncertain_measures(Told(*(array[None] for array in told)), contrasts(values), ["a", "b"])
     for row in rows:
-        wins = MEASURES[COLUMN[row.measure]].higher_is_better == (row.scenario == "b")
+        higher = MEASURES[COLUMN[row.measure]].higher_is_better
+        if higher is None:
+            assert (math.isnan(row.probability_best), math.isnan(row.regret), row.verdict) == (True, True, "")
+            continue
+        wins = higher == (row.scenario == "b")
         assert row.probability_best == float(wins)
         assert row.regret == float(not wins)
         if row.scenario == "b":

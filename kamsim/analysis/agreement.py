@@ -25,14 +25,19 @@ class Held(NamedTuple):
 
 
 def held(difference: Floats, error: Floats, direction: float, worlds: int, best: float = math.nan) -> Held:
-    """What holds of a difference over sets, (sets,), each with its standard error in so many worlds."""
+    """What holds of a difference over sets, (sets,), each with its standard error in so many worlds.
+
+    ``direction`` is 1 where more is better, -1 where less is, NaN where neither, and then there is no verdict.
+    """
     known = ~np.isnan(difference)
     gain, number = difference[known] * direction, int(known.sum())
     if not number:
         return Held(best=best)
+    low, high = between(difference[known])
+    if math.isnan(direction):
+        return Held(low, high)
     quantile = float(t_quantile(number * (worlds - 1) + 1))
     margin = quantile * math.sqrt(float((error[known] ** 2).sum())) / number
-    low, high = between(difference[known])
     better, worse = float((gain > 0).mean()), float((gain < 0).mean())
     return Held(low, high, better, worse, best, verdict_of(gain, margin))
 
@@ -48,6 +53,8 @@ def verdict_of(gain: Floats, margin: float) -> Verdict:
     """Verdict on what is gained in each set, where luck of the worlds leaves the mean open by a margin."""
     if not len(gain) or math.isnan(margin):
         return "undecided"
+    if np.isnan(gain).all():
+        return ""  # of a measure of which neither more nor less is better
     if not gain.any():
         return "same"
     # A few sets in a few worlds may agree by luck.

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +23,7 @@ from kamsim.cli.frame import (
     jobs_option,
     main,
     measure_option,
+    measures_option,
     out_option,
     range_options,
     reading_option,
@@ -63,6 +64,7 @@ DEFAULT_COMPARISON = (
         "kamsim compare status_quo full_program --accounts my_accounts.csv --out results/mine",
         "kamsim compare --reference status_quo",
         "kamsim compare --set world.gross_margin=0.15 --set tiers.key.seats=12 --years 10",
+        "kamsim compare --measures board   what a board asks for; or program, customer, all, or names",
         "kamsim compare --sets 0          the best fit alone: what is not known of parameters is left out",
         "kamsim compare --uncertainty     more worlds for every set, and what conclusions lean on",
     ),
@@ -84,6 +86,7 @@ DEFAULT_COMPARISON = (
 @jobs_option
 @accounts_option
 @click.option("--reference", metavar="NAME", help="Scenario that the others are held against.  [default: no program]")
+@measures_option
 @click.option("--uncertainty", is_flag=True, help="Look deeper into the parameter sets that fit the evidence.")
 @click.option("--posterior", metavar="FILE", type=click.Path(), help="CSV of parameter sets; implies --uncertainty.")
 @out_option
@@ -96,6 +99,7 @@ def compare(
     sets: int | None,
     accounts: str | None,
     reference: str | None,
+    measures: tuple[str, ...],
     uncertainty: bool,
     posterior: str | None,
     out: str | None,
@@ -114,6 +118,7 @@ def compare(
     from kamsim.studies.over_sets import some_of
     from kamsim.studies.reference import with_reference
 
+    settings["measures"] = measures or None
     loaded = with_reference(scenarios_of(scenarios or DEFAULT_COMPARISON, values), reference)
     if replications is not None:
         settings["replications"] = replications
@@ -144,6 +149,7 @@ def compare(
 @set_options
 @seed_option
 @accounts_option
+@measures_option
 @click.option("--agents", metavar="FILE", type=click.Path(), help="Parquet file: every agent after every quarter.")
 @click.option("--figure", metavar="FILE", type=click.Path(), help="PNG.  [default: results/run-<scenario>-<seed>.png]")
 @as_json_option
@@ -153,17 +159,20 @@ def run(
     values: tuple[str, ...],
     seed: int,
     accounts: str | None,
+    measures: tuple[str, ...],
     agents: str | None,
     figure: str | None,
     as_json: bool,
 ) -> None:
     """Play one organization under SCENARIO through Mesa, quarter by quarter, and print it year by year."""
+    from kamsim.measures.choice import USUAL, chosen
     from kamsim.report import watched
     from kamsim.studies.settings import mark_of
     from kamsim.studies.watch import play_run, quarters_of
     from kamsim.world.world import draw_one_organization
 
     (loaded,) = scenarios_of([scenario], values)
+    shown = chosen(measures) if measures else USUAL
     target = watched.figure_target(figure, f"{loaded.name}{mark_of([loaded])}", seed, accounts)
     with working("quarters", quarters_of(loaded), draw_one_organization) as progress:
         path = Path(agents) if agents else None
@@ -171,7 +180,8 @@ def run(
     watched.write_figure(target, result)
     written = written_to(*(place for place in (target, agents) if place))
     content = {**result.to_dict(), "figure": str(target), "agents": agents}
-    say(content, lambda: (watched.years_table(result), written), as_json=as_json, notes=result.notes)
+    tables = watched.years_table(result), watched.measures_table(result, shown)
+    say(content, lambda: (*tables, written), as_json=as_json, notes=result.notes)
 
 
 @main.command(
@@ -562,6 +572,10 @@ def discover(
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to run on, such as tcp://host:8786.")
 @click.option("--executor", metavar="NAME", help="module:callable that gives any other concurrent.futures.Executor.")
 @accounts_option
+@click.option(
+    "--measures", metavar="NAMES", multiple=True,
+    help="Measures to keep, not the experiment's: names, or board, program, customer, all; with commas, or again.",
+)  # fmt: skip
 @click.option("--out", metavar="DIR", type=click.Path(), help="Folder of the store.  [default: results/<experiment>]")
 @as_json_option
 def sweep(
@@ -576,6 +590,7 @@ def sweep(
     cluster: str | None,
     executor: str | None,
     accounts: str | None,
+    measures: tuple[str, ...],
     out: str | None,
     as_json: bool,
     **flags: bool,
@@ -592,10 +607,13 @@ def sweep(
     from kamsim.experiments.file import load_experiment
     from kamsim.experiments.jobs import play_in_shared_worlds
     from kamsim.experiments.pool import checked_workers
+    from kamsim.measures.choice import chosen
     from kamsim.studies.precision import checked_aim
     from kamsim.studies.settings import mark_of, with_settings_in
 
     loaded = with_settings_in(load_experiment(experiment), values)
+    if measures:
+        loaded = replace(loaded, measures=chosen((*measures, loaded.compare)))
     workers = checked_workers(loaded.replications if replications is None else replications, loaded.seed, jobs)
     plan = plan_of(loaded, book=book_of(accounts), replications=replications)
     aim = checked_aim(plan.compare, precision, confidence, most)

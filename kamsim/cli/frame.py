@@ -153,6 +153,10 @@ measure_option = click.option(
     "--measure", metavar="NAME", default="total_profit", show_default=True,
     help="What is asked about, such as key_revenue_growth.",
 )  # fmt: skip
+measures_option = click.option(
+    "--measures", metavar="NAMES", multiple=True,
+    help="Measures to show: names, or board, program, customer, all; with commas, or again, for more.",
+)  # fmt: skip
 out_option = click.option(
     "--out", metavar="DIR", type=click.Path(), help="Folder for results.  [default: results/<name of the run>]"
 )

@@ -28,7 +28,7 @@ from kamsim.experiments.designs import (
 from kamsim.experiments.fractions import (
     MOST_RESOLUTION,
 )
-from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.choice import GROUPS, NAMES
 from kamsim.scenario import (
     DEFAULT_SCENARIO,
     LEVERS,
@@ -225,15 +225,19 @@ def _check_design(path: Path, design: DesignSection) -> None:
 
 
 def _measures(path: Path, file: ExperimentFile) -> tuple[tuple[str, ...], str]:
-    known = [measure.name for measure in MEASURES]
-    names = known if file.measures is None else file.measures
-    for key, given in (("measures", names), ("compare", [file.compare] if file.compare else [])):
+    known = NAMES
+    words = [*known] if file.measures is None else file.measures
+    for key, given, valid in (
+        ("measures", words, (*GROUPS, *known)),
+        ("compare", [file.compare] if file.compare else [], known),
+    ):
         for name in given:
-            if name not in known:
-                raise KamsimError(f"{path}: {key}: there is no measure {shown(name)}; {nearest(name, known)}")
-    twice = _twice(names)
+            if name not in valid:
+                raise KamsimError(f"{path}: {key}: there is no measure {shown(name)}; {nearest(name, valid)}")
+    twice = _twice(words)
     if twice:
         raise KamsimError(f"{path}: measures: '{twice}' is named twice")
+    names = list(dict.fromkeys(name for word in words for name in GROUPS.get(word, (word,))))
     compare = file.compare or ("total_profit" if "total_profit" in names else names[0])
     if compare not in names:
         raise KamsimError(f"{path}: compare is '{compare}', which is not among the measures; add it there")

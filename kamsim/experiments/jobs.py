@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kamsim.books.book import Book
 from kamsim.compiler import fields_of, kernel
 from kamsim.measures.outcomes import MEASURES, outcomes
-from kamsim.measures.profit import Account, account_of
+from kamsim.measures.profit import Account, account_by_year
 from kamsim.measures.survey import ANSWERS, answers, kam_reports
 from kamsim.model.ensemble import play
 from kamsim.model.plan import History, empty_history
@@ -65,6 +65,7 @@ class Table(NamedTuple):
     levers: Floats  # (organizations, levers)
     reports: Floats  # (organizations, KAMs)
     key_spend: Floats  # (organizations, KAMs)
+    cumulated: Floats = np.empty((0, 0))  # (organizations, years from the launch on), total profit up to each
 
 
 @makes_results
@@ -117,6 +118,17 @@ def accounts_of(tables: Sequence["Table"], jobs: Sequence[Job]) -> Floats:
     units = np.array([job.unit for job in jobs])[:, None]
     accounts: Floats = np.stack([table.account for table in tables], axis=1) * units
     return accounts
+
+
+def cumulated_of(tables: Sequence["Table"], jobs: Sequence[Job]) -> Floats:
+    """Total profit up to each year from the launch on, in money: (worlds, jobs, years); a shorter run stays as it is.
+
+    Of jobs that were played in the same worlds.
+    """
+    most = max(table.cumulated.shape[1] for table in tables)
+    padded = [np.pad(table.cumulated, ((0, 0), (0, most - table.cumulated.shape[1])), mode="edge") for table in tables]
+    cumulated: Floats = np.stack(padded, axis=1) * np.array([job.unit for job in jobs])[:, None]
+    return cumulated
 
 
 class Policies(NamedTuple):
@@ -209,6 +221,7 @@ def _table(jobs: list[Job], count: int) -> Table:
         np.empty((policies, count, len(LEVERS))),
         np.empty((policies, count, kams)),
         np.empty((policies, count, kams)),
+        np.empty((policies, count, jobs[0].timeline.years - jobs[0].timeline.history_years)),
     )
 
 
@@ -315,7 +328,13 @@ def play_in_shared_worlds(
                 policies.concession[index, :tiers],
             )
             play(world, policy, parameters, timeline, rooms.play, history, None)
-            account = account_of(history, parameters.gross_margin, timeline.history_years, policies.discount[index])
+            account = account_by_year(
+                history,
+                parameters.gross_margin,
+                timeline.history_years,
+                policies.discount[index],
+                table.cumulated[index, place],
+            )
             amounts = _amounts(account)
             for column in range(len(amounts)):
                 table.account[index, place, column] = amounts[column]

@@ -134,8 +134,8 @@ def summary_csv(plan: Plan, rows: list[Swept], told_in: Callable[[Swept], Mappin
 
 
 def best_first(rows: list[Swept], measure: str) -> list[Swept]:
-    """Points and policies that have a measure by it, best first."""
-    direction = next(1.0 if row.higher_is_better else -1.0 for row in MEASURES if row.name == measure)
+    """Points and policies that have a measure by it, best first; the highest where neither more nor less is better."""
+    direction = next(-1.0 if row.higher_is_better is False else 1.0 for row in MEASURES if row.name == measure)
     known = [row for row in rows if row.measure == measure and not math.isnan(row.mean)]
     return sorted(known, key=lambda row: -direction * row.mean)
 

@@ -1,15 +1,15 @@
 """M: what a strategy team asks of a run: money from the launch on, all else from the years of the window."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from kamsim.compiler import compiled
 from kamsim.measures import board
-from kamsim.measures.board import board_figures
+from kamsim.measures.board import tallied, told
 from kamsim.measures.profit import Account, profit_of
-from kamsim.model.plan import LEAST_SPEND, History
-from kamsim.rules.tiering import log_growth
+from kamsim.model.plan import History
 from kamsim.world.world import World
 
 
@@ -29,13 +29,15 @@ class Measure(NamedTuple):
 
     @property
     def direction(self) -> float:
-        """1 where more is better, -1 where less is, 0 where neither."""
-        return 0.0 if self.higher_is_better is None else 1.0 if self.higher_is_better else -1.0
+        """1 where more is better, -1 where less is, NaN where neither: nobody has what is multiplied by it."""
+        return math.nan if self.higher_is_better is None else 1.0 if self.higher_is_better else -1.0
 
     @property
     def better(self) -> str:
         """Which direction is better, in words; empty where neither is."""
-        return {1.0: "higher is better", -1.0: "lower is better"}.get(self.direction, "")
+        return (
+            "" if self.higher_is_better is None else "higher is better" if self.higher_is_better else "lower is better"
+        )
 
 
 _A_YEAR, _OF_SALES, _OF_QUOTA = "% a year", "% of sales", "% of quota"
@@ -61,7 +63,7 @@ MEASURES: tuple[Measure, ...] = (
     Measure("forecast_bias", "Forecast bias: attainment over quota", _OF_QUOTA, None, needs_program=True),
     Measure("forecast_error", "Forecast error: distance of attainment from quota", _OF_QUOTA, False, True),
     Measure("elevation_hit_rate", "Elevated accounts that grew over three years", "%", True, needs_program=True),
-    Measure("cost_per_hit", "Cost for each elevated account that grew", "money an account", False, needs_program=True),
+    Measure("cost_per_hit", "Elevation and service cost of accounts that grew", "money each", False, True),
     Measure("overinvestment", "Service to key accounts that lose money", "% of program service", False, True),
     Measure("growth_over_others", "Growth of key accounts over other accounts", _A_YEAR, True, needs_program=True),
     Measure("expectation_gap", "Growth over other accounts, above what was expected", _A_YEAR, True, True),
@@ -124,59 +126,40 @@ def outcomes(
     Outcomes
         Totals of money and elevations from the launch on, the others from the years of the window.
     """
-    years = len(history.years)
-    window = years - first_year
-    growth, collaboration = 0.0, 0.0
-    years_with_program, misses, rebuilds, key_years = 0, 0, 0, 0
-    for year in range(first_year, years):
-        program = history.years[year]
-        before, now = 0.0, 0.0
-        for number in range(history.accounts.shape[1]):
-            this_year, last_year = history.accounts[year, number], history.accounts[year - 1, number]
-            if this_year.tier <= 0:
-                continue
-            before += last_year.spend
-            now += this_year.spend
-            collaboration += this_year.collaboration
-            key_years += 1
-        if before > 0.0:
-            growth += log_growth(before, now, LEAST_SPEND)
-            years_with_program += 1
-            misses += 1 if program.missed else 0
-        rebuilds += 1 if program.rebuilt else 0
-    told = board_figures(history, world, gross_margin, launch, first_year)
-    missed, rebuilt, shrinking = np.nan, np.nan, np.nan
-    growth = growth / years_with_program if years_with_program > 0 else np.nan
-    if years_with_program > 0:
-        missed, rebuilt = misses / years_with_program, 7.0 * rebuilds / window
-    collaboration = collaboration / key_years if key_years > 0 else np.nan
-    if key_years > 0:
+    rebuilds, rebuilt, shrinking = 0, np.nan, np.nan
+    figures = tallied(history, world, gross_margin, launch, first_year)
+    years_with_program, key_years = figures.below[board.GROWTH], figures.below[board.COLLABORATION]
+    for year in range(first_year, len(history.years)):
+        rebuilds += 1 if history.years[year].rebuilt else 0
+    if years_with_program > 0.0:
+        rebuilt = 7.0 * rebuilds / (len(history.years) - first_year)
+    if key_years > 0.0:
         shrinking = account.in_shrinking
     # Compiled code takes so many arguments by name only where no choice stands among them.
     return Outcomes(
-        key_revenue_growth=growth,
+        key_revenue_growth=told(figures, board.GROWTH),
         total_profit=profit_of(account, gross_margin),
-        quota_miss_rate=missed,
+        quota_miss_rate=told(figures, board.MISSED),
         rebuilds_per_seven_years=rebuilt,
-        collaboration=collaboration,
+        collaboration=told(figures, board.COLLABORATION),
         investment_in_shrinking=shrinking,
         program_spend=-(account.service + account.elevations + account.handovers),
         price_concessions=-account.concessions,
-        net_revenue_retention=told[board.NET],
-        gross_revenue_retention=told[board.GROSS],
-        key_churn=told[board.CHURN],
-        key_churn_by_spend=told[board.CHURN_BY_SPEND],
-        key_share_of_wallet=told[board.SHARE],
-        key_share_gained=told[board.GAINED],
-        top_1_share=told[board.TOP_1],
-        top_10_share=told[board.TOP_10],
-        concentration=told[board.CONCENTRATION],
-        revenue_at_risk=told[board.AT_RISK],
-        forecast_bias=told[board.BIAS],
-        forecast_error=told[board.ERROR],
-        elevation_hit_rate=told[board.HITS],
-        cost_per_hit=told[board.COST_PER_HIT],
-        overinvestment=told[board.OVERINVESTED],
-        growth_over_others=told[board.OVER_OTHERS],
-        expectation_gap=told[board.OVER_OTHERS] - world.premium,
+        net_revenue_retention=told(figures, board.NET),
+        gross_revenue_retention=told(figures, board.GROSS),
+        key_churn=told(figures, board.CHURN),
+        key_churn_by_spend=told(figures, board.CHURN_BY_SPEND),
+        key_share_of_wallet=told(figures, board.SHARE),
+        key_share_gained=told(figures, board.GAINED),
+        top_1_share=told(figures, board.TOP_1),
+        top_10_share=told(figures, board.TOP_10),
+        concentration=told(figures, board.CONCENTRATION),
+        revenue_at_risk=told(figures, board.AT_RISK),
+        forecast_bias=told(figures, board.BIAS),
+        forecast_error=told(figures, board.ERROR),
+        elevation_hit_rate=told(figures, board.HITS),
+        cost_per_hit=told(figures, board.COST_PER_HIT),
+        overinvestment=told(figures, board.OVERINVESTED),
+        growth_over_others=told(figures, board.OVER_OTHERS),
+        expectation_gap=told(figures, board.OVER_OTHERS) - world.premium,
     )

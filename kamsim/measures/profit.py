@@ -2,9 +2,12 @@
 
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from kamsim.compiler import compiled
 from kamsim.model.plan import History
 from kamsim.rules.costs import contribution
+from kamsim.types import Floats
 
 
 class Term(NamedTuple):
@@ -62,6 +65,25 @@ def account_of(history: History, gross_margin: float, launch: int, discount: flo
     Account
         Of all years from the launch on.
     """
+    return account_by_year(history, gross_margin, launch, discount, np.zeros(len(history.years) - launch))
+
+
+@compiled
+def account_by_year(history: History, gross_margin: float, launch: int, discount: float, cumulated: Floats) -> Account:
+    """Account of profit of a run, with what it has come to at the end of every year.
+
+    Parameters
+    ----------
+    history, gross_margin, launch, discount
+        As of `account_of`.
+    cumulated : array of shape (years from the launch on,)
+        Filled in: total profit from the launch to the end of each year.
+
+    Returns
+    -------
+    Account
+        Of all years from the launch on.
+    """
     sales, net, own_cost, service, elevations, handovers, in_shrinking = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     weight = 1.0
     for year in range(launch - 1, len(history.years)):
@@ -80,6 +102,8 @@ def account_of(history: History, gross_margin: float, launch: int, discount: flo
             if account.tier > 0 and account.spend < history.accounts[year - 1, number].spend:
                 in_shrinking += weight * account.investment
         weight /= 1.0 + discount
+        contributed = contribution(sales, sales - net, own_cost, service, gross_margin)
+        cumulated[year - launch] = contributed - elevations - handovers
     return Account(
         gross_margin * sales,
         net - sales,

@@ -57,7 +57,6 @@ class YearOfAccount:
     collaboration: float = 0.0
     investment: float = 0.0
     risk: float = 0.0
-    left: bool = False
 
 
 class Account(mesa.Agent):

@@ -7,7 +7,7 @@ alike on both, compiled or not. The numbers come from the rules; who calls a beh
 import math
 
 from kamsim.compiler import fields_of, rule
-from kamsim.model.plan import LEAST_SPEND
+from kamsim.model.plan import HAS_LEFT, LEAST_SPEND
 from kamsim.model.states import AccountReading, AccountState, AccountYear, FunctionState, ProgramState, ProgramYear
 from kamsim.policy.policy import Intervention, Levers
 from kamsim.rules.alignment import alignment_after_quarter, fatigue_after_quarter, fatigue_after_rebuild, overload
@@ -222,8 +222,9 @@ def close_year(account: AccountState, this_year: AccountYear, parameters: Number
     # The concession was one all year.
     this_year.listed = this_year.spend / (1.0 - account.concession)
     this_year.cost_to_serve = account.cost * this_year.listed
-    this_year.left = not account.alive
-    if account.tier > 0 and account.alive:
+    if not account.alive:
+        this_year.risk = HAS_LEFT
+    elif account.tier > 0:
         hazard = hazard_of_leaving(account.hazard, account.trust, parameters.trust_mean, parameters.hazard_trust)
         this_year.risk = chance_of_leaving_in_a_year(hazard, parameters.hazard)
 

@@ -21,6 +21,7 @@ from kamsim.compiler import record_type
 from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.types import Floats, Integers, Records
 
+HAS_LEFT = 1.0  # risk of whoever has left for good; no customer's is as high
 LEAST_SPEND = 1e-12  # median wallets a year; spend below it counts as this much, so that every spend has a logarithm
 
 # Fields are read as of an agent, ``account.trust``, compiled or not; ``history.accounts["spend"]`` is a whole array.
@@ -32,10 +33,9 @@ ACCOUNT_YEAR = record_type(
     collaboration="f8",  # mean of the quarters
     investment="f8",  # program service: hours and support
     trust="f8",  # at the year's end, or when the account left
-    risk="f8",  # at the year's end: chance that a key account leaves for good within another; 0 for all others
+    risk="f8",  # at the year's end: chance that a key account leaves in another; 0 for others, 1 for who left in it
     tier="i8",  # held in the year; -1 for no customer, not yet or no more
     kam="i8",  # at the year's end, -1 for none
-    left="?",  # for good, in the year
 )
 PROGRAM_YEAR = record_type(
     key_revenue="f8",

@@ -627,7 +627,6 @@ class KeyAccountProgram(mesa.Model):
         noted.collaboration = year.collaboration
         noted.investment = year.investment
         noted.risk = year.risk
-        noted.left = year.left
         noted.trust = account.trust
         noted.tier = account.tier
         noted.kam = -1 if account.kam is None else account.kam.number

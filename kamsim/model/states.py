@@ -63,7 +63,6 @@ class AccountYear(Protocol):
     collaboration: float
     investment: float
     risk: float
-    left: bool
 
 
 class FunctionState(Protocol):

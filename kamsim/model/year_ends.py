@@ -99,7 +99,6 @@ def open_books(world: World, history: History, year: int) -> None:
         this_year.collaboration = 0.0
         this_year.investment = 0.0
         this_year.risk = 0.0
-        this_year.left = False
     of_program.quota = 0.0
     of_program.elevation_cost = 0.0
     of_program.handover_cost = 0.0

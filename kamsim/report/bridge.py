@@ -99,6 +99,7 @@ def bridge_table(comparison: "Told") -> Table:
         "returns: difference in total profit for each 100 of what the program costs: "
         + ", ".join(lower(term.label) for term in TERMS if term.costs),
         "of which at launch: what it costs to make the first accounts key, a part of elevations and not added again",
+        "paid back: first year from launch by whose end it has earned as much as what it is held against",
         "pays above, breaks even: where the difference would be zero, at the best fit and holding volumes",
         f"{money_in_words(comparison.horizon)}{f' ({scale.unit})' if scale.unit else ''}",
     )
@@ -143,7 +144,16 @@ def worth_sentence(worth: "Worth") -> str:
         said.append("does not pay even without price concessions")
     elif not math.isnan(part.value):
         said.append(f"breaks even at {_with_interval(part, HUNDREDTHS)} times its price concessions")
-    return "; ".join(said)
+    return "; ".join((*said, *_payback(worth.payback)))
+
+
+def _payback(payback: "Ratio") -> Sequence[str]:
+    """Say by the end of which year a program has paid back, and between which years luck leaves that open."""
+    if math.isnan(payback.value):
+        return ()
+    latest = "never" if math.isnan(payback.high) else f"{payback.high:.0f}"
+    same = payback.low == payback.value == payback.high or math.isnan(payback.low)
+    return (f"paid back in year {payback.value:.0f}{'' if same else f' ({payback.low:.0f} to {latest})'}",)
 
 
 def _with_interval(ratio: "Ratio", scale: Scale, sign: str = "") -> str:

@@ -2,10 +2,12 @@
 
 import math
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kamsim.analysis.agreement import AGREEING
-from kamsim.measures.outcomes import MEASURES, Measure
+from kamsim.measures.choice import named
+from kamsim.measures.outcomes import Measure
 from kamsim.report.bridge import (
     LUCK,
     SETS,
@@ -71,13 +73,22 @@ def comparison_table(comparison: "Comparison") -> Table:
         f"better, worse: {percent(AGREEING)} of the sets agree; else undecided"
         if comparison.sets
         else "better or worse is said of parameter sets alone, and none was played",
-        "own key accounts: every policy has its own, so their growth also tells who was chosen; explain takes that "
-        "apart",
+        *_own_accounts(comparison.shown),
         money_in_words(comparison.horizon),
     )
     columns = ("", "difference", LUCK, *((SETS,) if comparison.sets else ()), "")
-    groups = (_group(comparison, measure) for measure in MEASURES if measure is not TOTAL_PROFIT)
+    groups = (_group(comparison, measure) for measure in named(comparison.shown) if measure is not TOTAL_PROFIT)
     return Table(tuple(filter(None, groups)), columns, legend=legend)
+
+
+def _own_accounts(shown: Sequence[str]) -> Sequence[str]:
+    """Say of what measures of key accounts are, where one is shown that tells their growth."""
+    if "key_revenue_growth" not in shown:
+        return ()
+    return (
+        "own key accounts: every policy has its own, so their growth also tells who was chosen; explain takes that "
+        "apart",
+    )
 
 
 def rows_of(comparison: "Comparison", measure: str) -> list["ComparedMeasure"]:
@@ -94,7 +105,7 @@ def _group(comparison: "Comparison", measure: Measure) -> Group | None:
     base = next((row for row in rows if row.scenario == row.against), None)
     if base is None or math.isnan(base.mean):
         return None
-    heading = heading_of(measure, scale, f"; {short_name(base.scenario, 24)} {scale.shown(base.mean)}")
+    heading = heading_of(measure, scale, f"{short_name(base.scenario, 24)} {scale.shown(base.mean)}")
     others = (row for row in rows if row is not base and not math.isnan(row.difference))
     return Group(heading, tuple(_row(row, scale, comparison.sets > 0) for row in others))
 
@@ -144,7 +155,7 @@ def _at_best_fit(comparison: "Comparison", leader: "ComparedMeasure") -> str:
 
 def _best_elsewhere(comparison: "Comparison") -> str:
     best = dict[str, list[str]]()
-    for measure in MEASURES:
+    for measure in named(comparison.shown):
         rows = [row for row in rows_of(comparison, measure.name) if not math.isnan(row.mean)]
         for row in rows if measure is not TOTAL_PROFIT and len(rows) > 1 else ():
             if row.best_in_sets >= AGREEING:
@@ -161,7 +172,8 @@ def _best_elsewhere(comparison: "Comparison") -> str:
 def comparison_figure(comparison: "Comparison") -> bytes:
     """Draw, as a PNG, the bridge of profit, and a panel per measure with the difference of each scenario."""
     names = [name for name in comparison.scenarios if name != comparison.reference]
-    rows = math.ceil(len(MEASURES) / COLUMNS)
+    measures = named({row.measure for row in comparison.measures})
+    rows = math.ceil(len(measures) / COLUMNS)
     tall, above = 1.9 + 0.36 * max(len(names), 2), 2.4 + 0.45 * len(names) if names else 0.0
     figure = canvas(2.6 + above + rows * tall + room_for(comparison.notes))
     grid = figure.add_gridspec(
@@ -170,7 +182,7 @@ def comparison_figure(comparison: "Comparison") -> bytes:
     if names:
         draw_bridge(figure.add_subplot(grid[0, :]), comparison)
     first = None
-    for place, measure in enumerate(MEASURES):
+    for place, measure in enumerate(measures):
         first = figure.add_subplot(grid[place // COLUMNS + bool(names), place % COLUMNS], sharey=first)
         first.tick_params(labelleft=place % COLUMNS == 0)
         _draw_measure(first, comparison, measure, names)
@@ -204,8 +216,7 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
             panel.plot(ends, [place, place], color=GRAY, linewidth=1.5)
         draw_difference(panel, place, row.verdict, (low, high), at)
     unit = f"{scale.unit}, " if scale.unit else ""
-    direction = "higher is better" if measure.higher_is_better else "lower is better"
-    below = f"{unit}{direction}{against(comparison, measure)}".replace("; ", "\n")
+    below = f"{unit}{measure.better}{against(comparison, measure)}".replace("; ", "\n")
     panel.set_xlabel(below, fontsize=FONT - 2, color=INK)
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:+,.4g}" if value else "0")
     panel.margins(x=0.08)

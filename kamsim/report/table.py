@@ -77,11 +77,12 @@ def scale_of(measure: Measure, values: Iterable[float | None]) -> Scale:
     if measure.unit.startswith("%"):
         return Scale(100.0, 1, measure.unit)
     largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
-    if measure.unit != "money":
+    if not measure.is_money:
         return Scale(1.0, 2 if measure.unit == "count" else 3, "" if measure.unit == "count" else measure.unit)
     size, unit = next(((size, unit) for least, size, unit in _MAGNITUDES if largest >= least), (1.0, ""))
     digits = math.floor(math.log10(largest / size)) + 1 if largest > 0 else 1
-    return Scale(1.0 / size, min(3, max(0, 4 - max(digits, 1))), unit)
+    per = measure.unit.removeprefix("money").strip()
+    return Scale(1.0 / size, min(3, max(0, 4 - max(digits, 1))), " ".join(filter(None, (unit, per))))
 
 
 def heading_of(measure: Measure, scale: Scale, more: str = "", horizon: Horizon | None = None) -> str:
@@ -92,7 +93,8 @@ def heading_of(measure: Measure, scale: Scale, more: str = "", horizon: Horizon 
     unit = f", {scale.unit}" if scale.unit else ""
     if horizon is not None and measure is TOTAL_PROFIT:
         unit = f", {horizon.in_words()}{unit}"
-    return f"{measure.label}{unit} ({'higher' if measure.higher_is_better else 'lower'} is better{more})"
+    said = "; ".join(filter(None, (measure.better, more)))
+    return f"{measure.label}{unit}{f' ({said})' if said else ''}"
 
 
 def money_in_words(horizon: Horizon) -> str:

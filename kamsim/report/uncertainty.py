@@ -4,7 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from kamsim.analysis.agreement import AGREEING
-from kamsim.measures.outcomes import MEASURES, Measure
+from kamsim.measures.choice import named
+from kamsim.measures.outcomes import Measure
 from kamsim.report.bridge import bridge_table, gain_table
 from kamsim.report.comparison import MARK_OF
 from kamsim.report.plot import (
@@ -67,7 +68,7 @@ def uncertainty_table(comparison: "UncertainComparison") -> Table:
         money_in_words(comparison.horizon),
     )
     columns = ("", "difference", "worlds", "95 % of sets", "best", "regret", "")
-    return Table(tuple(_group(comparison, measure) for measure in MEASURES), columns, legend=legend)
+    return Table(tuple(_group(comparison, measure) for measure in named(comparison.shown)), columns, legend=legend)
 
 
 def _group(comparison: "UncertainComparison", measure: Measure) -> Group:
@@ -75,13 +76,13 @@ def _group(comparison: "UncertainComparison", measure: Measure) -> Group:
     scale = scale_of(measure, (row.mean for row in rows))
     base = next(row for row in rows if row.scenario == row.against)
     name = "reference" if base.scenario == comparison.reference else short_name(base.scenario, 16)
-    mean = "" if math.isnan(base.mean) else f"; {name} {scale.shown(base.mean)}"
+    mean = "" if math.isnan(base.mean) else f"{name} {scale.shown(base.mean)}"
     return Group(heading_of(measure, scale, mean, comparison.horizon), tuple(_scenario_row(row, scale) for row in rows))
 
 
 def _scenario_row(row: "UncertainMeasure", scale: Scale) -> Row:
     best, regret = percent(row.probability_best), scale.shown(row.regret)
-    if not row.verdict:
+    if row.scenario == row.against:
         return Row((row.scenario, "reference", "", "", best, regret, ""))
     verdict = NOTHING if math.isnan(row.difference) else row.verdict
     margin = NOTHING if math.isnan(row.margin) else f"+-{scale.shown(row.margin)}"

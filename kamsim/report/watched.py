@@ -1,12 +1,14 @@
 """Table and figure of one organization, year by year."""
 
 import math
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kamsim.experiments.files import check_target, write_whole
+from kamsim.measures.choice import named
 from kamsim.report.plot import BLUE, FONT, GRAY, INK, ORANGE, canvas, few_ticks, png, short_name
 from kamsim.report.table import (
     MEDIAN_WALLETS,
@@ -66,6 +68,17 @@ def _year_row(year: Year, money: Scale) -> Row:
         event,
     )
     return Row(cells, "bad" if year.missed else "")
+
+
+def measures_table(run: Watched, shown: Iterable[str]) -> Table:
+    """Table of measures of the whole run, as comparisons tell them, a line each."""
+    rows = []
+    for measure in named(shown):
+        value = run.measures[measure.name]
+        scale = scale_of(measure, (value,))
+        rows.append(Row((measure.label, scale.shown(value), scale.unit)))
+    legend = ("totals of money: from the launch on; all else: of the years observed",)
+    return Table((Group("", tuple(rows)),), ("", "", ""), "The run as a whole", legend, dense=True)
 
 
 # ---------------------------------------------------------------- figure

@@ -11,6 +11,7 @@ SIXTH = 1.0 / 6.0
 BEND = 1.0 / 72.0
 ROUNDING = 1.5 * 2.0**52  # added and taken away again, it rounds to a whole number: quicker than to go by integers
 TYPICAL_RATE = math.log(0.35)  # median wallets a year, log, at which hazards are told
+MOST_CERTAIN = 1.0 - 2.0**-53  # the chance just below 1
 MOST_HAZARD = math.log(8.0)  # multiple of the hazard that smallness can bring, log
 
 
@@ -130,7 +131,7 @@ def chance_of_leaving_in_a_year(log_hazard: float, usual_hazard: float) -> float
     Returns
     -------
     float
-        In [0, 1]: one less the chance to stay for four quarters (model, leaving).
+        In [0, 1): one less the chance to stay for four quarters (model, leaving); nobody leaves for certain.
     """
-    staying = 1.0 - min(1.0, usual_hazard * math.exp(log_hazard))
-    return 1.0 - staying * staying * staying * staying
+    staying = 1.0 - min(MOST_CERTAIN, usual_hazard * math.exp(log_hazard))
+    return min(MOST_CERTAIN, 1.0 - staying * staying * staying * staying)

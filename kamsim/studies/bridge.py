@@ -91,6 +91,11 @@ class Worth:
     break_even_concessions : Ratio
         Part of the money conceded, more than under the reference, at which the difference is zero, holding volumes;
         below 0 it does not pay even without any.
+    net_present_value : Ratio
+        Difference in total profit in money, at the rate of discount of the scenarios.
+    payback : Ratio
+        First year from the launch by whose end it has earned as much as the reference, mean over worlds; NaN where it
+        has not by the end, or that is not told. Later years count as in total profit.
     """
 
     scenario: str
@@ -102,6 +107,8 @@ class Worth:
     break_even_margin: Ratio
     pays_above: bool
     break_even_concessions: Ratio
+    net_present_value: Ratio = UNKNOWN
+    payback: Ratio = UNKNOWN
 
 
 class Money(NamedTuple):
@@ -172,13 +179,19 @@ def bridge_of(moments: Moments, scenarios: Sequence[str], sets: Floats | None = 
 
 
 def worth_of(
-    moments: Moments, scenarios: Sequence[str], margins: Sequence[float], held: Sequence[Held] = ()
+    moments: Moments,
+    scenarios: Sequence[str],
+    margins: Sequence[float],
+    held: Sequence[Held] = (),
+    cumulated: Moments | None = None,
 ) -> Iterator[Worth]:
     """What every scenario but the reference is worth, each played at a gross margin.
 
     The margin at which it breaks even is told only where it is played at that of the reference. What is ``held`` of the
-    difference in total profit over parameter sets, by scenario, says whether it pays.
+    difference in total profit over parameter sets, by scenario, says whether it pays; ``cumulated`` is that difference
+    up to each year, (scenarios, years), and says when it has paid back.
     """
+    half = half_width_of(moments)
     for row, scenario in enumerate(scenarios[1:], start=1):
         returned, sold, conceded = (_ratio(moments, row, place) for place in range(3))
         cost, sales, concessions = moments.mean[row, MONEY.ratios].tolist()
@@ -194,7 +207,26 @@ def worth_of(
             Ratio(margin - sold.value, margin - sold.high, margin - sold.low) if margin == margins[0] else UNKNOWN,
             sales > 0.0,
             Ratio(*(1.0 + part for part in conceded)) if concessions > 0.0 else UNKNOWN,
+            _around(float(moments.mean[row, MONEY.total]), float(half[row, MONEY.total])),
+            UNKNOWN if cumulated is None else payback_of(cumulated.mean[row], half_width_of(cumulated)[row]),
         )
+
+
+def _around(value: float, half: float) -> Ratio:
+    return Ratio(value, value - half, value + half)
+
+
+def payback_of(gain: Floats, half: Floats) -> Ratio:
+    """First year, from 1, by whose end a gain that is cumulated over years, (years,), is no loss.
+
+    Its interval is from what half the width of that of the gain leaves open; NaN for not by the end.
+    """
+
+    def first(ends: Floats) -> float:
+        years = np.flatnonzero(ends >= 0.0)
+        return float(years[0] + 1) if len(years) else math.nan
+
+    return Ratio(first(gain), first(gain + half), first(gain - half))
 
 
 def _ratio(moments: Moments, row: int, place: int) -> Ratio:

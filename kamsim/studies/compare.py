@@ -5,7 +5,7 @@ the evidence is played in worlds of its own: what is not known of parameters. Bo
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial, reduce
@@ -24,10 +24,11 @@ from kamsim.evidence.ledger import section
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
 from kamsim.experiments.folder import RUN_FILES
-from kamsim.experiments.jobs import Job, Table, accounts_of, job_of, scales_of, shared_worlds
+from kamsim.experiments.jobs import Job, Table, accounts_of, cumulated_of, job_of, scales_of, shared_worlds
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers, in_blocks, run_in_chunks
 from kamsim.experiments.replications import ROW_GROUP, replications_file
+from kamsim.measures.choice import FILED, NAMES, USUAL, chosen
 from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import Account, Horizon
 from kamsim.records import Record, plain
@@ -130,7 +131,7 @@ class Comparison(Record):
     worth : tuple of Worth
         Whether each of these pays, what it returns, and where it breaks even.
     measures : tuple of ComparedMeasure
-        Every measure under every scenario, the reference's own with differences of 0.
+        Measures under every scenario, the reference's own with differences of 0: those of the table for spreadsheets.
     seed, replications : int
         Of the run; worlds at the best fit.
     sets, worlds_a_set : int
@@ -141,6 +142,10 @@ class Comparison(Record):
         What a median annual wallet is in money, by scenario.
     notes : tuple of str
         What was capped, dropped or assumed, a sentence each.
+    shown : tuple of str
+        Names of the measures that were chosen to be shown, of both.
+    others : tuple of ComparedMeasure
+        All other measures, in the same way.
     """
 
     scenarios: tuple[str, ...]
@@ -157,6 +162,8 @@ class Comparison(Record):
     posterior: str
     unit_of_money: tuple[float, ...]
     notes: tuple[str, ...]
+    shown: tuple[str, ...] = USUAL
+    others: tuple[ComparedMeasure, ...] = ()
 
     @property
     def best_fit_worlds(self) -> int:
@@ -165,7 +172,9 @@ class Comparison(Record):
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; what cannot be told is None."""
-        return {name: value for name, value in super().to_dict().items() if name != "unit_of_money"}
+        apart = ("unit_of_money", "shown", "others")
+        found = {name: value for name, value in super().to_dict().items() if name not in apart}
+        return found | {"measures": plain((*self.measures, *self.others))}
 
 
 def compare(
@@ -177,6 +186,7 @@ def compare(
     seed: int = 1,
     jobs: int | None = None,
     book: Book | None = None,
+    measures: Sequence[str] | None = None,
     out: str | PathLike[str] | None = None,
     progress: Progress | None = None,
     figure: Callable[[Comparison], bytes] | None = None,
@@ -201,6 +211,9 @@ def compare(
         Chunks of work at a time; by default as many as there are cores. It changes no result.
     book : Book, optional
         Account book to play in; by default a synthetic one.
+    measures : sequence of str, optional
+        Names of measures and of their groups, `kamsim.measures.choice.GROUPS`, to show beside the bridge of profit; by
+        default a few. Whatever is shown, every measure is told.
     out : str or path, optional
         Folder to keep replications, tables, figure and manifest in; by default nothing is kept.
     progress : callable, optional
@@ -219,7 +232,9 @@ def compare(
         One sentence on what is wrong with the arguments, before anything is played; or where the scenarios go with none
         of the sets.
     """
-    asked = ask_compare(scenarios, posterior, sets=sets, replications=replications, seed=seed, jobs=jobs, book=book)
+    asked = ask_compare(
+        scenarios, posterior, sets=sets, replications=replications, seed=seed, jobs=jobs, book=book, measures=measures
+    )
     return asked.play(progress, out, figure)
 
 
@@ -232,6 +247,7 @@ def ask_compare(
     seed: int = 1,
     jobs: int | None = None,
     book: Book | None = None,
+    measures: Sequence[str] | None = None,
 ) -> Asked[Comparison]:
     """Check what `compare` is asked, with the same arguments.
 
@@ -243,8 +259,9 @@ def ask_compare(
     workers = checked_workers(replications, seed, jobs)
     checked_names(scenarios)
     plan = tuple(job_of(scenario, book) for scenario in scenarios)
-    chosen = None if posterior is None or sets == 0 else some_of(posterior, sets)
-    run = _Run(tuple(scenarios), plan, chosen, book, replications, seed, workers)
+    some = None if posterior is None or sets == 0 else some_of(posterior, sets)
+    shown = USUAL if measures is None else chosen(measures)
+    run = _Run(tuple(scenarios), plan, some, book, replications, seed, workers, shown)
     manifest = manifest_of(scenarios, seed, replications, book) | run.told()
     return Asked(manifest, replications + run.sets * run.worlds_a_set, "worlds", partial(_answer, run), _FILES)
 
@@ -262,6 +279,7 @@ class _Run(NamedTuple):
     replications: int
     seed: int
     workers: int
+    shown: tuple[str, ...] = USUAL
 
     @property
     def sets(self) -> int:
@@ -282,12 +300,13 @@ class _Run(NamedTuple):
         """What the manifest says beside the scenarios: reference, horizon of money, and parameter sets."""
         horizon = horizon_of(self.scenarios, self.plan[0].unit)
         sets = {} if self.posterior is None else {"posterior": posterior_in_manifest(self.posterior)}
-        return {"reference": self.names[0], "total_profit": horizon._asdict(), **sets}
+        shown = {} if self.shown == USUAL else {"measures": list(self.shown)}
+        return {"reference": self.names[0], "total_profit": horizon._asdict(), **sets, **shown}
 
 
 def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Comparison:
     bases, names = bases_of(run.scenarios), run.names
-    tally, account = _at_best_fit(run, bases, progress, folder)
+    tally, account, cumulated = _at_best_fit(run, bases, progress, folder)
     sets, refused = None, tuple[str, ...]()
     if run.posterior is not None:
         reported = None if progress is None else (lambda done: progress(run.replications + done))
@@ -297,14 +316,16 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Compar
     held = {} if sets is None else held_of(sets, run.worlds_a_set)
     margins = [scenario.world.gross_margin for scenario in run.scenarios]
     of_profit = [held[place, PROFIT] for place in range(len(names))] if held else []
+    rows = compared_measures(tally, names, bases, held)
+    filed = {*FILED, *run.shown}
     comparison = Comparison(
         scenarios=names,
         reference=names[0],
         reference_in_words=in_words(run.scenarios[0]),
         horizon=horizon_of(run.scenarios, run.plan[0].unit),
         bridge=tuple(bridge_of(account, names, None if sets is None else sets.money)),
-        worth=tuple(worth_of(account, names, margins, of_profit)),
-        measures=compared_measures(tally, names, bases, held),
+        worth=tuple(worth_of(account, names, margins, of_profit, cumulated)),
+        measures=tuple(row for row in rows if row.measure in filed),
         seed=run.seed,
         replications=run.replications,
         sets=0 if sets is None else len(sets.mean),
@@ -312,6 +333,8 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Compar
         posterior="" if run.posterior is None else Path(run.posterior.source).name,
         unit_of_money=tuple(job.unit for job in run.plan),
         notes=tuple(_notes(run, tally, bases, sets, refused)),
+        shown=run.shown,
+        others=tuple(row for row in rows if row.measure not in filed),
     )
     if folder is not None:
         write_tables(folder, comparison.measures, comparison.bridge, run.scenarios, comparison.horizon)
@@ -320,25 +343,27 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Compar
 
 def _at_best_fit(
     run: _Run, bases: Sequence[int], progress: Progress | None, folder: Path | None
-) -> tuple["Tally", Moments]:
-    """Play many worlds as the scenarios stand, and tally measures and amounts of money."""
+) -> tuple["Tally", Moments, Moments]:
+    """Play many worlds as the scenarios stand, and tally measures, amounts of money, and gains up to each year."""
     with ExitStack() as stack:
         played = run_in_chunks(run.plan, run.seed, run.replications, workers=run.workers, progress=progress)
         chunks, keep, money = stack.enter_context(closing(played)), list[Callable[[Floats], None]](), list[Moments]()
+        kept, by_year = (*NAMES, *Account._fields), list[Moments]()
         if folder is not None:
-            kept = (*(row.name for row in MEASURES), *Account._fields)
-            keep.append(stack.enter_context(replications_file(folder, run.names, kept)))
+            write = stack.enter_context(replications_file(folder, run.names, kept))
+            keep.append(lambda block: write(block[:, :, : len(kept)]))
         without = place_without_program(run.scenarios)
         keep.append(lambda block: money.append(money_moments(block[:, :, len(MEASURES) :], without)))
-        tally = tallied(outcome_blocks(chunks, run.plan, with_accounts=True), keep, bases)
-    return tally, reduce(merged_moments, money)
+        keep.append(lambda block: by_year.append(moments_of(block[:, :, len(kept) :] - block[:, :1, len(kept) :])))
+        tally = tallied(outcome_blocks(chunks, run.plan, with_accounts=True, with_years=True), keep, bases)
+    return tally, reduce(merged_moments, money), reduce(merged_moments, by_year)
 
 
 def money_at_best_fit(
     scenarios: Sequence[Scenario], plan: Sequence[Job], seed: int, replications: int, workers: int
 ) -> Moments:
     """Amounts of `kamsim.studies.bridge.Money` in many worlds as the scenarios stand."""
-    _, money = _at_best_fit(
+    _, money, _ = _at_best_fit(
         _Run(tuple(scenarios), tuple(plan), None, None, replications, seed, workers), bases_of(scenarios), None, None
     )
     return money
@@ -363,11 +388,12 @@ def _notes(
     run: _Run, tally: "Tally", bases: Sequence[int], sets: AtSets | None, refused: Sequence[str]
 ) -> Iterator[str]:
     apart = () if run.posterior is None else tuple(notes_on_worlds_of_sets(run.scenarios, run.posterior))
-    yield from (*apart, *notes_on(run.scenarios, run.plan, run.book))
+    filed = {*FILED, *run.shown}
+    yield from (*apart, *notes_on(run.scenarios, run.plan, run.book, filed))
     if run.posterior is not None and sets is not None:
         yield from (*run.posterior.notes, *notes_on_sets(run.scenarios, run.posterior))
         yield from notes_on_refused(refused, len(sets.mean), run.sets)
-    yield from notes_on_what_was_not_seen(tally, run.names, bases)
+    yield from notes_on_what_was_not_seen(tally, run.names, bases, filed)
 
 
 def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
@@ -381,11 +407,13 @@ def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
     return names
 
 
-def notes_on(scenarios: Sequence[Scenario], jobs: Sequence[Job], book: Book | None) -> tuple[str, ...]:
+def notes_on(
+    scenarios: Sequence[Scenario], jobs: Sequence[Job], book: Book | None, measures: Collection[str] = FILED
+) -> tuple[str, ...]:
     """What is to be said about scenarios compared as jobs, on a synthetic or real book."""
     book_notes = () if book is None else book.notes
     told = (*_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs), *notes_on_budgets(scenarios))
-    return (*notes_on_reference(scenarios), *notes_on_settings(scenarios), *book_notes, *told)
+    return (*notes_on_reference(scenarios, measures), *notes_on_settings(scenarios), *book_notes, *told)
 
 
 def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:
@@ -462,12 +490,12 @@ class Tally(NamedTuple):
 
 
 def outcome_blocks(
-    chunks: Iterable[Sequence[Table]], jobs: Sequence[Job], *, with_accounts: bool = False
+    chunks: Iterable[Sequence[Table]], jobs: Sequence[Job], *, with_accounts: bool = False, with_years: bool = False
 ) -> Iterator[Floats]:
     """Outcomes in blocks that do not depend on the chunks, with money as money.
 
     Of shape (replications, scenarios, measures), of a fixed number of replications but perhaps the last; behind the
-    measures, if asked, the amounts of the account of profit.
+    measures, if asked, the amounts of the account of profit, and behind these total profit up to each year.
     """
     scale = scales_of(jobs)
 
@@ -475,7 +503,8 @@ def outcome_blocks(
         outcomes: Floats = np.stack([table.outcomes for table in tables], axis=1) * scale
         if not with_accounts:
             return outcomes
-        return np.concatenate([outcomes, accounts_of(tables, jobs)], axis=-1)
+        by_year = [cumulated_of(tables, jobs)] if with_years else []
+        return np.concatenate([outcomes, accounts_of(tables, jobs), *by_year], axis=-1)
 
     return in_blocks(map(piece, chunks), ROW_GROUP)
 
@@ -507,9 +536,10 @@ def _tally_of(block: Floats, bases: Sequence[int]) -> Tally:
 
 def _best_of(values: Floats) -> tuple[Floats, Floats]:
     """Worlds that each scenario wins, and worlds that anybody wins; a tie is split equally."""
-    direction = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
-    merit = np.where(np.isnan(values), -np.inf, values * direction)
-    wins = (merit == merit.max(axis=1, keepdims=True)) & ~np.isnan(values)
+    merit = values * np.array([measure.direction for measure in MEASURES])
+    known = ~np.isnan(merit)
+    merit = np.where(known, merit, -np.inf)
+    wins = (merit == merit.max(axis=1, keepdims=True)) & known
     winners = wins.sum(axis=1, keepdims=True)
     return (wins / np.maximum(winners, 1)).sum(axis=0), (winners[:, 0] > 0).sum(axis=0).astype(np.float64)
 
@@ -545,11 +575,11 @@ def compared_measures(
             measure.name,
             scenario,
             scenarios[bases[column]],
-            float(mean[row, column]),
-            float(difference[row, column]),
-            float(difference[row, column] - half_width[row, column]),
-            float(difference[row, column] + half_width[row, column]),
-            float(best[row, column]),
+            _number(mean[row, column]),
+            _number(difference[row, column]),
+            _number(difference[row, column] - half_width[row, column]),
+            _number(difference[row, column] + half_width[row, column]),
+            _number(best[row, column]),
             int(tally.differences.number[row, column]),
             *(_told_of_sets(held.get((row, column), Held()), row == bases[column])),
         )
@@ -558,14 +588,22 @@ def compared_measures(
     )
 
 
+def _number(value: float) -> float:
+    """A number of Python's; one NaN for all, so that equal comparisons are equal."""
+    return math.nan if math.isnan(value) else float(value)
+
+
 def _told_of_sets(held: Held, is_base: bool) -> Held:
     return held._replace(verdict="") if is_base else held
 
 
 def notes_on_what_was_not_seen(
-    tally: Tally, scenarios: Sequence[str], bases: Sequence[int] = AGAINST_FIRST
+    tally: Tally,
+    scenarios: Sequence[str],
+    bases: Sequence[int] = AGAINST_FIRST,
+    measures: Collection[str] = NAMES,
 ) -> Iterator[str]:
-    """Say which differences came about in so few worlds that their intervals may be too narrow."""
+    """Say which differences in some measures came about in so few worlds that their intervals may be too narrow."""
     return cautions(
         (
             f"{measure.label} of {scenario}",
@@ -574,7 +612,7 @@ def notes_on_what_was_not_seen(
         )
         for row, scenario in enumerate(scenarios)
         for column, measure in enumerate(MEASURES)
-        if row != bases[column] and tally.differences.number[row, column] > 1
+        if measure.name in measures and row != bases[column] and tally.differences.number[row, column] > 1
     )
 
 

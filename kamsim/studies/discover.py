@@ -178,6 +178,10 @@ def ask_discover(
     )  # fmt: skip
     if question.against is None and threshold is None:
         raise KamsimError("say what failing is: worse than another scenario (`against`), or beyond a `threshold`")
+    if question.measure.higher_is_better is None:
+        raise KamsimError(
+            f"of {question.measure.name} neither more nor less is better, so no case fails; choose another `measure`"
+        )
     least = threshold or 0.0
 
     def answer(progress: Progress | None, folder: Path | None) -> Discovery:

@@ -27,7 +27,7 @@ from kamsim.studies.reference import bases_of, place_without_program
 from kamsim.types import Floats
 
 FEW_SETS = 20  # below which nothing is said on where a ranking flips
-DIRECTION = np.array([1.0 if measure.higher_is_better else -1.0 for measure in MEASURES])
+DIRECTION = np.array([measure.direction for measure in MEASURES])
 
 
 class AtSets(NamedTuple):
@@ -134,7 +134,7 @@ def _parts_best(mean: Floats) -> Floats:
     contested = wins.any(axis=2)
     parts = (wins / np.maximum(wins.sum(axis=2, keepdims=True), 1.0)).sum(axis=0)
     found: Floats = (parts / np.maximum(contested.sum(axis=0), 1)[:, None]).T
-    return np.where(np.isnan(mean).all(axis=0), np.nan, found)
+    return np.where(np.isnan(mean * DIRECTION).all(axis=0), np.nan, found)
 
 
 # ---------------------------------------------------------------- what is said

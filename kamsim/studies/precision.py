@@ -212,7 +212,7 @@ def _separated(values: list[list[Floats]], aim: Aim, look: int) -> int:
         rivals = [point[0][:shortest] for point in values]
     if len(rivals[0]) < LEAST_REPLICATIONS:
         return -1
-    direction = next(1.0 if measure.higher_is_better else -1.0 for measure in MEASURES if measure.name == aim.measure)
+    direction = next(measure.direction for measure in MEASURES if measure.name == aim.measure)
     means = [-np.inf if np.isnan(rival).all() else direction * float(np.nanmean(rival)) for rival in rivals]
     best = int(np.argmax(means))
     behind = [rival for place, rival in enumerate(rivals) if place != best and np.isfinite(means[place])]

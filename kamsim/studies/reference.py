@@ -1,8 +1,9 @@
 """What policies are held against: no program, unless another scenario is named; and what no program cannot have."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from kamsim.errors import KamsimError, nearest, shown
+from kamsim.measures.choice import FILED
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.measures.profit import Horizon
 from kamsim.scenario import Scenario
@@ -94,15 +95,22 @@ def told_in(measure: Measure, scenarios: Sequence[Scenario], horizon: Horizon) -
     """Say for a row of a table what its figures are told in: unit, years, and rate of discount where it is money."""
     if measure.unit == "money":
         return {"unit": horizon.unit, "years": horizon.years, "discount": horizon.discount}
+    if measure.is_money:
+        per = measure.unit.removeprefix("money")
+        return {"unit": f"{horizon.unit},{per}", "years": scenarios[0].timeline.window_years, "discount": None}
     return {"unit": measure.unit, "years": scenarios[0].timeline.window_years, "discount": None}
 
 
-def notes_on_reference(scenarios: Sequence[Scenario]) -> Iterator[str]:
-    """Say that the reference is no program, and what is held against another scenario for that."""
+def notes_on_reference(scenarios: Sequence[Scenario], measures: Collection[str] = FILED) -> Iterator[str]:
+    """Say that the reference is no program, and which of some measures are held against another scenario for that."""
     if elevates(scenarios[0]) or len(scenarios) < 2:
         return
     bases = bases_of(scenarios)
     other = scenarios[max(bases)].name
-    lacking = [measure.label.lower() for measure, base in zip(MEASURES, bases, strict=True) if base]
+    lacking = [
+        measure.label.lower()
+        for measure, base in zip(MEASURES, bases, strict=True)
+        if base and measure.name in measures
+    ]
     said = f"; what it cannot have is held against {other}: {', '.join(lacking)}" if lacking else ""
     yield f"the reference is {in_words(scenarios[0])}{said}"

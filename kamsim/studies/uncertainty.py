@@ -27,6 +27,7 @@ from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers
+from kamsim.measures.choice import USUAL, chosen
 from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import Horizon
 from kamsim.records import Record
@@ -228,6 +229,8 @@ class UncertainComparison(Record):
         What a median annual wallet is in money, by scenario.
     notes : tuple of str
         What was capped, dropped, kept or assumed, a sentence each.
+    shown : tuple of str
+        Names of the measures that were chosen to be shown.
     """
 
     scenarios: tuple[str, ...]
@@ -253,6 +256,7 @@ class UncertainComparison(Record):
     posterior: str
     unit_of_money: tuple[float, ...]
     notes: tuple[str, ...]
+    shown: tuple[str, ...] = USUAL
 
     @property
     def worlds_a_set(self) -> int:
@@ -327,6 +331,7 @@ def ask_compare_under_uncertainty(
     seed: int = 1,
     jobs: int | None = None,
     book: Book | None = None,
+    measures: Sequence[str] | None = None,
 ) -> Asked[UncertainComparison]:
     """Check what `compare_under_uncertainty` is asked, with the same arguments.
 
@@ -341,6 +346,7 @@ def ask_compare_under_uncertainty(
         raise KamsimError("replications must be at least 2 under uncertainty: one world does not tell luck from policy")
     plan = [job_of(scenario, book) for scenario in scenarios]
     units = tuple(job.unit for job in plan)
+    shown = USUAL if measures is None else chosen(measures)
     ensemble = ensemble_of(scenarios, posterior, seed)
     apart = tuple(notes_on_worlds(scenarios, posterior))
     notes = (*apart, *notes_on(scenarios, plan, book), *posterior.notes, *notes_on_sets(scenarios, posterior))
@@ -350,13 +356,14 @@ def ask_compare_under_uncertainty(
         found = played_at_sets(ensemble, book, seed, replications, workers, progress)
         said = (*notes, *notes_on_refused(found.refused, len(found.numbers), len(posterior.values)))
         comparison = _compared(found, ensemble, best_fit, (seed, replications), units, said)
-        comparison = replace(comparison, same_worlds=not apart)
+        comparison = replace(comparison, same_worlds=not apart, shown=shown)
         if folder is not None:
             write_tables(folder, comparison.measures, comparison.bridge, scenarios, comparison.horizon)
             _write_sets(folder, found, names)
         return comparison
 
-    told = {"reference": names[0], "total_profit": horizon_of(scenarios, units[0])._asdict()}
+    told: dict[str, object] = {"reference": names[0], "total_profit": horizon_of(scenarios, units[0])._asdict()}
+    told |= {} if shown == USUAL else {"measures": list(shown)}
     manifest = manifest_of(scenarios, seed, replications, book) | told | {"posterior": posterior_in_manifest(posterior)}
     return Asked(manifest, len(posterior.values), "parameter sets", answer, _FILES)
 
@@ -450,8 +457,8 @@ def _row(told: Told, worlds: Floats, names: Sequence[str], pair: tuple[int, int]
         margin=margin,
         probability_best=float(chance.sum() / contested) if len(chance) else math.nan,
         regret=max(0.0, _mean(lost)) if len(lost) else math.nan,
-        better=_mean(gain > 0),
-        worse=_mean(gain < 0),
+        better=_mean(_known(gain) > 0),
+        worse=_mean(_known(gain) < 0),
         verdict="" if place == base else verdict_of(gain, margin),
         sets=len(difference),
     )

@@ -160,8 +160,9 @@ def told_of(values: Floats, bases: Sequence[int] = AGAINST_FIRST) -> Told:
         if not block.size:
             continue
         told.mean[there, column] = block.mean(axis=0)
-        told.chance_best[there, column] = chances_best(block * DIRECTION[column])
-        told.regret[there, column] = regrets_of(block * DIRECTION[column])
+        if not math.isnan(DIRECTION[column]):
+            told.chance_best[there, column] = chances_best(block * DIRECTION[column])
+            told.regret[there, column] = regrets_of(block * DIRECTION[column])
         against = block[:, there == bases[column]]
         if against.size:
             told.difference[there, column] = (block - against).mean(axis=0)

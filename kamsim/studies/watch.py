@@ -1,5 +1,6 @@
 """One organization, watched: played through Mesa quarter by quarter, and told year by year."""
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from kamsim.books.book import Book
 from kamsim.experiments.files import check_target, write_parquet, write_whole
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.pool import checked_workers
+from kamsim.measures.outcomes import MEASURES, outcomes
+from kamsim.measures.profit import account_of
 from kamsim.model.program import KeyAccountProgram
 from kamsim.rules.costs import add_up, contribution
 from kamsim.scenario import Scenario
@@ -43,6 +46,7 @@ class Watched(NamedTuple):
     scenario: str
     seed: int
     years: tuple[Year, ...]
+    measures: dict[str, float | None]  # of the whole run, by the names of `MEASURES`; None where there is none
     notes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, object]:
@@ -77,7 +81,7 @@ def play_run(
     if agents is not None:
         _write_parquet(agents, records)
     notes = (*notes_on_settings([scenario]), *(book.notes if book else ()), *job_of(scenario, book).notes)
-    return Watched(scenario.name, seed, tuple(years_of(program)), notes)
+    return Watched(scenario.name, seed, tuple(years_of(program)), measures_of(program), notes)
 
 
 def quarters_of(scenario: Scenario) -> int:
@@ -117,6 +121,19 @@ def years_of(program: KeyAccountProgram) -> Iterable[Year]:
             trust=float(accounts["trust"][key].mean()) if launched else None,
             departures=int(program.history.departures[number].sum()),
         )
+
+
+def measures_of(program: KeyAccountProgram) -> dict[str, float | None]:
+    """Every measure, as comparisons tell it of the same run, of a program played to the end."""
+    timeline, margin, history = program.timeline, program.parameters.gross_margin, program.history
+    account = account_of(history, margin, timeline.history_years, program.scenario.timeline.discount)
+    first_year = timeline.history_years + timeline.warmup_years
+    found = outcomes(history, account, program.world, margin, timeline.history_years, first_year)
+    scales = [program.money if measure.is_money else 1.0 for measure in MEASURES]
+    return {
+        name: None if math.isnan(value) else float(value * scale)
+        for (name, value), scale in zip(found._asdict().items(), scales, strict=True)
+    }
 
 
 def _phase(year: int, timeline: Timeline) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import mesa
 
-from kamsim.model import behaviors
+from kamsim.model import behaviors, readings
 from kamsim.policy.policy import Policy
 from kamsim.rules.attention import hours_of_all
 from kamsim.rules.collaboration import available_support, collaboration_part, granted_fraction, support_asked
@@ -215,7 +215,7 @@ class Account(mesa.Agent):
     def selection_score(self) -> float:
         """Score of the account as a candidate for elevation, as the program reads it."""
         model = self.model
-        return behaviors.selection_score(
+        return readings.selection_score(
             self,
             self.wallets[model.quarter],
             self.this_year.spend,
@@ -228,7 +228,7 @@ class Account(mesa.Agent):
     def criterion_read(self, criterion: int) -> float:
         """What one of the criteria of a selection matrix says of the account, as the program reads it."""
         model = self.model
-        return behaviors.criterion_read(
+        return readings.criterion_read(
             criterion,
             self,
             self.fit,
@@ -241,19 +241,19 @@ class Account(mesa.Agent):
 
     def expected_need(self) -> float:
         """Work that the account would need in a quarter, were it key."""
-        return behaviors.expected_need(self.wallets[self.model.quarter], self.model.parameters)
+        return readings.expected_need(self.wallets[self.model.quarter], self.model.parameters)
 
     def margin_read(self) -> float:
         """Contribution over sales in two years as a yearly review reads it."""
         model, last_year = self.model, self.years[self.model.year - 1]
         draw = model.reading_of(self, "cost")
-        return behaviors.margin_read(self, last_year, self.this_year, draw, model.policy.levers, model.parameters)
+        return readings.margin_read(self, last_year, self.this_year, draw, model.policy.levers, model.parameters)
 
     def health(self, margin: float, usual_margin: float) -> float:
         """Health of the relationship as a yearly review reads it."""
         model, policy = self.model, self.model.policy
         draw = model.reading_of(self, "trust")
-        return behaviors.health(self, margin, usual_margin, draw, policy.levers, policy.terms, model.parameters)
+        return readings.health(self, margin, usual_margin, draw, policy.levers, policy.terms, model.parameters)
 
     def give_time_to_recover(self, unhealthy: bool) -> None:
         """Have more of the KAM's hours for a year where a review found the account unhealthy."""
@@ -304,7 +304,7 @@ class Account(mesa.Agent):
     def fit_read(self) -> float:
         """Fit of the account as the program reads it this year."""
         model = self.model
-        return behaviors.fit_read(self.fit, model.reading_of(self, "fit"), model.policy.levers, model.parameters)
+        return readings.fit_read(self.fit, model.reading_of(self, "fit"), model.policy.levers, model.parameters)
 
     def calibrate_ambition(self, mean_reading: float) -> None:
         """Set the ambition of the partnership, for the tier at large or with the customer."""
@@ -314,7 +314,7 @@ class Account(mesa.Agent):
     def promise_of_plan(self) -> float:
         """What the account plan promises against the sales there are."""
         model = self.model
-        return behaviors.promise_of_plan(
+        return readings.promise_of_plan(
             self, model.reading_of(self, "potential"), model.policy.levers, model.parameters
         )
 

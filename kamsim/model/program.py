@@ -8,7 +8,7 @@ import numpy as np
 
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
-from kamsim.model import behaviors
+from kamsim.model import behaviors, readings
 from kamsim.model.agents import Account, Function, KeyAccountManager
 from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Intervention, policy_in
@@ -329,7 +329,7 @@ class KeyAccountProgram(mesa.Model):
             What it holds of others does not count.
         """
         terms, slots = self.policy.terms, len(self.world.accounts)
-        if not behaviors.weighs_criteria(terms):
+        if not readings.weighs_criteria(terms):
             return self._by_number("selection_score")
         reviewed = self._reviews(anew) and self.policy.levers.retier_by_spend
         members_too = anew or reviewed or any(account.notice == 1 for account in self.key_accounts)
@@ -337,8 +337,8 @@ class KeyAccountProgram(mesa.Model):
         candidates = [account for account in self.accounts if members_too or account.tier == 0]
         candidate = np.zeros(slots, dtype=np.bool_)
         candidate[[account.number for account in candidates]] = True
-        for criterion in range(behaviors.CRITERIA):
-            weight = behaviors.weight_of(criterion, terms)
+        for criterion in range(readings.CRITERIA):
+            weight = readings.weight_of(criterion, terms)
             if weight > 0.0:
                 for account in candidates:
                     values[account.number] = account.criterion_read(criterion)
@@ -371,7 +371,7 @@ class KeyAccountProgram(mesa.Model):
             ties / (kams * functions),
             kams * behaviors.hours_of_kam(policy.terms, self.parameters),
             support,
-            behaviors.capacity_slack(policy.levers, policy.terms),
+            readings.capacity_slack(policy.levers, policy.terms),
             policy.terms.elevation_capacity_check,
             np.zeros(len(tier), dtype=np.bool_),
             np.zeros(int(policy.seats.sum()), dtype=np.int64),
@@ -602,7 +602,7 @@ class KeyAccountProgram(mesa.Model):
         without_luck = self.policy.intervention.quota_without_luck
         sales = planned = mean_promise = 0.0
         for account in members:
-            usual = float(behaviors.usual_sales(books, account.number, self.year, terms.quota_years, without_luck))
+            usual = float(readings.usual_sales(books, account.number, self.year, terms.quota_years, without_luck))
             sales += usual
             if terms.quota_by_potential > 0.0:
                 promise = account.promise_of_plan()

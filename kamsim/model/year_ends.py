@@ -4,40 +4,42 @@ import math
 
 from kamsim.compiler import compiled
 from kamsim.model.behaviors import (
-    CRITERIA,
     begin_trial,
     calibrate_ambition,
-    capacity_slack,
     close_year,
-    criterion_read,
     elevations_of,
     end_trial,
-    expected_need,
-    fit_read,
     give_time_to_recover,
-    health,
     heed_notice,
     hours_of_kam,
     is_renewed,
     judge_program,
     lose_manager,
-    margin_read,
     move_to_tier,
     moves_of_review,
     pay_budget,
     pays_for_idle,
-    promise_of_plan,
     receive_rebate,
-    selection_score,
     set_quota,
     settle_price,
     tire,
+)
+from kamsim.model.plan import History
+from kamsim.model.quarters import _stop
+from kamsim.model.readings import (
+    CRITERIA,
+    capacity_slack,
+    criterion_read,
+    expected_need,
+    fit_read,
+    health,
+    margin_read,
+    promise_of_plan,
+    selection_score,
     usual_sales,
     weighs_criteria,
     weight_of,
 )
-from kamsim.model.plan import History
-from kamsim.model.quarters import _stop
 from kamsim.model.rooms import Desk, Program
 from kamsim.policy.policy import Policy
 from kamsim.rules.collaboration import available_support

@@ -33,6 +33,12 @@ PRESETS: dict[str, dict[str, float]] = {
     "boundaries": {"unilateral": 0.0, "bilateral": 1.0},
     "retiering": {"static": 0.0, "performance": 1.0, "spend": 1.0},
 }
+LEVER_SAYS = {
+    "selection": "selection of key accounts, by last year's spend or by growth potential (enterprise criteria)",
+    "alignment": "organizational alignment, led by sales or by a standing cross-functional team",
+    "boundaries": "partnership level (ambition), set by the supplier alone or agreed with each customer",
+    "retiering": "review of key accounts, none (static), by account health (performance) or by spend",
+}
 STANDARD_TIER = "standard"
 DEFAULT_SCENARIO = "status_quo"
 MOST_CONCEDED = 0.9
@@ -133,7 +139,8 @@ def _lever(lever: str) -> Any:
         kind = kind | Retiering
     ends = " to ".join(list(presets)[:2])
     return Annotated[kind, BeforeValidator(check)], Field(
-        default=next(iter(presets)), description=f"lever: a preset, or a strength in [0, 1] from {ends}"
+        default=next(iter(presets)),
+        description=f"lever, {LEVER_SAYS.get(lever, lever)}; a preset, or a strength in [0, 1] from {ends}",
     )
 
 
@@ -180,7 +187,7 @@ SEATS = NAMED_TIERS["key"]["seats"]
 
 
 class Tier(Declared):
-    """A tier of key accounts: its seats, attention, promise and price concession."""
+    """A tier of key accounts: its number of accounts, priority, service commitment and price concession."""
 
     # Only named tiers have seats in the ledger; their range is that of every tier.
     seats: Annotated[int | float, BeforeValidator(_seats)] = _number(SEATS, given=True)
@@ -190,7 +197,7 @@ class Tier(Declared):
 
 
 class Tiers(Declared):
-    """The ordered key tiers, lowest first, and what standard accounts are promised."""
+    """The ordered key tiers, lowest first, and what all other accounts may expect."""
 
     standard_promise: float = _number(parameter("tiers", "standard_promise"))
     seat_cap: int = _number(parameter("tiers", "seat_cap"))
@@ -204,15 +211,15 @@ class Tiers(Declared):
             if not name.isprintable():
                 raise ValueError(f"the name of a tier is one line of text, not {shown(name)}")
         if STANDARD_TIER in self.ordered:
-            raise ValueError("standard is the tier of all other accounts and has no seats")
+            raise ValueError("standard is the name of all other accounts; choose another name for a key tier")
         shares = sum(tier.seats for tier in self.ordered.values() if not isinstance(tier.seats, int))
         if shares > 1:
-            raise ValueError(f"seats of all tiers add up to {shares:g} of the accounts, more than 1")
+            raise ValueError(f"seats of all tiers add up to {shares:g} of the accounts, more than all (1)")
         return self
 
 
 class Population(Declared):
-    """The mix of organizations in a population: how many do as the sources advise, lever by lever."""
+    """The mix of suppliers in a survey: how many do as the sources advise, lever by lever."""
 
     selection: float = _number(parameter("population", "selection"))
     alignment: float = _number(parameter("population", "alignment"))
@@ -225,7 +232,7 @@ class Scenario(Declared):
     """A validated scenario; `load_scenario` reads one, ``Scenario()`` is the default with no key tiers."""
 
     name: str = ""
-    question: str = Field(default="", description="what the scenario is for, in one line")
+    question: str = Field(default="", description="the question that the scenario answers, in one line")
     world: WorldSection = Field(default_factory=WorldSection)
     tiers: Tiers = Field(default_factory=Tiers)
     policy: PolicySection = Field(default_factory=PolicySection)
@@ -252,8 +259,8 @@ class Scenario(Declared):
             for lever, strength in self.lever_strengths().items():
                 if strength > 0:
                     raise ValueError(
-                        f"{lever} in [policy] has no say where [population] draws the levers of each organization; "
-                        f"set {lever} in [population], the part of organizations that do as advised"
+                        f"{lever} in [policy] says nothing where [population] draws the levers of each supplier; "
+                        f"set {lever} in [population], the part of suppliers that do as advised"
                     )
         return self
 

@@ -218,7 +218,8 @@ def over_ranges(**changed: Any) -> dict[str, Any]:
     told = {
         "scenario": "full_program", "against": "status_quo", "reference_in_words": "status_quo",
         "measure": "total_profit", "unit": "points of sales", "years": 10, "best_fit": row, "gain": gain,
-        "horizon": Horizon(10, 0.0, "yearly wallets of the median account", "no_program"), "best_fit_worlds": 500,
+        "horizon": Horizon(10, 0.0, "units of the median account's yearly category spend", "no_program"),
+        "best_fit_worlds": 500,
         "ranges": (), "posterior": "sets.csv", "sets": 60, "mean": 3.0, "mean_low": 2.0, "mean_high": 4.0, "low": -1.0,
         "high": 7.0, "seed": 1, "replications": 32, "notes": (),
     }  # fmt: skip

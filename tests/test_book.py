@@ -118,7 +118,7 @@ def test_wide_book_keeps_what_it_states_and_derives_the_rest(tmp_path: Path) -> 
     assert np.isnan(book.growth).all()
     assert np.isnan(book.volatility).all()
     assert any("region" in note for note in book.notes)
-    assert any(note.startswith("Derived the wallet of 1 account ") for note in book.notes)
+    assert any(note.startswith("Derived the category spend (wallet) of 1 account ") for note in book.notes)
 
 
 def test_line_after_a_field_with_a_newline_is_counted_right(tmp_path: Path) -> None:

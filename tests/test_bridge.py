@@ -123,7 +123,7 @@ def test_the_bridge_agrees_with_the_replications_kept(compared: tuple[Comparison
         "scenario,term,difference,low,high,points,points_low,points_high,sets_low,sets_high,against,years,discount,"
         "unit,points_of"
     )
-    assert lines[1].endswith(",no_program,4,0.0,yearly wallets of the median account,no_program")
+    assert lines[1].endswith(",no_program,4,0.0,units of the median account's yearly category spend,no_program")
     assert len(lines) == 1 + len(comparison.bridge)
 
 
@@ -218,7 +218,7 @@ def test_the_tables_lead_with_whether_it_pays_and_say_what_the_reference_is(
     comparison, _ = compared
     gains, bridge = (text_of(table(comparison)).plain for table in (gain_table, bridge_table))
     assert max(map(len, f"{gains}\n{bridge}".splitlines())) <= 80
-    said = "Does it pay? Total profit against no program (no_program: nobody is elevated), 4 years from"
+    said = "Does it pay? Total profit against no program (no_program: no key accounts), 4 years from"
     assert " ".join(gains.split()).startswith(said)
     assert "in percent of what no_program sells" in gains
     assert "none was played" in gains

@@ -158,8 +158,8 @@ def test_compare_prints_a_table_that_fits_80_columns_and_writes_a_folder(here: P
         assert any(line.startswith(measure.label) for line in lines)
     said = " ".join(result.stdout.split())
     assert said.count(" is better; small ") == len(of_program)
-    assert "Note: the reference is no program (no_program: nobody is elevated)" in said
-    assert "Does it pay? Total profit against no program (no_program: nobody is elevated), " in said
+    assert "Note: the others are compared with no program (no_program: no key accounts)" in said
+    assert "Does it pay? Total profit against no program (no_program: no key accounts), " in said
     assert " earns the most total profit in " in said
     (folder,) = (here / "results").iterdir()
     assert f"results{os.sep}{folder.name}" in result.stdout
@@ -195,7 +195,7 @@ def test_compare_as_json(here: Path, small: str) -> None:
     content = json.loads(result.stdout)
     assert content["scenarios"] == ["no_program", "small"]
     assert content["reference"] == "no_program"
-    assert content["reference_in_words"] == "no program (no_program: nobody is elevated)"
+    assert content["reference_in_words"] == "no program (no_program: no key accounts)"
     assert content["folder"] == "mine"
     assert len(content["measures"]) == 2 * len(MEASURES)
     wanted = {"measure", "scenario", "mean", "difference", "low", "high", "probability_best"}

@@ -350,7 +350,7 @@ def test_two_scenarios_that_play_alike_tie_everywhere() -> None:
     for row in comparison.measures:
         assert (row.difference, row.low, row.high, row.probability_best) == (0.0, 0.0, 0.0, 0.5)
     (note,) = comparison.notes  # what six worlds have not shown may come about all the same
-    assert note.startswith("no difference in any of 6 worlds, which leaves up to 50.00% of them that may differ: ")
+    assert note.startswith("no difference in any of 6 market scenarios (up to 50.00% of all may still differ): ")
     assert all((f"{measure.label} of twin" in note) == (measure.name in FILED) for measure in MEASURES)
 
 
@@ -361,8 +361,11 @@ def test_a_difference_in_so_few_worlds_that_its_interval_may_miss_the_truth_is_s
     tally = tallied(blocks_of(values))
     assert tally.differing.tolist()[0] == [0] * len(MEASURES)
     never, few = notes_on_what_was_not_seen(tally, ["a", "b"])
-    assert "no difference in any of 200 worlds, which leaves up to 1.50% of them" in never
-    assert few == "differences in so few worlds that intervals may miss the truth: Total profit of b (in 4 of 200)"
+    assert "no difference in any of 200 market scenarios (up to 1.50% of all may still differ)" in never
+    assert (
+        few
+        == "few market scenarios show any difference, so these intervals may be wrong: Total profit of b (in 4 of 200)"
+    )
 
 
 def test_the_table_agrees_with_the_replications_kept(reference_run: tuple[Comparison, Path]) -> None:
@@ -432,17 +435,21 @@ def test_what_no_program_cannot_have_is_held_against_the_first_with_a_program() 
             assert math.isnan(row.difference)
         elif measure.needs_program:
             assert (row.difference, row.low) == (expected[row.measure].difference, expected[row.measure].low)
-    said = [note for note in comparison.notes if note.startswith("the reference is no program (no_program: nobody")]
+    said = [
+        note
+        for note in comparison.notes
+        if note.startswith("the others are compared with no program (no_program: no key")
+    ]
     assert len(said) == 1
-    assert "held against status_quo: growth of each policy's own key accounts" in said[0]
-    assert not any("the reference is" in note for note in alone.notes)
+    assert "compared with status_quo: growth of each policy's own key accounts" in said[0]
+    assert not any("the others are compared with" in note for note in alone.notes)
 
 
 def test_different_worlds_are_said() -> None:
     other = small("full_program", world={"accounts": 24})
     comparison = compare([small("status_quo"), other, small("no_program")], replications=2)
     (note,) = (note for note in comparison.notes if note.startswith("full_program: "))
-    assert note.endswith("differences include the world's, not only the policy's")
+    assert note.endswith("differences include those of the market, not only of the program")
 
 
 def test_a_real_book_is_played_in_its_own_money() -> None:

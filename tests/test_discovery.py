@@ -65,7 +65,7 @@ def test_low_margins_are_where_profit_is_missed_whatever_the_jobs(tmp_path: Path
     np.testing.assert_array_equal(table["failed"], table["output"] < threshold)
     assert table["failed"].mean() == result.failed
     assert table.loc[table["in_corner"], "failed"].mean() == result.density
-    assert "mostly where margin before program costs (world.gross_margin) is at most" in discovery_sentences(result)
+    assert "mostly where gross margin (world.gross_margin) is at most" in discovery_sentences(result)
 
 
 @compiled_only
@@ -151,13 +151,13 @@ def test_the_sentence_says_where_how_often_and_how_much_of_it() -> None:
         "0.0481 chance a quarter, and extra growth (world.premium_mean) is at most 0.02 growth a year: 71 % of such "
         "cases fail, against 31 % of all cases; they are 28 % of all cases and hold 64 % of all failures."
     )
-    assert said.endswith("In 7 % of all cases 32 worlds cannot surely tell whether it fails.")
+    assert said.endswith("In 7 % of all cases 32 market scenarios are too few to be sure whether it fails.")
 
 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"told": "none", "conditions": ()}, "in 31 % of 1,000 cases, but no corner"),
+        ({"told": "none", "conditions": ()}, "in 31 % of 1,000 cases, but no few conditions tell where"),
         ({"told": "few", "conditions": (), "failed": 0.004}, "in 0.4 % of 1,000 cases, too few to say where"),
         ({"told": "few", "conditions": (), "failed": 0.995}, "in 99.5 % of 1,000 cases, too many to say where"),
         ({"told": "few", "conditions": (), "failed": 1.0}, "in every one of 1,000 cases"),
@@ -167,7 +167,7 @@ def test_the_sentence_says_where_how_often_and_how_much_of_it() -> None:
         ({"against": "", "threshold": 25.0}, "full_program has total profit below 25.00 mostly"),
         (
             {"threshold": 1.5},
-            "the difference of full_program to status_quo in total profit is below 1.50 points of sale",
+            "the difference between full_program and status_quo in total profit is below 1.50 points of sale",
         ),
         ({"unsure": 0.0}, "enough to tell in every case"),
     ],
@@ -185,7 +185,7 @@ def test_the_table_fits_80_columns() -> None:
     assert max(map(len, table.splitlines())) <= 80
     assert "above 0.0481" in table
     assert "0.02 to 0.065" in table
-    assert "1,000 cases in the same 32 worlds" in table
+    assert "1,000 cases (combinations of values) in the same 32 market" in table
     title = " ".join(drawn(planted(conditions=())).split())
     assert title.startswith(
         "Where it fails: total profit of full_program against status_quo, points of sales, 10 years from launch, "

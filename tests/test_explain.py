@@ -357,7 +357,7 @@ def test_without_a_program_nothing_can_be_told() -> None:
 
 def test_with_few_organizations_a_note_says_that_intervals_are_not_to_be_trusted() -> None:
     (note,) = explain(people(), ["rebuilds"], organizations=2).notes
-    assert note.startswith("2 organizations are too few")
+    assert note.startswith("2 suppliers are too few")
     assert "with fewer than 30" in note
     assert module._too_few(29)
     assert not module._too_few(30)
@@ -367,12 +367,12 @@ def test_a_population_that_tells_too_little_is_not_told_to_be_another() -> None:
     (claim,) = explain(people(), ["large_spend"], organizations=1).claims
     (sentence,) = sentences_of(claim)
     assert sentence.startswith("population: too few")
-    assert "it takes many organizations of both kinds" in sentence
+    assert "it takes many suppliers of both kinds" in sentence
 
 
 def test_one_organization_has_no_interval() -> None:
     alone = explain(people(), ["quota", "rebuilds"], organizations=1)
-    assert alone.notes == ("a single organization has no intervals",)
+    assert alone.notes == ("a single supplier has no intervals",)
     for claim in alone.claims:
         assert math.isnan(claim.figure.low)
         assert math.isfinite(claim.figure.value)
@@ -397,7 +397,9 @@ def test_tables_fit_80_columns_and_name_every_part(explanation: Explanation) -> 
         for part in (*claim.parts, *claim.besides):
             assert part.label in table
         assert len(sentences_of(claim)) in (2, 3)
-        assert shown(claim.figure.value, claim.figure.unit) in sentences_of(claim)[0]
+        figure = shown(claim.figure.value, claim.figure.unit)
+        told = f"{figure.removeprefix('x ')} times" if claim.claim == "collaboration" else figure
+        assert told in sentences_of(claim)[0]
     assert "nan" not in text
 
 

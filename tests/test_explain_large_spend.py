@@ -90,7 +90,7 @@ def test_the_grid_is_that_of_the_survey_and_holds_the_figure(claim: ClaimExplain
 
 
 def test_a_reading_that_is_none_is_refused() -> None:
-    with pytest.raises(KamsimError, match="is no reading of the survey"):
+    with pytest.raises(KamsimError, match="is no meaning"):
         explain(people(), ["quota"], organizations=1, reading="chance > 5 %")
 
 

@@ -387,7 +387,7 @@ def test_a_sentence_names_the_terms_that_a_lever_surely_gains_or_loses_by(levers
 
 def test_without_a_program_a_sentence_says_so() -> None:
     found = levers_of(small("no_program"), 2)
-    assert found.untold == "no_program: nobody is elevated, so there is no program to take apart"
+    assert found.untold == "no_program: there are no key accounts, so there is no program to explain"
     assert levers_tables(found) == levers_sentences(found) == [found.untold]
     assert levers_figure(found).startswith(b"\x89PNG")
     assert all(amount.money == 0.0 for amount in (*found.figure, *found.parts))

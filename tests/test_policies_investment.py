@@ -257,7 +257,7 @@ def test_a_comparison_says_where_budgets_differ_and_only_there() -> None:
     assert compared([RICH, RICH]) == ()
     (note,) = compared([{}, {"kams_per_account": 1.0, "hours_per_kam": 20.0}])
     assert note == (
-        "compared at their own budgets: status_quo as the world has it; full_program with kams_per_account 1.0 and "
+        "compared at their own budgets: status_quo at the usual budget; full_program with kams_per_account 1.0 and "
         "hours_per_kam 20.0"
     )
 

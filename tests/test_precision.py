@@ -265,7 +265,7 @@ def test_a_summary_is_that_of_the_rows(tmp_path, policies):
     assert len(summary) == len(rows)
     assert set(summary.against) == {"status_quo" if policies > 1 else "point 0"}
     profit = summary[summary.measure == "total_profit"]
-    assert set(profit.unit) == {"yearly wallets of the median account"}
+    assert set(profit.unit) == {"units of the median account's yearly category spend"}
     timeline = plan.policies[0].timeline
     assert set(profit.years) == {timeline.warmup_years + timeline.window_years}
     assert set(summary[summary.measure == "quota_miss_rate"].years) == {timeline.window_years}

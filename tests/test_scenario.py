@@ -273,7 +273,7 @@ def test_checks_of_more_than_one_key_are_refused_in_a_sentence() -> None:
     assert "patience_most" in said(lambda: base.changed(world={"patience_least": 5, "patience_most": 4}))
     assert "budgeted_seats" in said(lambda: base.changed(world={"budgeted_seats": 2.5}))
     half = {"key": {"seats": 0.6}, "strategic": {"seats": 0.6}}
-    assert "more than 1" in said(lambda: base.changed(tiers={"ordered": half}))
+    assert "more than all (1)" in said(lambda: base.changed(tiers={"ordered": half}))
     assert "standard" in said(lambda: base.changed(tiers={"ordered": {"standard": {"seats": 1}}}))
 
 

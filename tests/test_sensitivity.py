@@ -222,7 +222,11 @@ def test_what_drives_profit_is_found_and_the_same_whatever_the_jobs(tmp_path: Pa
     assert result.others is None
     assert not result.screened_out
     assert result.played == 64 * 5 == ask_sensitivity(small("full_program"), parameters=FEW, points=64).work
-    assert (result.against, result.gain, result.unit) == ("", None, "yearly wallets of the median account")
+    assert (result.against, result.gain, result.unit) == (
+        "",
+        None,
+        "units of the median account's yearly category spend",
+    )
     content = json.loads((tmp_path / "out" / "sensitivity.json").read_text(encoding="utf-8"))
     assert content == result.to_dict()
     assert (tmp_path / "out" / "sensitivity.png").read_bytes().startswith(b"\x89PNG")
@@ -323,13 +327,13 @@ def planted(*kinds: str, luck: float = 0.02, **changed: Any) -> Sensitivity:
 def test_sentences_name_what_explains_most_and_what_is_assumed() -> None:
     said = sensitivity_sentences(planted("assumed", "calibrated", "calibrated", "assumed"))
     assert (
-        "Three parameters explain 88 % of how the difference of full_program to status_quo in total profit varies"
+        "Three parameters explain 88 % of how the difference between full_program and status_quo in total profit varies"
         in said
     )
     assert "Of these one is assumed (world.a_parameter_of_a_long_name_1)." in said
     assert "what it means (world.a_parameter_of_a_long_name_1; falls with it)" in said
-    assert "6 % of the variance is parameters acting together" in said
-    assert "Luck of the 8 worlds makes about 2 % of what varies" in said
+    assert "6 % of the variation comes from parameters acting together" in said
+    assert "Luck of the 8 market scenarios makes about 2 % of the variation" in said
     assert "more `replications`" not in said
     assert "more `replications`" in sensitivity_sentences(planted("assumed", luck=0.4))
     assert "It is calibrated." in sensitivity_sentences(planted("calibrated"))
@@ -342,27 +346,31 @@ def test_the_figure_at_the_best_fit_comes_first_and_why_that_over_ranges_is_anot
         "launch, undiscounted; luck of 500 worlds +2.10 to +2.90 points."
     )
     assert ranges == (
-        "Over the ranges varied it is +3.00 points of sales on average (luck of 8 worlds +2.00 to +4.00), and -1.00 to "
-        "+7.00 in 90 % of all cases. Not as at the best fit: each parameter goes through its range whatever the others "
-        "are, so that a case need not fit the evidence."
+        "Over the ranges varied it is +3.00 points of sales on average (luck of 8 market scenarios +2.00 to +4.00), "
+        "and -1.00 to +7.00 in 90 % of all combinations. This need not be the figure of the best fit: parameters vary "
+        "independently here, and not every combination fits the evidence."
     )
     alone = {"against": "", "gain": None, "unit": "yearly wallets", "reference_in_words": ""}
     assert figures(planted("assumed", **alone)).startswith(
-        "At the best fit total profit of full_program: 200.0, 10 years from launch, undiscounted; mean of 500 worlds."
+        "At the best fit total profit of full_program: 200.0, 10 years from launch, undiscounted; mean of 500 market "
+        "scenarios."
     )
 
 
 def test_the_title_says_of_what_against_what_in_which_unit_and_over_which_ranges() -> None:
     table = sensitivity_table(planted("assumed", "calibrated"))
     assert table.title == (
-        "What drives total profit of full_program against status_quo, points of sales, 10 years from launch, "
-        "undiscounted; ranges of the posterior"
+        "What matters most for total profit of full_program against status_quo, points of sales, 10 years from launch, "
+        "undiscounted; ranges of sets that fit"
     )
-    assert "where 95 % of its 60 sets lie (sets.csv), each parameter by itself" in table.legend[-1]
+    assert (
+        "where 95 % of the 60 parameter sets lie that fit the evidence (sets.csv), each parameter by itself"
+        in table.legend[-1]
+    )
     given = Range("world.turnover", "", "", "", 0.0, 1.0)
     mixed = planted("assumed")
     assert sensitivity_table(replace(mixed, ranges=(*mixed.ranges, given))).title.endswith(
-        "ranges of the posterior (1), given (1)"
+        "ranges of sets that fit (1), given (1)"
     )
     plausible = Range("world.turnover", "", "", "", 0.0, 1.0, source="plausible")
     assert sensitivity_table(replace(mixed, ranges=(plausible,))).title.endswith("ranges plausible before the fit")
@@ -425,7 +433,7 @@ def test_the_command_prints_a_table_and_keeps_a_folder(here: Path) -> None:
         (["--parameter", "world.turnovr"], "did you mean 'world.turnover'?"),
         (["--points", "5"], "power of two"),
         (["--against", "small_status_qu.toml"], "no such scenario file"),
-        (["--plausible", "--posterior", "sets.csv"], "leave out one of it and --posterior"),
+        (["--plausible", "--posterior", "sets.csv"], "--plausible and --posterior name different ranges"),
         (["--posterior", "sets.csv"], "sets.csv: there is no such file"),
         (["--alone", "--against", "small_status_quo.toml"], "--alone asks about a scenario held against nothing"),
     ],

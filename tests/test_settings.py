@@ -144,7 +144,8 @@ def test_what_cannot_be_set_is_said(texts: list[str], said: str) -> None:
 def test_a_tier_that_nobody_has_is_refused_and_one_that_some_have_is_told() -> None:
     quo, none = small(), small("no_program")
     assert (
-        refused([none], "tiers.key.seats=3") == "tiers.key.seats cannot be set: no_program has no seats in tier 'key'"
+        refused([none], "tiers.key.seats=3")
+        == "tiers.key.seats cannot be set: no_program has no key accounts in tier 'key'"
     )
     set_there = with_settings([none, quo], ["tiers.key.seats=3", "world.gross_margin=0.2"])
     assert [value_in(one, "tiers.key.seats") for one in set_there] == [0, 3]
@@ -161,7 +162,7 @@ def test_a_tier_whose_name_no_key_can_hold_is_no_parameter() -> None:
 
 
 def test_a_mix_of_organizations_keeps_its_say_over_levers() -> None:
-    assert "selection in [policy] has no say" in refused([load_scenario("population")], "policy.selection=1")
+    assert "selection in [policy] says nothing" in refused([load_scenario("population")], "policy.selection=1")
 
 
 # ---------------------------------------------------------------- what stays as it was set

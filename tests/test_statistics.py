@@ -197,12 +197,12 @@ def test_the_rule_of_three() -> None:
 def test_cautions_say_what_never_differs_and_what_seldom_does() -> None:
     seen = [("profit", 0, 2000), ("misses", 0, 1500), ("rebuilds", 4, 2000), ("growth", 7, 1000), ("trust", 30, 2000)]
     assert list(cautions(seen)) == [
-        "no difference in any of 1,500 worlds, which leaves up to 0.20% of them that may differ: profit, misses",
-        "differences in so few worlds that intervals may miss the truth: rebuilds (in 4 of 2,000), growth (in 7 of "
-        "1,000)",
+        "no difference in any of 1,500 market scenarios (up to 0.20% of all may still differ): profit, misses",
+        "few market scenarios show any difference, so these intervals may be wrong: rebuilds (in 4 of 2,000), growth "
+        "(in 7 of 1,000)",
     ]
-    assert list(cautions(seen[:1], "organizations")) == [
-        "no difference in any of 2,000 organizations, which leaves up to 0.15% of them that may differ: profit"
+    assert list(cautions(seen[:1], "suppliers")) == [
+        "no difference in any of 2,000 suppliers (up to 0.15% of all may still differ): profit"
     ]
     assert list(cautions(seen[-1:])) == []
     points = points_among([("point", 1.0, 1.0), ("width", 0.0, 1.0)], 12)

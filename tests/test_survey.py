@@ -238,11 +238,14 @@ def test_a_reading_is_found_by_its_text(reading: Reading) -> None:
 def test_a_text_that_is_no_reading_names_the_nearest(text: str, meant: str) -> None:
     with pytest.raises(KamsimError) as error:
         reading_of(text)
-    assert str(error.value) == f"'{text}' is no reading of the survey; did you mean '{meant}'?"
+    assert str(error.value) == f"'{text}' is no meaning (reading) of the published 51 %; did you mean '{meant}'?"
 
 
 def test_a_text_like_no_reading_is_told_all_of_them() -> None:
-    with pytest.raises(KamsimError, match=r"'' is no reading of the survey; choose from chances > 0 %, .*odds > 30 %$"):
+    with pytest.raises(
+        KamsimError,
+        match=r"'' is no meaning \(reading\) of the published 51 %; choose from chances > 0 %, .*odds > 30 %$",
+    ):
         reading_of("")
 
 
@@ -356,9 +359,9 @@ def test_one_kind_of_selection_and_another_window_are_said() -> None:
     assert (ratio["simulated"], ratio["low"], ratio["high"]) == (None, None, None)
     assert ratio["dropped"] == 2_000
     window, selection, alike = found.notes
-    assert "4 years of the window" in window
+    assert "4 years observed" in window
     assert "scenario population" in selection
-    assert alike.startswith("no difference in any of 3 organizations")
+    assert alike.startswith("no difference in any of 3 suppliers")
 
 
 def test_a_survey_of_nobody_is_refused() -> None:

@@ -61,7 +61,7 @@ def test_a_sweep_from_dry_run_to_verify(experiment):
     assert (dry["points"], dry["policies"], dry["replications"]) == (4, 1, 20)
     assert dry["seconds"] > 0
     assert not Path("results").exists()
-    assert "4 points x 20 replications = 80 replication-policies" in kamsim(experiment, "--dry-run").output
+    assert "4 points x 20 market scenarios = 80 runs" in kamsim(experiment, "--dry-run").output
     before = kamsim(experiment, "--status")
     assert (before.exit_code, before.stderr) == (2, "Error: results/turnover: holds no sweep\n")
     done = kamsim(experiment, "--jobs", 2)
@@ -96,9 +96,12 @@ def test_the_table_says_of_which_years_in_what_unit_and_against_what():
     years = plan.policies[0].timeline.warmup_years + plan.policies[0].timeline.window_years
     assert table.title.startswith(f"Total profit, {years} years from launch, undiscounted")
     said = "; ".join(table.legend)
-    assert "difference: to status_quo at the same point, in the same worlds" in said
-    assert "in yearly wallets of the median account; not in points of sales, as compare has it" in said
-    assert "the luck of 10 worlds of each point" in said
+    assert "difference: to status_quo at the same point, in the same market scenarios" in said
+    assert (
+        "in units of the median account's yearly category spend; kamsim compare tells it in points of sales, but a"
+        in said
+    )
+    assert "95 %, with 10 market scenarios at each point" in said
     alone = plan_of(points=2, policies=plan.policies[:1], compare="quota_miss_rate")
     said = "; ".join(swept_table(alone, rows_of(alone, "quota_miss_rate")).legend)
     assert "difference: to point 0 (turnover 0.01, ratchet 0.25)" in said
@@ -146,8 +149,12 @@ def test_a_cut_manifest_is_said_by_status_and_made_again_by_the_same_command(exp
 @pytest.mark.parametrize(
     ("different", "last_digits", "said"),
     [
-        ([], {}, "2 parts computed again: same"),
-        ([], {"b": 2.2e-16}, "2 parts computed again: same, but for last digits in 1 (at most 2e-16 of a figure)"),
+        ([], {}, "2 parts computed again: all the same"),
+        (
+            [],
+            {"b": 2.2e-16},
+            "2 parts computed again: all the same, but for last digits in 1 (at most 2e-16 of a figure)",
+        ),
         (["a"], {"b": 2.2e-16}, "2 parts computed again: these differ: a, and last digits in 1 (at most 2e-16"),
     ],
 )

@@ -563,8 +563,8 @@ def test_a_scenario_with_fitted_values_of_its_own_is_played_in_another_world_and
     fitted = small("full_program", market_growth=0.03, trust_speed=0.45)
     found = compare_under_uncertainty([small("status_quo"), fitted], few_sets(2), replications=3, jobs=1)
     assert found.notes[0] == (
-        "full_program: set 2 values that the posterior varies (world.market_growth, world.trust_speed), so "
-        "differences include the world's, not only the policy's"
+        "full_program: set 2 values that differ between parameter sets (world.market_growth, world.trust_speed), so "
+        "differences include those of the market, not only of the program"
     )
     assert not found.same_worlds
     assert not any("own value kept" in note for note in found.notes)
@@ -653,7 +653,7 @@ def test_the_command_prints_a_table_and_sentences_and_writes_a_folder(here: Path
 def test_what_no_program_cannot_have_is_held_against_the_first_that_has_one(here: Path) -> None:
     words = ("one.toml", "two.toml", "--posterior", "sets.csv", "-n", "2")
     content = json.loads(kamsim(*words, "--json").stdout)
-    assert content["reference_in_words"] == "no program (no_program: nobody is elevated)"
+    assert content["reference_in_words"] == "no program (no_program: no key accounts)"
     rows = {(row["measure"], row["scenario"]): row for row in content["measures"]}
     for measure in MEASURES:
         base = "one" if measure.needs_program else "no_program"

@@ -674,7 +674,7 @@ def test_a_validation_is_whole_valid_and_the_same_for_any_jobs() -> None:
     assert all("\n" not in check["reason"] for check in content["checks"])
     assert told == sorted(told)
     assert told[-1] == 20 + 3 * 20
-    assert any("5 years of the window" in note for note in content["notes"])
+    assert any("5 years observed" in note for note in content["notes"])
 
 
 def test_every_shipped_scenario_can_be_validated() -> None:

@@ -187,18 +187,18 @@ def validation_of(random: Any, organizations: int = 50) -> kamsim.Validation:
 def test_sentences_say_the_score_and_what_it_is_worth() -> None:
     not_fitted, fitted, untold, free = validation_sentences(validation_of(RANDOM))
     assert not_fitted == (
-        "2 of 3 patterns that nothing was fitted to hold; missed: trust gap. In 24 of the organizations 2 do; random "
-        "parameter sets hold 1.2 there on average (0 to 2), and as many or more in 40 % of them: chance may "
+        "2 of 3 facts that were not fitted hold; missed: trust gap. In 24 of the suppliers 2 hold; there random "
+        "parameter sets show 1.2 on average (0 to 2), and as many or more in 40 % of them: chance may "
         "give as many."
     )
-    assert fitted.startswith("1 of 2 patterns that were fitted hold; missed: growth by decile. In 24 of")
-    assert untold == "Not to be told here: service fully used."
-    assert free.endswith("a pass says nothing of the fit: new in the top 20 %.")
+    assert fitted.startswith("1 of 2 facts that were fitted hold; missed: growth by decile. In 24 of")
+    assert untold == "Cannot be checked here: service fully used."
+    assert free.endswith("a pass says nothing about the fit: new in the top 20 %.")
 
 
 def test_sentences_without_random_sets_tell_the_score_alone() -> None:
     said = validation_sentences(validation_of(np.zeros((0, len(PLANTED)), dtype=np.bool_)))
-    assert said[0] == "2 of 3 patterns that nothing was fitted to hold; missed: trust gap."
+    assert said[0] == "2 of 3 facts that were not fitted hold; missed: trust gap."
     assert len(said) == 3
 
 
@@ -207,7 +207,7 @@ def test_sentences_name_misses_that_random_sets_show_and_scores_that_none_reache
     random[:3, 1] = True
     said = validation_sentences(validation_of(random))
     assert said[0].endswith("as many or more in none of them: more than chance gives.")
-    assert said[-1] == "Missed here, and shown by more than half of the random sets: trust gap."
+    assert said[-1] == "Missed here, but shown by more than half of the random sets: trust gap."
 
 
 def test_the_table_groups_patterns_by_how_they_were_used_and_shows_chances() -> None:

@@ -282,7 +282,7 @@ def points_among(intervals: Iterable[tuple[str, float, float]], number: int) -> 
     return [(what, 0, number) for what, low, high in intervals if low == high]
 
 
-def cautions(seen: Iterable[tuple[str, int, int]], units: str = "worlds") -> Iterator[str]:
+def cautions(seen: Iterable[tuple[str, int, int]], units: str = "market scenarios") -> Iterator[str]:
     """Say of which intervals too few units tell that differ at all.
 
     Parameters
@@ -302,9 +302,9 @@ def cautions(seen: Iterable[tuple[str, int, int]], units: str = "worlds") -> Ite
     if never:
         number = min(number for _, number in never)
         yield (
-            f"no difference in any of {number:,} {units}, which leaves up to {largest_unseen(number):.2%} of them that "
-            f"may differ: {', '.join(what for what, _ in never)}"
+            f"no difference in any of {number:,} {units} (up to {largest_unseen(number):.2%} of all may still differ): "
+            f"{', '.join(what for what, _ in never)}"
         )
     few = [f"{what} (in {differing:,} of {number:,})" for what, differing, number in rare if differing]
     if few:
-        yield f"differences in so few {units} that intervals may miss the truth: {', '.join(few)}"
+        yield f"few {units} show any difference, so these intervals may be wrong: {', '.join(few)}"

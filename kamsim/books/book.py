@@ -194,7 +194,10 @@ def _settle_wallets(table: Table, spend: Floats, wallet: Floats, share: Floats) 
     """Check wallet and share against spend, and derive the one that is missing from the other."""
     refuse(table, "share", (share <= 0) | (share > 1), "is outside (0, 1]; give a fraction like 0.45")
     refuse(
-        table, "wallet", wallet < spend * (1 - ROUNDING), "is below annual_spend; a wallet holds what is spent with us"
+        table,
+        "wallet",
+        wallet < spend * (1 - ROUNDING),
+        "is below annual_spend; a wallet is all category spend, ours included",
     )
     off = np.abs(share * wallet / spend - 1) > WALLET_TOLERANCE
     refuse(
@@ -205,13 +208,22 @@ def _settle_wallets(table: Table, spend: Floats, wallet: Floats, share: Floats) 
     )
     by_share = np.isnan(wallet) & ~np.isnan(share)
     by_wallet = np.isnan(share) & ~np.isnan(wallet)
-    refuse(table, "share", spend > MAX_AMOUNT * share, f"makes a wallet beyond {MAX_AMOUNT:g}; correct the share")
+    refuse(
+        table,
+        "share",
+        spend > MAX_AMOUNT * share,
+        f"makes a category spend (wallet) beyond {MAX_AMOUNT:g}; correct the share",
+    )
     wallet, share = (
         np.where(by_share, spend / share, wallet),
         np.where(by_wallet, np.minimum(spend / wallet, 1.0), share),
     )
     if by_share.any():
-        table.notes.append(f"Derived the wallet of {count(int(by_share.sum()), 'account')} from spend and share.")
+        table.notes.append(
+            f"Derived the category spend (wallet) of {count(int(by_share.sum()), 'account')} from spend and share."
+        )
     if by_wallet.any():
-        table.notes.append(f"Derived the share of {count(int(by_wallet.sum()), 'account')} from spend and wallet.")
+        table.notes.append(
+            f"Derived the share of {count(int(by_wallet.sum()), 'account')} from spend and category spend (wallet)."
+        )
     return wallet, share

@@ -59,36 +59,39 @@ DEFAULT_COMPARISON = (
 
 
 @main.command(
-    short_help="Compare policies in the same worlds.",
+    short_help="Compare key account programs in the same market scenarios.",
     epilog=example(
         "kamsim compare status_quo full_program --accounts my_accounts.csv --out results/mine",
         "kamsim compare --reference status_quo",
         "kamsim compare --set world.gross_margin=0.15 --set tiers.key.seats=12 --years 10",
         "kamsim compare --measures board   what a board asks for; or program, customer, all, or names",
-        "kamsim compare --sets 0          the best fit alone: what is not known of parameters is left out",
-        "kamsim compare --uncertainty     more worlds for every set, and what conclusions lean on",
+        "kamsim compare --sets 0          quick: the best fit alone, without what is uncertain",
+        "kamsim compare --uncertainty     longer: how likely each is best, and what that depends on",
     ),
 )
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @set_options
 @click.option(
-    "--replications",
-    "-n",
-    metavar="N",
-    type=int,
-    help=(
-        "Worlds to compare in at the best fit; parameter sets share five times as many.  [default: 500; under "
-        "uncertainty 100 for each set]"
-    ),
-)
-@click.option("--sets", metavar="N", type=int, help="Parameter sets to play; 0: the best fit alone.  [default: all]")
+    "--replications", "-n", metavar="N", type=int,
+    help="Market scenarios to compare in at the best fit; parameter sets share five times as many.  [default: 500; "
+    "with --uncertainty 100 for each set]",
+)  # fmt: skip
+@click.option(
+    "--sets", metavar="N", type=int,
+    help="Parameter sets that fit the evidence to play; 0: the best fit alone.  [default: all]",
+)  # fmt: skip
 @seed_option
 @jobs_option
 @accounts_option
-@click.option("--reference", metavar="NAME", help="Scenario that the others are held against.  [default: no program]")
+@click.option("--reference", metavar="NAME", help="Scenario that the others are compared with.  [default: no program]")
 @measures_option
-@click.option("--uncertainty", is_flag=True, help="Look deeper into the parameter sets that fit the evidence.")
-@click.option("--posterior", metavar="FILE", type=click.Path(), help="CSV of parameter sets; implies --uncertainty.")
+@click.option(
+    "--uncertainty", is_flag=True,
+    help="Say how likely each is the best, over all parameter sets that fit the evidence.",
+)  # fmt: skip
+@click.option(
+    "--posterior", metavar="FILE", type=click.Path(), help="CSV of your own parameter sets; implies --uncertainty."
+)
 @out_option
 @as_json_option
 def compare(
@@ -106,13 +109,15 @@ def compare(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Compare policies in the same worlds with no program, which is played as well, or with --reference.
+    """Compare key account programs with no program, or with --reference.
 
-    A SCENARIO is a name that ships with kamsim or a .toml file. By default these are the status quo, each
-    lever alone, and all four together. Luck is told by many worlds at the best fit, and what is not known of
-    parameters by every set of them that fits the evidence; only what most sets agree on is called better.
-    With --uncertainty, it says which policy is best with what probability, where the ranking flips, and how
-    far that leans on assumed values.
+    A SCENARIO is a name that ships with kamsim or a .toml file. By default these are the status quo (the usual
+    program, spend-based and sales-led), each of the four levers alone, and all four together. All of them meet the
+    same customers, orders and departures in the same market scenarios, so that a difference is not luck.
+
+    All are played at the best fit first, then with every set of parameters that fits the evidence as well. One is
+    called better only where 95 % of these sets agree. With --uncertainty it also says how likely each is the best,
+    where the ranking changes, and how much that depends on assumed values.
     """
     from kamsim.evidence.posterior import read_posterior
     from kamsim.studies.over_sets import some_of
@@ -142,7 +147,7 @@ def compare(
 
 
 @main.command(
-    short_help="Play one organization and print it year by year.",
+    short_help="Play one supplier and print it year by year.",
     epilog=example("kamsim run full_program --seed 7 --agents agents.parquet"),
 )
 @click.argument("scenario")
@@ -150,7 +155,10 @@ def compare(
 @seed_option
 @accounts_option
 @measures_option
-@click.option("--agents", metavar="FILE", type=click.Path(), help="Parquet file: every agent after every quarter.")
+@click.option(
+    "--agents", metavar="FILE", type=click.Path(),
+    help="Parquet file: every account, KAM and function after every quarter.",
+)  # fmt: skip
 @click.option("--figure", metavar="FILE", type=click.Path(), help="PNG.  [default: results/run-<scenario>-<seed>.png]")
 @as_json_option
 def run(
@@ -164,7 +172,7 @@ def run(
     figure: str | None,
     as_json: bool,
 ) -> None:
-    """Play one organization under SCENARIO through Mesa, quarter by quarter, and print it year by year."""
+    """Play one supplier under SCENARIO, quarter by quarter, and print it year by year."""
     from kamsim.measures.choice import USUAL, chosen
     from kamsim.report import watched
     from kamsim.studies.settings import mark_of
@@ -185,7 +193,7 @@ def run(
 
 
 @main.command(
-    short_help="Print simulated figures beside published ones.",
+    short_help="Survey simulated suppliers, beside the published survey.",
     epilog=example(
         "kamsim survey population --organizations 500",
         "kamsim survey --reading 'chances > 20 %'",
@@ -193,13 +201,13 @@ def run(
 )
 @click.argument("scenario", default="population")
 @set_options
-@click.option("--organizations", "-n", metavar="N", default=2000, show_default=True, help="How many to survey.")
+@click.option("--organizations", "-n", metavar="N", default=2000, show_default=True, help="Suppliers to survey.")
 @reading_option
 @seed_option
 @jobs_option
 @as_json_option
 def survey(*, scenario: str, values: tuple[str, ...], as_json: bool, **settings: Any) -> None:
-    """Survey simulated organizations as the published survey asked real ones, and print both side by side."""
+    """Survey simulated suppliers as the published survey asked real ones, and print both side by side."""
     from kamsim.report.survey import survey_tables
     from kamsim.studies.survey import ask_survey
 
@@ -211,7 +219,7 @@ def survey(*, scenario: str, values: tuple[str, ...], as_json: bool, **settings:
 @main.command(
     short_help="Print every parameter and what its value rests on.",
     epilog=example(
-        "kamsim evidence assumed world    what is assumed about the world",
+        "kamsim evidence assumed world    what is assumed about the market and the supplier",
         "kamsim evidence trust_speed      one parameter, with its meaning and source",
     ),
 )
@@ -235,40 +243,34 @@ def evidence(*, words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
 
 
 @main.command(
-    short_help="Hold a scenario against what is known, and say what its score is worth.",
+    short_help="Check a scenario against known facts about accounts and programs.",
     epilog=example(
         "kamsim validate",
         "kamsim validate my_program.toml --accounts my_accounts.csv",
-        "kamsim validate --random 0        without random parameter sets: at once",
+        "kamsim validate --random 0        quick: without random parameter sets",
     ),
 )
 @click.argument("scenario", default="population")
 @set_options
-@click.option("--organizations", "-n", metavar="N", default=400, show_default=True, help="How many to look at.")
+@click.option("--organizations", "-n", metavar="N", default=400, show_default=True, help="Suppliers to look at.")
 @click.option(
-    "--random",
-    metavar="N",
-    default=50,
-    show_default=True,
-    help="Parameter sets drawn at random that the score is held against; 0 for none.",
-)
+    "--random", metavar="N", default=50, show_default=True,
+    help="Random parameter sets to compare the score with; 0 for none.",
+)  # fmt: skip
 @seed_option
 @jobs_option
 @click.option(
-    "--accounts",
-    metavar="FILE",
-    type=click.Path(),
-    multiple=True,
-    help="CSV of real accounts by quarter or invoice, to compare with too; may be given again.",
-)
+    "--accounts", metavar="FILE", type=click.Path(), multiple=True,
+    help="CSV of your accounts by quarter or invoice, to check against too; may be given again.",
+)  # fmt: skip
 @as_json_option
 def validate(
     *, scenario: str, values: tuple[str, ...], accounts: tuple[str, ...], as_json: bool, **settings: Any
 ) -> None:
-    """Say which patterns that are known of accounts and programs a SCENARIO shows, and which it misses.
+    """Check which known facts about accounts and programs a SCENARIO shows, and which it misses.
 
-    Each with how it was used (fitted, checked or held back), what a miss means for a decision, and how often random
-    parameter sets show it too. A miss is a finding and no error: the exit code is 0 all the same.
+    Of each it says how it was used (fitted, checked or held back), what a miss means for a decision, and how many
+    random parameter sets show it too. A miss is a finding, not an error: the exit code stays 0.
     """
     from kamsim.books.book import read_book, yearly_spend
     from kamsim.experiments.twins import KERNELS
@@ -281,7 +283,7 @@ def validate(
 
 
 @main.command(
-    short_help="Take claims and programs apart: what is an effect, what each choice adds.",
+    short_help="Explain published claims, and what each choice of a program adds.",
     epilog=example(
         "kamsim explain",
         "kamsim explain large_spend --organizations 3000 --reading 'odds > 10 %'",
@@ -290,16 +292,13 @@ def validate(
     ),
 )
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
-@click.option("--scenario", metavar="SCENARIO", default="population", show_default=True, help="Who is surveyed.")
+@click.option("--scenario", metavar="NAME", default="population", show_default=True, help="Suppliers surveyed.")
 @click.option(
-    "--lever",
-    "programs",
-    metavar="SCENARIO",
-    multiple=True,
-    help="A program to take apart instead, again for more: why it gains or loses.",
-)
+    "--lever", "programs", metavar="SCENARIO", multiple=True,
+    help="Explain instead why this program gains or loses; may be given again.",
+)  # fmt: skip
 @set_options
-@click.option("--organizations", "-n", metavar="N", default=500, show_default=True, help="How many to survey.")
+@click.option("--organizations", "-n", metavar="N", default=500, show_default=True, help="Suppliers to survey.")
 @reading_option
 @seed_option
 @jobs_option
@@ -317,12 +316,15 @@ def explain(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Take published claims, and programs, apart on simulated organizations, with twins in the very same worlds.
+    """Explain published claims, and what each lever of a program adds, on simulated suppliers.
 
-    A CLAIM is large_spend, collaboration, rebuilds or quota: each figure of the survey is split into what the
-    program does to accounts, and what comes from who is chosen, compared or lucky. It may also be levers: the
-    total profit of SCENARIO is split into what each of its choices adds, and from which terms: levers that it
-    pulls, its tiers, how it rebuilds. Where it makes none, the full program is taken apart. By default all five.
+    Each figure is split by counterfactuals (twins): the same market scenario is played again with one thing changed.
+    A CLAIM is large_spend, collaboration, rebuilds or quota. Its figure is split into what the program does to
+    accounts, and what comes from which accounts are chosen or compared, and from luck.
+
+    A CLAIM may also be levers: the total profit of SCENARIO is split into what each of its choices adds (levers, tiers,
+    how it rebuilds), and from which lines of profit. Where it makes none, the full program is split. By default all
+    five.
     """
     from kamsim.experiments.twins import KERNELS
     from kamsim.report import explain as explaining
@@ -344,7 +346,7 @@ def explain(
 
 
 @main.command(
-    short_help="Fit free parameters to the published evidence.",
+    short_help="Fit parameters to the published evidence.",
     epilog=example(
         "kamsim calibrate",
         "kamsim calibrate --free world.premium_mean --free world.patience_stop",
@@ -354,19 +356,19 @@ def explain(
     ),
 )
 @click.argument("scenario", default="population")
-@click.option("--free", metavar="NAME", multiple=True, help="A parameter to fit, again for more.  [default: all]")
+@click.option("--free", metavar="NAME", multiple=True, help="A parameter to fit; may be given again.  [default: all]")
 @click.option(
-    "--world",
-    type=click.Choice(["default", "steady", "lively"]),
-    help="Fit the world to books instead, which comes first: between the two known books, or like one of them.",
-)
+    "--world", type=click.Choice(["default", "steady", "lively"]),
+    help="Fit the market to real account books instead (this comes first): between the two books, or like one.",
+)  # fmt: skip
 @reading_option
-@click.option("--posterior", metavar="N", default=100, show_default=True, help="Parameter sets to find.")
+@click.option("--posterior", metavar="N", default=100, show_default=True, help="Parameter sets that fit to find.")
 @seed_option
 @jobs_option
 @click.option(
-    "--out", metavar="DIR", type=click.Path(), help="Folder; begun there, it goes on.  [default: results/calibrate-...]"
-)
+    "--out", metavar="DIR", type=click.Path(),
+    help="Folder; a fit begun there goes on.  [default: results/calibrate-...]",
+)  # fmt: skip
 @as_json_option
 def calibrate(
     *,
@@ -380,11 +382,11 @@ def calibrate(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Fit the free parameters of SCENARIO to the published figures, in a world that was fitted to books.
+    """Fit the parameters of SCENARIO to the published figures, in a market that was fitted to account books.
 
-    Finds the best fit, and a posterior: parameter sets that fit within the sampling error of the published survey.
-    Takes some minutes. What has been simulated is kept: interrupted, the same command goes on where it ended; a fit of
-    a world to books begins anew.
+    Finds the best fit, and many sets of parameters that fit within the sampling error of the published survey (the
+    posterior). Takes some minutes. If interrupted, the same command goes on where it ended; a fit of a market to
+    account books begins anew.
     """
     from kamsim.evidence.plausible import MONEY, PROGRAM
     from kamsim.experiments.jobs import play_in_shared_worlds
@@ -431,7 +433,7 @@ def _calibrate_world(kind: "Kind", seed: int, jobs: int | None, folder: Path, as
 
     if folder.exists():
         raise KamsimError(f"{folder}: already exists; choose another `out`")
-    with working("worlds", GENERATIONS * POPULATION + 1, play_in_shared_worlds) as progress:
+    with working("parameter sets", GENERATIONS * POPULATION + 1, play_in_shared_worlds) as progress:
         result = calibrate_world(kind, seed=seed, jobs=jobs, progress=progress)
     written = world_fit.write_world(folder, result, ["kamsim", "calibrate", f"--world={kind}", f"--seed={seed}"])
     names = f"{written_to(f'{folder}{os.sep}')}: {' and '.join(path.name for path in written)}"
@@ -440,7 +442,7 @@ def _calibrate_world(kind: "Kind", seed: int, jobs: int | None, folder: Path, as
 
 
 @main.command(
-    short_help="Say which uncertain parameters drive a measure.",
+    short_help="Say which uncertain parameters a result depends on most.",
     epilog=example(
         "kamsim sensitivity full_program --against status_quo",
         "kamsim sensitivity --parameter world.turnover=0.02:0.08 --parameter world.gross_margin",
@@ -453,9 +455,17 @@ def _calibrate_world(kind: "Kind", seed: int, jobs: int | None, folder: Path, as
 @set_options
 @measure_option
 @range_options
-@click.option("--screen/--no-screen", default=None, help="Rank only the ten that matter most.  [default: if more]")
-@click.option("--points", metavar="N", default=256, show_default=True, help="Base points, a power of two.")
-@click.option("--replications", "-n", metavar="N", default=32, show_default=True, help="Worlds at each point.")
+@click.option(
+    "--screen/--no-screen", default=None,
+    help="First look for the ten that matter most, and rank these.  [default: if there are more]",
+)  # fmt: skip
+@click.option(
+    "--points", metavar="N", default=256, show_default=True,
+    help="Combinations of values to start from; a power of two.",
+)  # fmt: skip
+@click.option(
+    "--replications", "-n", metavar="N", default=32, show_default=True, help="Market scenarios for each combination."
+)
 @seed_option
 @jobs_option
 @out_option
@@ -469,12 +479,12 @@ def sensitivity(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Say which uncertain parameters drive the gain of SCENARIO over no program, or over --against.
+    """Say on which uncertain parameters the gain of SCENARIO over no program, or over --against, depends most.
 
-    The gain at the best fit comes first: the very figure of kamsim compare, in points of sales. Then parameters vary,
-    each by itself, as far as 95 % of the sets do that fit the evidence; others that are named by a quarter either way;
-    none that you --set. Each gets the part of the variance that goes with it, alone and together with others. Takes a
-    minute or two.
+    The gain at the best fit comes first, the same figure as in kamsim compare. Then all parameters vary at once, each
+    within the range of 95 % of the parameter sets that fit the evidence. One that was not fitted but is named by
+    --parameter varies by a quarter either way; one that you --set does not vary. For each it says how much of the
+    variation of the result goes with it, alone and together with others. Takes a minute or two.
     """
     from kamsim.report import sensitivity as drivers
     from kamsim.studies.sensitivity import ask_sensitivity
@@ -486,7 +496,7 @@ def sensitivity(
 
 
 @main.command(
-    short_help="Say in which corner of the uncertainties a policy fails.",
+    short_help="Say under which conditions a program fails.",
     epilog=example(
         "kamsim discover performance_retiering --against status_quo",
         "kamsim discover full_program --threshold 2     where it earns less than 2 points of sales",
@@ -500,11 +510,13 @@ def sensitivity(
 @measure_option
 @click.option(
     "--threshold", metavar="X", type=float,
-    help="It fails beyond this: in points of sales for a gain in total profit; a rate of 20 % is 0.2.  [default: 0]",
+    help="Gain or measure beyond which it fails: points of sales for total profit; 0.2 for 20 %.  [default: 0]",
 )  # fmt: skip
 @range_options
-@click.option("--points", metavar="N", default=1000, show_default=True, help="Cases to play.")
-@click.option("--replications", "-n", metavar="N", default=64, show_default=True, help="Worlds of each case.")
+@click.option("--points", metavar="N", default=1000, show_default=True, help="Combinations of values to play.")
+@click.option(
+    "--replications", "-n", metavar="N", default=64, show_default=True, help="Market scenarios for each combination."
+)
 @seed_option
 @jobs_option
 @out_option
@@ -518,12 +530,12 @@ def discover(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Say in which corner of the uncertain parameters SCENARIO fails, if any corner tells.
+    """Say under which conditions SCENARIO fails, if few conditions tell.
 
-    It fails where it does worse than no program or --against in the same worlds, or where a measure is beyond a
-    threshold. The gain at the best fit comes first: the very figure of kamsim compare, in points of sales. Then
-    parameters vary, each by itself, as far as 95 % of the sets do that fit the evidence; others that are named by a
-    quarter either way; none that you --set.
+    It fails where it does worse than no program, or than --against, in the same market scenarios; or where a measure
+    is beyond a threshold. The gain at the best fit comes first, the same figure as in kamsim compare. Then all
+    parameters vary at once, each within the range of 95 % of the parameter sets that fit the evidence. One that was
+    not fitted but is named by --parameter varies by a quarter either way; one that you --set does not vary.
     """
     from kamsim.report import discovery
     from kamsim.studies.discover import ask_discover
@@ -534,7 +546,7 @@ def discover(
 
 
 @main.command(
-    short_help="Play an experiment: many scenarios, resumable.",
+    short_help="Play an experiment: many variants of a program.",
     epilog=example(
         "kamsim sweep four_levers",
         "kamsim sweep my_experiment.toml --dry-run",
@@ -544,30 +556,30 @@ def discover(
 )
 @click.argument("experiment")
 @set_options
-@click.option("--dry-run", is_flag=True, help="Say how large it is, how long it takes and what it needs of the disk.")
-@click.option("--status", "show_status", is_flag=True, help="Say where it stands; nothing is played.")
-@click.option("--verify", is_flag=True, help="Compute a sample of its parts again and compare them bit by bit.")
-@click.option("--retry-failed", is_flag=True, help="Play parts again that hold failed replications.")
+@click.option(
+    "--dry-run", is_flag=True, help="Say how large it is, how long it takes and how much disk it needs; play nothing."
+)
+@click.option("--status", "show_status", is_flag=True, help="Say how much is done; play nothing.")
+@click.option("--verify", is_flag=True, help="Compute a sample of its results again and compare them bit by bit.")
+@click.option("--retry-failed", is_flag=True, help="Play again what failed.")
 @click.option("--restart", is_flag=True, help="Set aside what another version of kamsim computed, and begin anew.")
-@click.option("--replications", "-n", metavar="N", type=int, help="Worlds per point.  [default: the experiment's]")
 @click.option(
-    "--precision",
-    metavar="X",
-    type=float,
-    help=(
-        "Add replications until the 95 % intervals of differences in the measure compared are no wider than +-X of the "
-        "mean they are told against; 0.01 is one percent."
-    ),
-)
+    "--replications", "-n", metavar="N", type=int,
+    help="Market scenarios for each variant.  [default: as the experiment says]",
+)  # fmt: skip
 @click.option(
-    "--confidence",
-    metavar="P",
-    type=float,
-    help=("Stop as soon as the best is separated from all others with this confidence, such as 0.95."),
-)
+    "--precision", metavar="X", type=float,
+    help="Add market scenarios until differences are known to +-X of the mean that they are compared with (95 % "
+    "interval); 0.01 is one percent.",
+)  # fmt: skip
 @click.option(
-    "--most", metavar="N", default=100_000, show_default=True, help="Replications a point at most, with these."
-)
+    "--confidence", metavar="P", type=float,
+    help=("Stop as soon as the best is told from all others with this confidence, such as 0.95."),
+)  # fmt: skip
+@click.option(
+    "--most", metavar="N", default=100_000, show_default=True,
+    help="Market scenarios for each variant at most, with these two options.",
+)  # fmt: skip
 @jobs_option
 @click.option("--cluster", metavar="ADDRESS", help="Dask scheduler to run on, such as tcp://host:8786.")
 @click.option("--executor", metavar="NAME", help="module:callable that gives any other concurrent.futures.Executor.")
@@ -595,11 +607,11 @@ def sweep(
     as_json: bool,
     **flags: bool,
 ) -> None:
-    """Play every point of EXPERIMENT, a name that ships with kamsim or a .toml file, in the same worlds.
+    """Play every variant (point) of EXPERIMENT, a name that ships with kamsim or a .toml file.
 
-    Each second of work is a part on the disk: killed at any moment, the same command goes on where it ended, and
-    after a change of the experiment only what changed is played. Results do not depend on where they are computed.
-    What you --set goes into the scenarios that points are made of.
+    All variants are played in the same market scenarios. Interrupted at any moment, the same command goes on where it
+    ended; after a change of the experiment only what changed is played. Results do not depend on where they are
+    computed. What you --set goes into the scenarios that variants are made of.
     """
     from kamsim.experiments import sweep as sweeping
     from kamsim.experiments.chunks import plan_of
@@ -658,7 +670,7 @@ def _say_verified(plan: "Plan", folder: Path, as_json: bool) -> NoReturn:
     from kamsim.experiments.sweep import verify_sweep
 
     found = verify_sweep(plan, folder)
-    said = f"these differ: {', '.join(found.different)}" if found.different else "same"
+    said = f"these differ: {', '.join(found.different)}" if found.different else "all the same"
     if found.last_digits:
         number, most = len(found.last_digits), max(found.last_digits.values())
         said += (
@@ -678,7 +690,7 @@ def _play_sweep(
     from kamsim.studies.precision import sweep_to_precision
 
     retry, anew = flags["retry_failed"], flags["restart"]
-    with working("replication-policies", plan.size, rated=True) as progress:
+    with working("runs", plan.size, rated=True) as progress:
         if aim is None:
             return run_sweep(plan, folder, place, retry_failed=retry, restart=anew, progress=progress), ""
         precise = sweep_to_precision(plan, folder, place, aim, retry_failed=retry, restart=anew, progress=progress)

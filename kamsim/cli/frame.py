@@ -131,24 +131,25 @@ def example(*lines: str) -> str:
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines instead of tables.")
 seed_option = click.option(
     "--seed", metavar="N", type=int, default=1, show_default=True,
-    help="Names the worlds that are drawn; 0 to 2**64 - 1.",
+    help="Names the market scenarios that are drawn; 0 to 2**64 - 1.",
 )  # fmt: skip
 reading_option = click.option(
     "--reading", metavar="TEXT", default=str(DEFAULT_READING), show_default=True,
-    help="Of '51 % less likely to increase that spend': ratio of chances or odds, > 0, 10, 20 or 30 %.",
+    help="How '51 % less likely to increase that spend' is understood: as a ratio of chances or odds, to grow by more "
+    "than 0, 10, 20 or 30 %.",
 )  # fmt: skip
 jobs_option = click.option(
-    "--jobs", "-j", metavar="N", type=int, help="Chunks of work at a time; changes no result.  [default: all cores]"
+    "--jobs", "-j", metavar="N", type=int, help="Processor cores to use; changes no result.  [default: all]"
 )
 accounts_option = click.option(
     "--accounts", metavar="FILE", type=click.Path(),
-    help="CSV of real accounts: account_id, quarter, spend; or account_id, date, amount; or account_id, annual_spend.",
+    help="CSV of your accounts: account_id, quarter, spend; or account_id, date, amount; or account_id, annual_spend.",
 )  # fmt: skip
 against_option = click.option(
     "--against", "--reference", "against", metavar="SCENARIO",
-    help="What it is held against, in the same worlds.  [default: no program, where that has the measure]",
+    help="What it is compared with, in the same market scenarios.  [default: no program, where that has the measure]",
 )  # fmt: skip
-alone_option = click.option("--alone", is_flag=True, help="Ask about the measure itself, held against nothing.")
+alone_option = click.option("--alone", is_flag=True, help="Ask about the measure itself, compared with nothing.")
 measure_option = click.option(
     "--measure", metavar="NAME", default="total_profit", show_default=True,
     help="What is asked about, such as key_revenue_growth.",
@@ -170,21 +171,21 @@ def range_options(command: Callable[..., None]) -> Callable[..., None]:
         "parameters",
         metavar="NAME[=LOW:HIGH]",
         multiple=True,
-        help="A parameter to vary, again for more.  [default: all of the posterior]",
+        help="A parameter to vary; may be given again.  [default: all that were fitted to the evidence]",
     )
     @click.option(
         "--posterior",
         metavar="FILE",
         type=click.Path(),
-        help="CSV of parameter sets whose ranges are varied.  [default: those that ship with kamsim]",
+        help="CSV of parameter sets that fit the evidence; their ranges are varied.  [default: those that ship]",
     )
-    @click.option("--plausible", is_flag=True, help="Vary all that was fitted over what was plausible before the fit.")
+    @click.option("--plausible", is_flag=True, help="Vary over the wider ranges that were plausible before the fit.")
     @wraps(command)
     def with_ranges(*, posterior: str | None, plausible: bool, **arguments: object) -> None:
         from kamsim.evidence.posterior import read_posterior
 
         if plausible and posterior is not None:
-            raise KamsimError("--plausible varies what no posterior tells; leave out one of it and --posterior")
+            raise KamsimError("--plausible and --posterior name different ranges to vary; give one of them")
         command(posterior=None if plausible else read_posterior(posterior), **arguments)
 
     return with_ranges
@@ -198,17 +199,21 @@ def set_options(command: Callable[..., None]) -> Callable[..., None]:
         "values",
         metavar="KEY=VALUE",
         multiple=True,
-        help="Set a value in every scenario, again for more: world.gross_margin=0.15, tiers.key.seats=12.",
+        help="Set a value in every scenario, such as world.gross_margin=0.15 or tiers.key.seats=12 (number of key "
+        "accounts); may be given again.",
     )
     @click.option(
         "--world",
         metavar="NAME",
-        help="Play in the world of a scenario: steady, lively (each like a known book), or of your own file.",
+        help="Market to play in: steady, lively (each like a real account book), or that of your own scenario file.",
     )
-    @click.option("--years", metavar="N", type=int, help="Years observed: --set timeline.window_years=N.")
     @click.option(
-        "--discount", metavar="R", help="Rate a year by which later money counts less: --set timeline.discount=R."
+        "--years",
+        metavar="N",
+        type=int,
+        help="Years observed, after the first years of the program: --set timeline.window_years=N.",
     )
+    @click.option("--discount", metavar="R", help="Discount rate a year, such as 0.08: --set timeline.discount=R.")
     @wraps(command)
     def with_values(
         *, values: tuple[str, ...], world: str | None, years: int | None, discount: str | None, **arguments: object
@@ -230,14 +235,17 @@ def set_options(command: Callable[..., None]) -> Callable[..., None]:
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=example(
-        "kamsim compare                    no program against the status quo, each lever, and all together",
-        "kamsim compare --accounts my.csv  the same on your own account book",
+        "kamsim compare                    no program, the usual program, each lever alone, and all four",
+        "kamsim compare --accounts my.csv  the same on your own accounts",
         "kamsim scenario list              what else can be compared",
     ),
 )
 @click.version_option(package_name="kamsim")
 def main() -> None:
-    """Simulate key account programs: which policy does better, by how much and how surely."""
+    """Simulate key account programs: which one earns more, by how much, and how sure that is.
+
+    Words are explained in docs/glossary.md.
+    """
     # A file name may hold bytes that are no text.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -33,10 +33,10 @@ PATTERNS: tuple[Pattern, ...] = (
         "held back",
         0.0,
         0.55,
-        "of next year's top 20 % of accounts, less than 55 % are not in this year's, and as many as in real books",
+        "of next year's top 20 % of accounts, fewer than 55 % are new there, and as many as in real books",
         f"Malthouse & Blattberg 2005 (consumers); {_BOOKS}",
-        "next year's largest accounts are easier or harder to foresee than in life; do not read what it is worth to "
-        "choose key accounts by potential instead of spend",
+        "next year's largest accounts are easier or harder to foresee than in life; do not ask what selecting by "
+        "potential instead of spend is worth",
     ),
     Pattern(
         "steady_growth",
@@ -45,7 +45,7 @@ PATTERNS: tuple[Pattern, ...] = (
         DECILES,
         "median log growth of accounts that buy in all eight quarters, by decile of spend, as in real books",
         _BOOKS,
-        "loyal customers grow otherwise than in life; do not read what large ones would have done without a program",
+        "loyal customers grow otherwise than in life; do not ask what large ones would have done without a program",
     ),
     Pattern(
         "trust_gap",
@@ -54,8 +54,8 @@ PATTERNS: tuple[Pattern, ...] = (
         0.25,
         "key customers trust neither more nor less than others, by a quarter of a standard deviation",
         "Ivens & Pardo 2007",
-        "a program earns more trust, or less, than firms report; do not read what hangs on trust: how long key "
-        "customers stay, and what service is worth",
+        "a program earns more trust, or less, than firms report; do not ask how long key customers stay, or what "
+        "service is worth",
     ),
     Pattern(
         "margin_gap",
@@ -64,36 +64,37 @@ PATTERNS: tuple[Pattern, ...] = (
         0.09,
         "the margin on key accounts is 5 to 9 points below that on others",
         "consultants",
-        "key accounts concede too little or too much; whether a program pays is not told, only at which concession it "
-        "breaks even",
+        "key accounts get too much or too little discount; do not ask whether a program pays, only at which discount "
+        "it breaks even",
     ),
     Pattern(
         "whale_peak",
         "checked",
         1.5,
         3.0,
-        "the best customers together earn 1.5 to 3 times the profit that is left after the others lose theirs",
+        "the most profitable customers together earn 1.5 to 3 times the total profit; the others lose the rest (whale "
+        "curve)",
         "consultants; Kaplan & Narayanan",
-        "too few or too many accounts lose money; do not read which to drop, nor what selecting by profit is worth",
+        "too few or too many accounts lose money; do not ask which to drop, or what selecting by profit is worth",
     ),
     Pattern(
         "service_used",
         "checked",
         0.16 - _KAM_SAMPLE_ERROR,
         0.16 + _KAM_SAMPLE_ERROR,
-        "key customers fully use the resources dedicated to them, say 16 % of KAMs",
+        "16 % of KAMs say that their key customers fully use the resources dedicated to them",
         f"Gartner benchmarking survey 2021; the range is the error of a sample of {SURVEY_SAMPLE}",
-        "customers take up more or less of the service than in life; do not read what agreeing on it with them "
-        "(bilateral boundaries) is worth",
+        "customers use more or less of the service than in life; do not ask what agreeing on it with them (bilateral "
+        "boundaries) is worth",
     ),
     Pattern(
         "demotion_against_promotion",
         "checked",
         0.0,
         ABOVE,
-        "a demotion takes more spend than a promotion brings",
+        "an account loses more sales by a demotion than it gains by a promotion",
         "Homburg, Droll & Totzek 2008; Wagner et al. 2009",
-        "taking customers out of the program costs too little; do not read that re-tiering pays",
+        "taking customers out of the program costs too little; do not conclude that re-tiering pays",
     ),
     Pattern(
         "demoted_below",
@@ -102,7 +103,7 @@ PATTERNS: tuple[Pattern, ...] = (
         0.0,
         "a demoted customer buys less than if it had never been promoted",
         "Wagner, Hennig-Thurau & Rudolph 2009",
-        "a customer can be tried as a key account at no risk; do not read that re-tiering or an incubator pays",
+        "a customer can be tried as a key account at no risk; do not conclude that re-tiering or an incubator pays",
     ),
     Pattern(
         "retention",
@@ -111,7 +112,7 @@ PATTERNS: tuple[Pattern, ...] = (
         DECILES,
         "part of accounts that buy again in the next year, by decile of spend, as in real books",
         _BOOKS,
-        "customers leave or stay otherwise than in life; do not read churn, or what a customer is worth over the years",
+        "customers leave or stay otherwise than in life; do not ask about churn, or a customer's lifetime value",
     ),
     Pattern(
         "growth",
@@ -120,7 +121,7 @@ PATTERNS: tuple[Pattern, ...] = (
         DECILES,
         "median log growth of accounts that buy again, by decile of spend, as in real books",
         _BOOKS,
-        "accounts of some size grow otherwise than in life; do not compare programs that choose by size",
+        "large or small accounts grow otherwise than in life; do not compare programs that select by size",
     ),
     Pattern(
         "top_share",
@@ -129,7 +130,7 @@ PATTERNS: tuple[Pattern, ...] = (
         0.73,
         "the top 20 % of customers bring 67 % of sales, 59 to 73 % by company",
         "McCarthy & Winer 2018; fitted to the same of two real books",
-        "sales hang on the largest customers more or less than in life; do not read how many key accounts to have",
+        "sales depend on the largest customers more or less than in life; do not ask how many key accounts to have",
     ),
     Pattern(
         "departure_cost",
@@ -138,7 +139,7 @@ PATTERNS: tuple[Pattern, ...] = (
         0.18,
         "a departing KAM costs 13 to 18 % of an account's sales in the next year",
         "Shi et al. 2017, sales representatives; the ranges of what a KAM takes along were chosen by it",
-        "people who leave cost too little or too much; do not read what it is worth to keep KAMs, or to hand over with "
+        "departing KAMs cost too little or too much; do not ask what it is worth to keep them, or to hand over with "
         "care",
     ),
     Pattern(
@@ -146,17 +147,18 @@ PATTERNS: tuple[Pattern, ...] = (
         "fitted",
         0.79,
         0.84,
-        "79 to 84 % of organizations rebuilt their program at least once in seven years",
+        "79 to 84 % of suppliers rebuilt their program at least once in seven years",
         "Gartner 2021, by secondary sources; Adamson",
-        "programs are rebuilt too often or too seldom; do not read what rebuilds cost, or what patience is worth",
+        "programs are rebuilt too often or too seldom; do not ask what rebuilds cost, or what staying the course is "
+        "worth",
     ),
     Pattern(
         "programs_pay",
         "fitted",
         0.0,
         ABOVE,
-        "the programs of a mix of organizations earn more than none",
+        "on average over a mix of suppliers, having a program earns more than having none",
         "Homburg, Droll & Totzek 2008, 310 firms (sign)",
-        "an ordinary program loses money; compare programs with each other, and do not conclude to have none",
+        "the usual program loses money; compare programs with each other, and do not conclude to have none",
     ),
 )

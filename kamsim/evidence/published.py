@@ -17,8 +17,10 @@ SURVEY_SAMPLE = 69
 GARTNER_2021 = "Gartner, press release of 2021-10-26 (survey of 69 chief sales officers, August and September 2021)"
 
 OUTCOMES: tuple[PublishedFigure, ...] = (
-    PublishedFigure("quota_miss", 0.58, "organizations that miss the key account quota in a year", GARTNER_2021),
-    PublishedFigure("rebuilt_twice", 0.46, "organizations that rebuilt twice or more in seven years", GARTNER_2021),
+    PublishedFigure("quota_miss", 0.58, "suppliers that miss the key account quota in a year", GARTNER_2021),
+    PublishedFigure(
+        "rebuilt_twice", 0.46, "suppliers that rebuilt their program twice or more in seven years", GARTNER_2021
+    ),
     PublishedFigure(
         "large_spend_growth_ratio",
         0.49,

@@ -49,9 +49,11 @@ def reading_of(text: str) -> Reading:
     written = " ".join(text.lower().split())
     parts = _TEXT.fullmatch(written)
     if parts is None or parts[1] not in STATISTICS:
-        raise KamsimError(f"{shown(text)} is no reading of the survey; {nearest(written, map(str, READINGS))}")
+        raise KamsimError(
+            f"{shown(text)} is no meaning (reading) of the published 51 %; {nearest(written, map(str, READINGS))}"
+        )
     threshold = min(THRESHOLDS, key=lambda offered: abs(100 * offered - float(parts[2])))
     found = Reading(parts[1], threshold)
     if float(parts[2]) != float(f"{100 * threshold:.0f}"):
-        raise KamsimError(f"{shown(text)} is no reading of the survey; did you mean '{found}'?")
+        raise KamsimError(f"{shown(text)} is no meaning (reading) of the published 51 %; did you mean '{found}'?")
     return found

@@ -29,12 +29,12 @@ _FIGURE_LABELS = {
     "departure_cost": "Cost of a KAM's departure (4)",
 }
 _LEGEND = (
-    "(1) accounts elevated for large spend, to those elevated by enterprise criteria",
-    "(2) key accounts of KAMs that report high collaboration, to the rest",
-    "(3) profit with the programs of the population against none, part of the profit without any",
-    "(4) part of an account's sales in the year after, against twins in which nobody leaves",
-    "should be: published -+ sampling error of the survey, or a range",
-    "posterior: between which 95 % of the sets lie that fit within sampling error",
+    "(1) ratio of accounts elevated for large spend to those elevated by enterprise criteria (growth potential)",
+    "(2) ratio of key accounts whose KAM reports high collaboration to the other key accounts",
+    "(3) profit with the programs of the surveyed suppliers against none, as a part of the profit without any",
+    "(4) part of an account's sales in the year after, against the same market scenario in which nobody leaves",
+    "should be: the published figure, plus or minus the sampling error of the survey; or a published range",
+    "posterior: where 95 % of the parameter sets lie that fit within the sampling error",
 )
 
 
@@ -43,7 +43,7 @@ def calibration_tables(calibration: Calibration) -> tuple[Table, Table]:
     growth = growth_label(reading_of(calibration.reading))
     figures = tuple(_figure_row(figure, growth) for figure in calibration.figures)
     parameters = tuple(map(_parameter_row, calibration.parameters))
-    told = ("told: the posterior is clearly narrower than the plausible range",)
+    told = ("told: the evidence tells the value, for the posterior is clearly narrower than the plausible range",)
     return (
         Table((Group("", figures),), ("Fitted to", "should be", "best fit", "posterior", ""), legend=_LEGEND),
         Table((Group("", parameters),), ("Free parameters", "plausible", "best fit", "posterior", "told"), legend=told),
@@ -57,12 +57,16 @@ def calibration_sentences(calibration: Calibration) -> str:
     missed = [figure.name for figure in calibration.figures if not figure.low <= figure.fitted <= figure.high]
     fit = f"the best fit misses {', '.join(missed)}" if missed else "the best fit has every figure where it should be"
     tells = f"The evidence tells {len(told)} of {len(told) + len(untold)} free parameters"
-    others = f"; it does not identify {', '.join(untold)}" if untold else ""
-    kept = f"{calibration.fitting} of {calibration.candidates} sets drawn fit within sampling error"
-    paid = f"Programs pay against none at {100 * calibration.paid_anywhere:.0f} % of points over all ranges"
+    others = f"; it does not tell {', '.join(untold)}" if untold else ""
+    kept = f"{calibration.fitting} of {calibration.candidates} parameter sets drawn fit within the sampling error"
+    paid = (
+        f"Before any fit, programs pay at {100 * calibration.paid_anywhere:.0f} % of points over all plausible ranges"
+    )
     if not math.isnan(calibration.paid_at_any_price):
-        paid += f", at {100 * calibration.paid_at_any_price:.0f} % over the ranges of money alone, at the best fit"
-    return f"{fit[0].upper()}{fit[1:]}; {kept}.\n{tells}{others}.\n{paid}, before the fit asks for it."
+        paid += (
+            f", and at {100 * calibration.paid_at_any_price:.0f} % where only prices and costs vary about the best fit"
+        )
+    return f"{fit[0].upper()}{fit[1:]}; {kept}.\n{tells}{others}.\n{paid}."
 
 
 def write_calibration(folder: Path, calibration: Calibration, command: Sequence[str]) -> list[Path]:
@@ -87,7 +91,7 @@ def write_fit(folder: Path, texts: Mapping[str, str], found: Record, made_by: st
 
 def _fitted_toml(calibration: Calibration, made_by: str) -> str:
     lines = [f"# {made_by}", *_made_with(calibration), f'extends = "{calibration.scenario}"']
-    lines.append(f'question = "What if {calibration.scenario} is as the evidence has it?"')
+    lines.append(f'question = "What does {calibration.scenario} look like with the values that fit the evidence best?"')
     section = ""
     for name in sorted(calibration.fitted, key=_place_in_file):
         table, _, key = name.rpartition(".")

@@ -31,14 +31,14 @@ def discovery_table(result: "Discovery") -> Table:
     ranges = {one.parameter: one for one in result.ranges}
     rows = tuple(_bound_row(condition, ranges[condition.parameter]) for condition in result.conditions)
     corner = (
-        f"density {percent(result.density)}: part of the cases in this corner that fail",
-        f"coverage {percent(result.coverage)}: part of the failures that are in it",
-        f"mass {percent(result.mass)}: part of all cases that are in it",
-        f"Corners found without a fifth of the cases have a density of {percent(result.held_out)} in that fifth "
-        f"({_chance(result.chance)} by luck alone).",
+        f"density {percent(result.density)}: part of the cases under these conditions that fail",
+        f"coverage {percent(result.coverage)}: part of all failures that are under these conditions",
+        f"mass {percent(result.mass)}: part of all cases that are under these conditions",
+        f"A check: conditions found without a fifth of the cases have a density of {percent(result.held_out)} in that "
+        f"fifth ({_chance(result.chance)} by luck alone).",
     )
     legend = (
-        f"{result.points:,} cases in the same {result.replications:,} worlds",
+        f"{result.points:,} cases (combinations of values) in the same {result.replications:,} market scenarios",
         *(corner if rows else ()),
         *legend_of_ranges(result),
     )
@@ -92,8 +92,8 @@ def _where(result: "Discovery") -> str:
         return f"{said} in {share} of {number} cases, too {rare} to say where."
     if not result.conditions:
         return (
-            f"{said} in {share} of {number} cases, but no corner of what was varied tells where: boxes found in some "
-            "cases tell failures in others no better than chance, or hardly."
+            f"{said} in {share} of {number} cases, but no few conditions tell where: conditions found in four fifths "
+            "of the cases foretell failures in the others no better than chance, or hardly better."
         )
     where = ", and ".join(map(condition_text, result.conditions))
     often = "mostly" if result.density >= 0.5 else "more often"
@@ -109,7 +109,8 @@ def _share(part: float) -> str:
 
 def _unsure(result: "Discovery") -> str:
     if result.unsure == 0:
-        return f"{result.replications:,} worlds are enough to tell in every case whether it fails."
+        return f"{result.replications:,} market scenarios are enough to tell in every case whether it fails."
     return (
-        f"In {_share(result.unsure)} of all cases {result.replications:,} worlds cannot surely tell whether it fails."
+        f"In {_share(result.unsure)} of all cases {result.replications:,} market scenarios are too few to be sure "
+        "whether it fails."
     )

@@ -16,20 +16,20 @@ KINDS: tuple[str, ...] = get_args(Kind)
 # What a value of each kind rests on.
 KINDS_SAY = {
     "published": "printed in a source",
-    "measured": "read off real account books",
-    "calibrated": "fitted, so that what the model brings forth is what was published or measured",
-    "assumed": "a plausible choice of the source named; not published, measured or fitted",
+    "measured": "measured in real account books",
+    "calibrated": "fitted, so that results of the model are what was published or measured",
+    "assumed": "a plausible choice; not published, measured or fitted",
 }
 MADE_FROM = (
     "Made from `trace.py` and `context_of_use.py` in `kamsim/report`, `ledger.py`, `fitted.toml` and `published.py` in "
     "`kamsim/evidence`; do not edit it here: `kamsim evidence --markdown > docs/evidence.md` writes it anew."
 )
 TRACE_SAYS = (
-    "TRACE (Grimm et al. 2014, Ecological Modelling 280, 129-139) asks eight things of a model that decisions lean on; "
+    "TRACE (Grimm et al. 2014, Ecological Modelling 280, 129-139) asks eight things of a model that decisions rest on; "
     "each is answered with the documents, commands and tests that show it."
 )
 WIDTH = 120  # of the page
-OTHER_TIERS = f"{ANY_TIER}.*: what a tier of any other name than those above does not say; its seats it has to say"
+OTHER_TIERS = f"{ANY_TIER}.*: defaults for tiers of your own; only their number of accounts (seats) has to be given"
 
 
 class Evidence(NamedTuple):
@@ -145,7 +145,7 @@ def evidence_page() -> str:
         *_page_of_parameters(sources),
         "## Published outcomes",
         "",
-        "No input of the model; `kamsim survey` prints what the model brings forth beside them.",
+        "None is an input of the model; `kamsim survey` prints the results of the model beside them.",
         "",
         *_markdown_table(("figure", "value", "what it says", "source"), _page_figures(sources)),
         "",

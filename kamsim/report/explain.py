@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.patches import Patch
 
 TITLES = {
-    "large_spend": "{growth}: elevated for large spend, to elevated by enterprise criteria",
-    "collaboration": "Spend of key accounts: where KAMs report high collaboration, to the rest",
-    "rebuilds": "Organizations that rebuild their program twice or more",
-    "quota": "Years in which organizations miss the quota on key accounts",
+    "large_spend": "{growth}: accounts elevated for large spend, compared with those elevated by enterprise criteria",
+    "collaboration": "Spend of key accounts where KAMs report high collaboration, compared with the other key accounts",
+    "rebuilds": "Suppliers that rebuild their program twice or more in the years observed",
+    "quota": "Years in which suppliers miss the quota on key accounts",
 }
 _SCALES = {
     "times": Scale(1.0, 2, ""),
@@ -34,12 +34,13 @@ _SCALES = {
     "money": Scale(1.0, 2, ""),
 }
 _SIGNED = ("points", "change", "of_sales", "money")
-_BESIDES = {"large_spend": "besides, three years after: to the same accounts, had nobody been elevated"}
+_BESIDES = {"large_spend": "besides, in the three years after, against the same accounts without a program"}
 _LEGEND = (
-    "x: factors, the parts multiply to the figure; points: the parts add up to it",
-    "effect: on what these accounts spend; every other kind only looks like one",
-    "rest: what is left without any of the other parts",
-    "removing only: what changes if only this were removed, all else left as is",
+    "x: factors, which multiply to the figure; points: percentage points, which add up to it",
+    "effect: what the program or its people do to these accounts; every other kind only looks like an effect",
+    "selection, comparison, confounding: which accounts are elevated, with which they are compared, at which suppliers",
+    "expectation: what the quota asks for; noise: luck and errors; rest: what is left without any of the other parts",
+    "removing only: what changes if only this were removed, all else left as it is",
 )
 
 
@@ -131,7 +132,7 @@ def _large_spend(claim: ClaimExplained) -> list[str]:
         f"Accounts elevated for large spend {_likelier(figure.value, odds)} to increase spend{by_more} than those "
         f"elevated by enterprise criteria ({_between(figure)}; published: {shown(claim.published, 'times')}).",
         f"The same accounts {_likelier(effect.value, odds)} to do so than if nobody were elevated ({_between(effect)}"
-        f"{_unsure(effect)}), all else as it is: service {shown(part['service'].value, 'times')}, promises "
+        f"{_unsure(effect)}), all else as it is: service {shown(part['service'].value, 'times')}, service commitments "
         f"{shown(part['promises'].value, 'times')}, price concessions {shown(part['concessions'].value, 'times')}. The "
         f"rest comes from which accounts are chosen ({shown(chosen, 'times')}) and what they are compared with "
         f"({shown(compared, 'times')}).",
@@ -146,16 +147,16 @@ def _collaboration(claim: ClaimExplained) -> list[str]:
     figure, effect = claim.figure, claim.effect
     part = {part.name: part for part in (*claim.parts, *claim.besides)}
     return [
-        f"Key accounts of KAMs who report high collaboration spend {_with_interval(figure)} what the others spend "
-        f"(published: {shown(claim.published, 'times')}).",
-        f"If collaboration had no effect on spend, they would still spend {_with_interval(part['without_effect'])}; "
-        "given to every key account in all years, the level of those who report high brings "
-        f"{_with_interval(part['set_by_hand'])} the spend that the level of the others brings.",
-        f"Interactions shared out, the effect of collaboration is {_with_interval(effect)}{_unsure(effect)}, that of "
-        f"large accounts going to well-tied KAMs {_with_interval(part['sorting'])}, that of functions serving large "
-        f"accounts first {_with_interval(part['preference'])}: in logarithms {_part_of_log(effect, figure)} of the "
-        f"figure is effect, {_part_of_log(part['sorting'], figure)} sorting, "
-        f"{_part_of_log(part['preference'], figure)} priority.",
+        f"Key accounts of KAMs who report high collaboration spend {_times(figure)} what other key accounts spend "
+        f"(published: {claim.published:.3g} times).",
+        f"If collaboration had no effect on spend, they would still spend {_times(part['without_effect'])} as much. "
+        "If every key account always got the collaboration of those who report high, it would spend "
+        f"{_times(part['set_by_hand'])} what it would spend with the collaboration of the others.",
+        f"The figure is made of: the effect of collaboration, {_with_interval(effect)}{_unsure(effect)}; large "
+        f"accounts going to KAMs with the best internal network, {_with_interval(part['sorting'])}; and functions "
+        f"serving large accounts first, {_with_interval(part['preference'])}. That is {_part_of_log(effect, figure)} "
+        f"effect, {_part_of_log(part['sorting'], figure)} sorting and {_part_of_log(part['preference'], figure)} "
+        "priority (in logarithms; what several do only together is shared out).",
     ]
 
 
@@ -163,15 +164,16 @@ def _rebuilds(claim: ClaimExplained) -> list[str]:
     part, besides = ({part.name: part for part in parts} for parts in (claim.parts, claim.besides))
     before, after, stayed = (besides[f"attained_{when}"] for when in ("before", "after", "had_it_stayed"))
     return [
-        f"{_with_interval(claim.figure)} of organizations rebuild twice or more (published: "
-        f"{shown(claim.published, 'share')}); a first rebuild follows a year that attains "
-        f"{shown(before.value, 'share')} of the quota, and the next attains {shown(after.value, 'share')}.",
-        f"Without the rebuild that year would have attained {shown(stayed.value, 'share')}: what one rebuild itself "
-        f"does to sales in three years is {_with_interval(claim.effect)}{_unsure(claim.effect)}, to profit "
-        f"{_with_interval(besides['profit_later'])} of sales at list price, with what it costs once; in money "
+        f"{_with_interval(claim.figure)} of suppliers rebuild twice or more (published: "
+        f"{shown(claim.published, 'share')}). The year before a first rebuild reaches {shown(before.value, 'share')} "
+        f"of the quota, the year after it {shown(after.value, 'share')}.",
+        f"Without the rebuild the year after would have reached {shown(stayed.value, 'share')}. In three years one "
+        f"rebuild changes sales by {_with_interval(claim.effect)}{_unsure(claim.effect)}, and profit by "
+        f"{_with_interval(besides['profit_later'])} of sales at list price, its own cost included: in money "
         f"{shown(besides['money'].value, 'money')}.",
-        f"Judged without luck in orders, {shown(besides['rebuilds_by_luck'].value, 'share')} of programs that rebuild "
-        f"would not have done so by then, and {shown(part['rest'].value, 'share')} of all would rebuild twice or more.",
+        f"If luck in orders were left out of sales when they are compared with the quota, "
+        f"{shown(besides['rebuilds_by_luck'].value, 'share')} of the programs that rebuild would not have done so by "
+        f"then, and {shown(part['rest'].value, 'share')} of all would rebuild twice or more.",
     ]
 
 
@@ -179,14 +181,14 @@ def _quota(claim: ClaimExplained) -> list[str]:
     part = {part.name: part for part in claim.parts}
     expected = sum(part.value for part in claim.parts if part.kind == "expectation")
     return [
-        f"{_with_interval(claim.figure)} of years miss the quota (published: {shown(claim.published, 'share')}); "
-        f"{shown(part['rest'].value, 'share')} would without the causes told apart here, mostly by luck of orders and "
-        "wallets in the year itself.",
-        f"What is expected adds {_points(expected)}, quotas built on lucky years {_points(part['luck'].value)}, "
-        f"industry shocks {_points(part['industry'].value)}; of effects on what accounts spend, prices given after "
-        f"quotas were set add {_points(part['concessions'].value)}, KAMs who leave {_points(part['turnover'].value)}, "
-        f"customers who leave for good {_points(part['leaving'].value)}, together {_points(claim.effect.value)} "
-        f"({interval(claim.effect)}{_unsure(claim.effect)}).",
+        f"{_with_interval(claim.figure)} of years miss the quota (published: {shown(claim.published, 'share')}). "
+        f"{shown(part['rest'].value, 'share')} would do so without any of the causes in the table, mostly through ups "
+        "and downs of orders and category spend in the year itself.",
+        f"Expectations (growth over the market, unmet quotas carried over) add {_points(expected)}, quotas built on "
+        f"lucky years {_points(part['luck'].value)}, industry shocks {_points(part['industry'].value)}. Price "
+        f"concessions given after quotas were set add {_points(part['concessions'].value)}, KAMs who leave "
+        f"{_points(part['turnover'].value)}, and customers who leave for good {_points(part['leaving'].value)}: "
+        f"together {_points(claim.effect.value)} ({interval(claim.effect)}{_unsure(claim.effect)}).",
     ]
 
 
@@ -223,13 +225,18 @@ def _with_interval(part: Part) -> str:
     return f"{shown(part.value, part.unit)}{between}"
 
 
+def _times(part: Part) -> str:
+    between = "" if math.isnan(part.low) else f" ({interval(part)})"
+    return f"{_SCALES['times'].shown(part.value)} times{between}"
+
+
 def _part_of_log(part: Part, figure: Part) -> str:
     return percent(math.log(part.value) / math.log(figure.value)) if figure.value not in (0.0, 1.0) else NOTHING
 
 
 def _unsure(effect: Part) -> str:
     neutral = 1.0 if effect.unit == "times" else 0.0
-    return ", not surely any" if effect.low <= neutral <= effect.high else ""
+    return ", perhaps none" if effect.low <= neutral <= effect.high else ""
 
 
 def _points(value: float) -> str:
@@ -245,7 +252,7 @@ UNITS = {
     "times": "factor",
     "share": "%",
     "points": "percentage points",
-    "change": "% against the twin",
+    "change": "% against the counterfactual",
     "of_sales": "points of sales at list price",
     "money": "money",
 }
@@ -267,7 +274,7 @@ def explanation_figure(claim: ClaimExplained, organizations: int) -> bytes:
         loc="outside lower center",
         frameon=False,
         fontsize=LARGE - 3,
-        title=f"{organizations:,} simulated organizations; lines: 95 % intervals",
+        title=f"{organizations:,} simulated suppliers; lines: 95 % intervals",
         title_fontsize=LARGE - 3,
     )
     return png(figure)

@@ -30,34 +30,46 @@ _COLUMNS = {
 }
 # Above and below zero.
 _WORDS = {
-    "volume": ("more volume at margin", "less volume at margin"),
+    "volume": ("more volume at gross margin", "less volume at gross margin"),
     "concessions": ("fewer price concessions", "more price concessions"),
-    "cost_to_serve": ("less own cost to serve", "more own cost to serve"),
+    "cost_to_serve": ("lower cost to serve", "higher cost to serve"),
     "service": ("less program service", "more program service"),
-    "elevations": ("fewer elevations", "more elevations"),
-    "handovers": ("fewer handovers", "more handovers"),
+    "elevations": ("lower cost of elevations", "higher cost of elevations"),
+    "handovers": ("lower cost of handovers", "higher cost of handovers"),
 }
 # Label in tables, short label, and what the lever changes.
 _NAMES = {
     LEVERS_OFF: ("none of these choices", "none", ""),
-    "selection": ("enterprise criteria", "enterprise", "by which accounts are elevated for potential"),
-    "alignment": ("cross-functional team", "team", "by which functions commit more and help to read accounts"),
-    "boundaries": ("bilateral boundaries", "bilateral", "by which ambition and hours follow what a customer takes up"),
-    "retiering": ("performance re-tiering", "re-tiering", "by which unhealthy accounts step down, healthy ones up"),
-    "tiers": ("other tiers", "tiers", "by which other numbers of accounts are key, at other service and prices"),
+    "selection": ("enterprise criteria", "enterprise", "by which accounts are elevated for growth potential"),
+    "alignment": (
+        "cross-functional team",
+        "team",
+        "by which functions commit more resources and help to estimate accounts",
+    ),
+    "boundaries": (
+        "bilateral boundaries",
+        "bilateral",
+        "by which partnership level and KAM time follow what a customer makes use of",
+    ),
+    "retiering": ("performance re-tiering", "re-tiering", "by which unhealthy accounts step down and healthy ones up"),
+    "tiers": ("other tiers", "tiers", "with another number of key accounts, at other service and prices"),
     "rebuild": ("its way to rebuild", "rebuild", "by which it rebuilds at other times, or otherwise"),
     "quota": ("its quota rule", "quotas", "by which quotas build on other sales, or ask for other growth"),
-    "budget": ("its budget", "budget", "by which hours and support are bought, and paid whether used or not"),
+    "budget": ("its budget", "budget", "by which KAM time and support are paid, used or not"),
     "criteria": ("its selection matrix", "matrix", "by which accounts are chosen for several criteria at once"),
     "down_tiering": ("managed down-tiering", "down-tiering", "by which accounts leave with notice or with care"),
-    "give_get": ("give-get pricing", "give-get", "by which accounts get a rebate on what they buy more"),
-    "account_team": ("account team", "contacts", "by which customers are bound to more people than one"),
+    "give_get": (
+        "give-get pricing",
+        "give-get",
+        "by which accounts get a rebate on what they buy beyond the year before",
+    ),
+    "account_team": ("account team", "contacts", "by which several people share the bond with a customer"),
     "sponsor": ("executive sponsor", "sponsor", "by which less trust is lost"),
     "capacity_check": ("capacity check", "capacity", "by which places stay empty that nobody could serve"),
     "incubator": ("incubator", "incubator", "by which new key accounts are tried before they are admitted"),
     "others": ("its other choices", "others", "together, for they are too many to tell apart"),
     "concessions": ("price concessions", "", ""),
-    "promises": ("promises", "", ""),
+    "promises": ("service commitments", "", ""),
 }
 _BY_SPEND = ("re-tiering by spend", "re-tiering", "by which accounts are ranked anew each year")
 
@@ -96,9 +108,9 @@ def _totals_table(levers: LeversExplained) -> Table:
     )
     unit = f"{scale.unit} of {levers.horizon.unit}" if scale.unit else levers.horizon.unit
     legend = (
-        f"points: of the sales of {levers.reference} at list price, in percent; money: in {unit}",
-        "points of a choice: what it adds, a mean over every order in which they may come (Shapley)",
-        "alone, last: what it adds where no other choice is made, and where all others are",
+        f"points: percent of the sales of {levers.reference} at list price; money: in {unit}",
+        "points of a choice: what it adds, on average over all orders in which choices may be added (Shapley)",
+        "alone: what it adds where no other choice is made; last: where all others are",
     )
     columns = ("", "points", "95 % interval", "money", "alone", "last", "")
     return Table(groups, columns, levers_title(levers), legend, dense=True)
@@ -112,13 +124,13 @@ def _terms_table(levers: LeversExplained) -> Table:
         if levers.worlds > 1:
             rows.append(Row(("", *(f"±{POINTS.shown(amount.error)}" for amount in ordered), ""), "aside"))
     legend = [
-        "share, kept: volume at gross margin, of customers there without the program too, and of those who would have "
-        "left, less those who have",
+        "share, kept: volume at gross margin; share: of customers that are there with the program and without; kept: "
+        "of those that stay because of it, less those that leave because of it",
         "; ".join(f"{_COLUMNS[term.name]}: {lower(term.label)}" for term in TERMS if term.name in _COLUMNS),
-        "above zero: more is earned or less is spent",
+        "above zero: the program earns more or spends less",
     ]
     if levers.worlds > 1:
-        legend.append(f"±: standard error over {levers.worlds:,} worlds, at the same parameters")
+        legend.append(f"±: standard error over {levers.worlds:,} market scenarios, at the best fit of parameters")
     return Table(
         (Group("", tuple(rows)),), ("", *_COLUMNS.values(), ""), "Where it comes from, in points", tuple(legend)
     )
@@ -190,12 +202,12 @@ def levers_sentences(levers: LeversExplained) -> list[str]:
     off, *parts = _parts(levers)
     alone, last = ({amount.of: amount.points for amount in amounts} for amounts in (levers.alone, levers.last))
     return [
-        f"Against {levers.reference}, {levers.program} makes a difference of {_with_interval(figure)} points of sales; "
-        f"with {_no_choice(levers)} it would be {_with_interval(off)}.",
+        f"Against {levers.reference}, {levers.program} gains {_with_interval(figure)} points of sales; with "
+        f"{_no_choice(levers)} it would gain {_with_interval(off)}.",
         *(_why(levers, part) for part in sorted(parts, key=lambda part: -part.points)),
         *_pairs_told(levers),
-        f"What tiers concede changes profit by {_points(alone['concessions'])} points with "
-        f"{_no_choice(levers)} and {_points(last['concessions'])} with all; what they promise, by "
+        f"The price concessions of tiers change profit by {_points(alone['concessions'])} points with "
+        f"{_no_choice(levers)} and by {_points(last['concessions'])} with all; their service commitments by "
         f"{_points(alone['promises'])} and {_points(last['promises'])}.",
     ]
 
@@ -219,7 +231,7 @@ def _term_told(levers: LeversExplained, part: Amount) -> str:
     """Say a term: ``+0.77 by less program service``."""
     said = f"{_points(part.points)} by {_WORDS[part.term][0 if part.points > 0.0 else 1]}"
     kept = [amount for amount in levers.volume if (amount.of, amount.term) == (part.of, KEPT)]
-    return f"{said} ({_points(kept[0].points)} of customers kept)" if part.term == "volume" else said
+    return f"{said} ({_points(kept[0].points)} of it from customers kept)" if part.term == "volume" else said
 
 
 def _pairs_told(levers: LeversExplained) -> list[str]:
@@ -229,7 +241,7 @@ def _pairs_told(levers: LeversExplained) -> list[str]:
     if sure and sure[-1].points > 0.0:
         said.append(f"{_pair(levers, sure[-1].of)} help each other most ({_points(sure[-1].points)})")
     if sure and sure[0].points < 0.0:
-        said.append(f"{_pair(levers, sure[0].of)} stand most in each other's way ({_points(sure[0].points)})")
+        said.append(f"{_pair(levers, sure[0].of)} are most in each other's way ({_points(sure[0].points)})")
     text = "; ".join(said)
     return [f"Of pairs, {text}."] if said else []
 
@@ -265,8 +277,8 @@ def levers_figure(levers: LeversExplained) -> bytes:
     figure.legend(
         handles=[patch(term.label, color) for term, color in zip(TERMS, COLORS, strict=False)],
         loc="outside lower center", ncols=3, frameon=False, fontsize=FONT,
-        title=f"{levers.worlds:,} worlds; black line: the sum, with its 95 % interval; part of a choice: what it adds, "
-        "a mean over all orders (Shapley)", title_fontsize=FONT - 2,
+        title=f"{levers.worlds:,} market scenarios; black line: the sum, with its 95 % interval; bar of a choice: what "
+        "it adds, on average over all orders (Shapley)", title_fontsize=FONT - 2,
     )  # fmt: skip
     return png(figure)
 

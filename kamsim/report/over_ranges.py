@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kamsim.studies.ranges import Source
 
 _RANGES: dict["Source", str] = {
-    "posterior": "of the posterior",
+    "posterior": "of sets that fit",
     "plausible": "plausible before the fit",
     "quarter": "a quarter either way",
     "given": "given",
@@ -25,7 +25,7 @@ def asked(result: "OverRanges") -> str:
     """Say what was asked about: ``the difference of full_program to no_program in total profit``."""
     label = lower(measure_named(result.measure).label)
     if result.against:
-        return f"the difference of {result.scenario} to {result.against} in {label}"
+        return f"the difference between {result.scenario} and {result.against} in {label}"
     return f"{label} of {result.scenario}"
 
 
@@ -60,7 +60,11 @@ def best_fit_sentence(result: "OverRanges") -> str:
     """Say what `compare` says of the same question, to the same digit."""
     if result.gain is not None:
         return gain_sentence(result.gain, result.against, result.horizon, result.best_fit_worlds)
-    row, measure, worlds = result.best_fit, measure_named(result.measure), f"{result.best_fit_worlds:,} worlds"
+    row, measure, worlds = (
+        result.best_fit,
+        measure_named(result.measure),
+        f"{result.best_fit_worlds:,} market scenarios",
+    )
     if not result.against:
         scale = scale_of(measure, (row.mean,))
         said = in_unit(result, scale.shown(row.mean), scale)
@@ -85,9 +89,9 @@ def mean_sentence(result: "OverRanges") -> str:
     mean = in_unit(result, scale.shown(result.mean, sign), scale)
     luck = scale.between(result.mean_low, result.mean_high, sign)
     return (
-        f"Over the ranges varied it is {mean} on average (luck of {result.replications:,} worlds {luck}), and "
-        f"{scale.between(result.low, result.high, sign)} in {percent(CASES)} of all cases. Not as at the best fit: "
-        "each parameter goes through its range whatever the others are, so that a case need not fit the evidence."
+        f"Over the ranges varied it is {mean} on average (luck of {result.replications:,} market scenarios {luck}), "
+        f"and {scale.between(result.low, result.high, sign)} in {percent(CASES)} of all combinations. This need not be "
+        "the figure of the best fit: parameters vary independently here, and not every combination fits the evidence."
     )
 
 
@@ -106,9 +110,10 @@ def ranges_in_words(result: "OverRanges") -> str:
 def legend_of_ranges(result: "OverRanges") -> tuple[str, ...]:
     """Say for a legend what these ranges are."""
     means: dict[Source, str] = {
-        "posterior": f"ranges of the posterior: where {percent(AGREEING)} of its {result.sets:,} sets lie "
-        f"({result.posterior}), each parameter by itself",
-        "plausible": "ranges plausible before the fit: of the ledger of evidence, each parameter by itself",
+        "posterior": f"ranges of sets that fit: where {percent(AGREEING)} of the {result.sets:,} parameter sets lie "
+        f"that fit the evidence ({result.posterior}), each parameter by itself",
+        "plausible": "ranges plausible before the fit: what was thought possible before anything was fitted, each "
+        "parameter by itself",
     }
     there = {one.source for one in result.ranges}
     return tuple(text for source, text in means.items() if source in there)

@@ -29,6 +29,16 @@ from kamsim.types import Json
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMENT_COLUMN = 36
+SECTIONS_SAY = {
+    "world": "the market and the supplier, which no program chooses",
+    "tiers": "tiers of key accounts: how many accounts, and what these may expect",
+    "policy": "the program: its four levers, and what they change",
+    "rebuild": "when and how the program is redesigned",
+    "quota": "how the quota on key accounts is set",
+    "budget": "what the supplier is willing to invest",
+    "timeline": "years before the program, its first years, and years observed",
+    "population": "survey mix of suppliers: the part of them that does as advised, lever by lever",
+}
 
 WriteKey = Callable[[str, object, FieldInfo], str]
 
@@ -41,7 +51,7 @@ def scenario_text(scenario: Scenario) -> str:
 
     A scenario file that extends nothing and loads as the same scenario.
     """
-    lines = [f"# {scenario.name}, with everything that it extends"] if scenario.name else []
+    lines = [f"# {scenario.name}, with all values that it takes from other scenarios"] if scenario.name else []
     lines.append(f"question = {_value(scenario.question)}")
     return "\n".join([*lines, *_sections(scenario, _written)]) + "\n"
 
@@ -79,7 +89,7 @@ def template_text(name: str) -> str:
     """
     base = load_scenario(DEFAULT_SCENARIO).changed(population=Population().model_dump())
     lines = [
-        f"# {name}: take the # off what should differ from {DEFAULT_SCENARIO}, and change it.",
+        f"# {name}: take the # off what should differ from {DEFAULT_SCENARIO}, and change it. Words: docs/glossary.md",
         f"# kamsim scenario check {name}.toml   says whether the file is valid",
         f"# kamsim compare {DEFAULT_SCENARIO} {name}.toml   says whether it does better",
         f"extends = {_value(DEFAULT_SCENARIO)}",
@@ -129,7 +139,8 @@ def _sections(scenario: Scenario, write: WriteKey) -> Iterator[str]:
 
 def _table(name: str, record: BaseModel, write: WriteKey, header: bool) -> Iterator[str]:
     yield ""
-    yield f"[{name}]" if header else f"# [{name}]"
+    says = f"  # {SECTIONS_SAY[name]}" if name in SECTIONS_SAY else ""
+    yield f"[{name}]{says}" if header else f"# [{name}]{says}"
     for key, field in type(record).model_fields.items():
         if key != "ordered":
             yield write(key, getattr(record, key), field)
@@ -148,7 +159,7 @@ def meaning(key: str, field: FieldInfo) -> str:
     """Say in a line what a key means, in which unit and range: the comment that stands beside it."""
     what, unit = _what_and_unit(field)
     if key in PRESETS and what.startswith("lever"):
-        return f"lever: {', '.join(PRESETS[key])}, or a strength from 0 to 1"
+        return f"{what}: {', '.join(PRESETS[key])}, or a strength from 0 to 1"
     bounds = range_of(field)
     return what + (f"; {bounds}" if bounds else "") + (f" ({unit})" if unit else "")
 
@@ -204,7 +215,7 @@ def scenario_schema() -> Json:
     return {
         "$schema": SCHEMA_DIALECT,
         "title": "kamsim scenario",
-        "description": "A key account program and its world, for kamsim.",
+        "description": "A key account program, and the market and supplier (world) that it is played in, for kamsim.",
         "type": "object",
         "additionalProperties": False,
         "properties": {"extends": _extends(), **properties},

@@ -35,14 +35,14 @@ def sensitivity_table(result: "Sensitivity") -> Table:
     if result.others is not None:
         rows.append(_influence_row(result.others, f"{len(result.screened_out)} others together"))
     legend = (
-        f"total: % of the variance of that figure that goes with the parameter, {result.played:,} points in the same "
-        f"{result.replications:,} worlds",
-        "alone: the part that it explains whatever the other parameters are",
-        "rises, falls: with the parameter",
+        f"total: how much of the variation (variance) of that figure goes with the parameter, alone and together with "
+        f"others; {result.played:,} combinations of values in the same {result.replications:,} market scenarios",
+        "alone: what the parameter explains by itself, whatever the others are",
+        "rises, falls: what the figure does when the parameter rises",
         *legend_of_ranges(result),
     )
     columns = ("", "total", "95 %", "alone", "95 %", "", "kind")
-    return Table((Group("", tuple(rows)),), columns, titled("What drives", result), legend)
+    return Table((Group("", tuple(rows)),), columns, titled("What matters most for", result), legend)
 
 
 def _influence_row(influence: "Influence", name: str) -> Row:
@@ -116,12 +116,12 @@ def _assumed(chosen: list["Influence"]) -> str:
 
 def _together(result: "Sensitivity") -> str:
     together = 1.0 - sum(one.first for one in (*result.influences, *filter(None, [result.others])))
-    return f"{percent(together)} of the variance is parameters acting together." if together > 0.05 else ""
+    return f"{percent(together)} of the variation comes from parameters acting together." if together > 0.05 else ""
 
 
 def _luck(result: "Sensitivity") -> str:
-    start = f"Luck of the {result.replications:,} worlds makes {_less(result.luck)} of what varies"
-    gap = f"either half of them alone gives total parts that differ by at most {100 * result.gap:.0f} points"
+    start = f"Luck of the {result.replications:,} market scenarios makes {_less(result.luck)} of the variation"
+    gap = f"between their two halves the column total differs by at most {100 * result.gap:.0f} points"
     more = "; more `replications` give a surer answer" if result.luck >= MUCH_LUCK else ""
     return f"{start}; {gap}{more}."
 
@@ -149,10 +149,10 @@ def sensitivity_figure(result: "Sensitivity") -> bytes:
         panel.plot(ends, [place, place], color=INK, linewidth=4)
     labels = [f"{len(result.screened_out)} others together" if row in others else _bar_label(row) for row in rows]
     panel.set_xlim(left=0)
-    what = "% of the variance; lines: 95 % intervals\n(+) rises, (\N{MINUS SIGN}) falls with it"
+    what = "% of the variation; lines: 95 % intervals\n(+) rises, (\N{MINUS SIGN}) falls with it"
     dress_large(panel, labels, [percent(row.total) for row in rows], what, size=LARGE - 3)
     figure.suptitle(
-        textwrap.fill(titled("What drives", result), 60), fontsize=LARGE, fontweight="bold", x=0.02, ha="left"
+        textwrap.fill(titled("What matters most for", result), 60), fontsize=LARGE, fontweight="bold", x=0.02, ha="left"
     )
     figure.legend(
         handles=[patch("alone", ALONE), patch("together with others", TOGETHER)],

@@ -23,18 +23,20 @@ _LABELS = {
     "growth_sd": ("Spread of growth (4)", False),
 }
 _LEGEND = (
-    "(1) accounts elevated for large spend, to those elevated by enterprise criteria",
-    "(2) key accounts of KAMs that report high collaboration, to the rest",
-    "(3) accounts elevated for large spend, to those not elevated",
-    "(4) log annual spend of ordinary accounts, as in real books",
-    "sample: between which 95 % of samples of the published survey's size fall",
+    "(1) ratio of accounts elevated for large spend to those elevated by enterprise criteria (growth potential)",
+    "(2) ratio of key accounts whose KAM reports high collaboration to the other key accounts",
+    "(3) ratio of accounts elevated for large spend to accounts never elevated",
+    "(4) of other accounts: log of yearly spend, from one year to the next, as in real account books",
+    "sample of 69: 95 % of samples as small as the published survey fall in this range; inside: the published figure "
+    "is in it",
 )
 _READINGS_LEGEND = (
-    "growth of accounts elevated for large spend, ratio to",
-    "  (5) those elevated by enterprise criteria",
-    "  (6) accounts never elevated, of all organizations",
-    "> 20 %: mean spend of three years after is so much above the year of elevation",
-    "*: reading in which the published figure is compared; choose with --reading",
+    "how many accounts elevated for large spend grow, as a ratio to",
+    "  (5) accounts elevated by enterprise criteria (growth potential)",
+    "  (6) accounts never elevated, of all suppliers",
+    "> 20 %: mean spend of the three years after is more than 20 % above that of the year of elevation",
+    "chances: part of accounts that grow; odds: those that grow, to those that do not",
+    "*: meaning in which the published figure is used here; choose with --reading",
 )
 
 
@@ -52,7 +54,7 @@ def _figures_table(survey: "Survey") -> Table:
     further = (_published_row(figure, reading)._replace(mark="") for figure in survey.further)
     groups = (
         Group("", tuple(_published_row(figure, reading) for figure in survey.figures)),
-        Group("Further figures of the same organizations", tuple(further)),
+        Group("Further figures of the same suppliers", tuple(further)),
     )
     return Table(groups, columns, legend=_LEGEND)
 
@@ -77,7 +79,7 @@ def readings_table(readings: "Sequence[ReadFigure]", chosen: str, published: flo
         for reading in dict.fromkeys(figure.reading for figure in readings)
     )
     columns = ("", "enterprise (5)", interval, "others (6)", interval)
-    heading = f"Readings of 51 % less likely to increase that spend ({published:.2f})"
+    heading = f"What '51 % less likely to increase that spend' ({published:.2f}) may mean"
     return Table((Group(heading, rows),), columns, legend=_READINGS_LEGEND)
 
 

@@ -28,10 +28,10 @@ MOST_VALUES = 20_000_000  # points x worlds that effects are told of
 
 def estimate_text(plan: Plan, size: Size, place: str) -> str:
     """Say in two lines what a sweep is going to cost at a place."""
-    policies = f" x {size.policies} policies" if size.policies > 1 else ""
+    policies = f" x {size.policies} programs" if size.policies > 1 else ""
     return (
-        f"{plan.name}: {size.points:,} points{policies} x {size.replications:,} replications = "
-        f"{plan.size:,} replication-policies in {size.parts:,} parts\n"
+        f"{plan.name}: {size.points:,} points{policies} x {size.replications:,} market scenarios = {plan.size:,} runs "
+        f"in {size.parts:,} parts\n"
         f"about {duration(size.seconds)} on {place}, about {size.megabytes:,.1f} MB on the disk"
     )
 
@@ -73,7 +73,7 @@ def precision_text(precise: Precise, plan: Plan) -> str:
     many = f"{replications[0]:,}" if len(replications) == 1 else f"{replications[0]:,} to {replications[-1]:,}"
     differing, worlds = min(precise.differing, key=lambda counts: counts[0] / max(counts[1], 1))
     least = "at least " if len(precise.differing) > 1 else ""
-    seen = f"{least}{differing:,} of {worlds:,} worlds differ"
+    seen = f"{least}{differing:,} of {worlds:,} market scenarios differ"
     if not differing:
         seen += f", so that up to {largest_unseen(worlds):.2g} of all may"
     if precise.best >= 0:
@@ -103,7 +103,10 @@ def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:
     against = f"{plan.policies[0].name} at the same point" if several else f"point 0 ({first})"
     more = f"the best {SHOWN} of {len(ranked):,}; " if len(ranked) > SHOWN else ""
     worlds = sorted({row.replications for row in ranked[:SHOWN]})
-    legend = [f"{more}difference: to {against}, in the same worlds", *_told_of(plan, measure, horizon, worlds)]
+    legend = [
+        f"{more}point: a variant; difference: to {against}, in the same market scenarios",
+        *_told_of(plan, measure, horizon, worlds),
+    ]
     compared = [row for row in ranked[:SHOWN] if not _is_reference(row, plan) and row.replications > 1]
     for number in sorted({row.replications for row in compared}):
         shown = (
@@ -128,16 +131,16 @@ def _horizon(plan: Plan, policies: Sequence[Scenario] = ()) -> Horizon | None:
 
 def _told_of(plan: Plan, measure: Measure, horizon: Horizon | None, worlds: Sequence[int]) -> Iterator[str]:
     """Say for a legend what figures are told in, why it is not what comparisons tell, and how sure they are."""
-    why = "; not in points of sales, as compare has it: a sweep keeps no sales" if measure is TOTAL_PROFIT else ""
+    why = "; kamsim compare tells it in points of sales, but a sweep keeps no sales" if measure is TOTAL_PROFIT else ""
     if horizon is None:
-        yield f"of the years of each point, discounted as the point has it{why}"
+        yield f"money: of the years of each point, discounted as the point has it{why}"
     elif measure.unit == "money":
         yield f"{money_in_words(horizon)}{why}"
     else:
         yield f"of the {plan.policies[0].timeline.window_years} years observed"
     if worlds:
         many = f"{worlds[0]:,}" if len(worlds) == 1 else f"{worlds[0]:,} to {worlds[-1]:,}"
-        yield f"interval: what the luck of {many} worlds of each point leaves open, 95 %"
+        yield f"interval: how far luck alone may move the difference, 95 %, with {many} market scenarios at each point"
 
 
 def _is_reference(row: Swept, plan: Plan) -> bool:
@@ -214,13 +217,15 @@ def _effects_table(
         f"{_last_word(name)}: {_short(first)}, then {_short(second)}"
         for name, (first, second) in _ends_of(experiment).items()
     )
-    aliases = ["a fraction of all points: every effect stands for itself and its aliases"]
+    aliases = ["a fraction of all points was played: an effect cannot be told from those named as its aliases"]
     legend = (
         "; ".join(ends),
-        "a x b: half of what b's second level adds to the effect of a",
+        "effect: of going from the first level to the second, on average over the levels of all others",
+        "a x b: half of how much the effect of a changes when b goes to its second level",
+        "sure: zero is outside the interval",
         *(aliases if any(effect.aliases for effect in found) else []),
     )
-    columns = ("effect", "of its second level", "95 % interval", "")
+    columns = ("lever or condition", "effect", "95 % interval", "")
     title = f"Effects on {lower(measure.label)}{under}{_in(measure, scale, horizon)}"
     return Table((Group("", tuple(rows)),), columns, title, legend)
 

@@ -1,6 +1,7 @@
 """What every table is made of, whoever draws it, and how figures are written in it."""
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
@@ -9,7 +10,7 @@ from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.measures.profit import Horizon
 
 NOTHING = "-"  # where there is no figure, such as the growth of key accounts where nobody is elevated
-MEDIAN_WALLETS = "money in yearly wallets of the median account"
+MEDIAN_WALLETS = "money in units of the median account's yearly category spend"
 TOTAL_PROFIT = next(measure for measure in MEASURES if measure.name == "total_profit")
 _MAGNITUDES = ((1e10, 1e9, "billions"), (1e7, 1e6, "millions"), (1e5, 1e3, "thousands"))
 
@@ -99,7 +100,7 @@ def heading_of(measure: Measure, scale: Scale, more: str = "", horizon: Horizon 
 
 def money_in_words(horizon: Horizon) -> str:
     """Say of what years money is, and in what unit: for the legend of a table."""
-    return f"money: of {horizon.in_words()}, in {horizon.unit}"
+    return f"money: {horizon.in_words()}, in {horizon.unit}"
 
 
 def percent(part: float) -> str:
@@ -118,5 +119,5 @@ def lower(label: str) -> str:
 
 
 def meaning_of(meaning: str) -> str:
-    """Meaning of a parameter without what the ledger adds after a colon or semicolon."""
-    return meaning.partition(":")[0].partition(";")[0]
+    """Meaning of a parameter without what the ledger adds in parentheses, or after a colon or semicolon."""
+    return re.split("[:;]", re.sub(r" \([^()]*\)", "", meaning), maxsplit=1)[0]

@@ -18,8 +18,8 @@ FOR_FREE = 0.5  # of random sets, above which a pattern comes with the form of t
 _MARKS: dict[str, Mark] = {"pass": "good", "miss": "bad"}
 _USES = {
     "held back": "Held back: used neither in choosing rules nor in fitting",
-    "checked": "Checked: known while rules were chosen, and nothing was fitted to them",
-    "fitted": "Fitted: parameters were chosen so that these hold, so a pass is no evidence",
+    "checked": "Checked: known when rules were chosen, but not fitted to",
+    "fitted": "Fitted: parameters were chosen so that these hold; a pass is no evidence",
 }
 _LABELS = {
     "rebuilt_once": "Rebuilt in 7 years",
@@ -47,7 +47,7 @@ _LABELS = {
 _SCALES = {
     "part": Scale(100.0, 1, "%"),
     "log": Scale(100.0, 1, "%"),
-    "deciles": Scale(1.0, 0, ""),
+    "deciles": Scale(1.0, 0, "of 10"),
     "sd": Scale(1.0, 2, "sd"),
     "times": Scale(1.0, 2, "x"),
 }
@@ -72,13 +72,15 @@ def validation_table(validation: "Validation") -> Table:
 
 
 def _legend(validation: "Validation") -> tuple[str, ...]:
-    survey = "the four published figures of the survey were fitted too: kamsim survey shows them"
+    deciles = "by decile, of 10: how many of the ten deciles of accounts by spend lie within the range of real books"
+    survey = "the four published figures of the survey were fitted too: see kamsim survey"
     if not validation.random_sets:
-        return (survey,)
+        return (survey, deciles)
     return (
         survey,
-        f"random: part of {validation.random_sets} parameter sets, each value drawn from its plausible range, that "
-        f"show the pattern in {validation.random_organizations} of these organizations",
+        f"random: how many of {validation.random_sets} parameter sets drawn at random (each value from its plausible "
+        f"range) show the same, in {validation.random_organizations} of these suppliers",
+        deciles,
     )
 
 
@@ -117,7 +119,7 @@ def validation_sentences(validation: "Validation") -> list[str]:
     unknown = [check for check in validation.checks if check.verdict == "unknown"]
     return [
         *(_score_sentence(score, validation) for score in validation.scores if score.judged),
-        *([f"Not to be told here: {_named(unknown)}."] if unknown else []),
+        *([f"Cannot be checked here: {_named(unknown)}."] if unknown else []),
         *_free_sentences(validation),
     ]
 
@@ -125,19 +127,19 @@ def validation_sentences(validation: "Validation") -> list[str]:
 def _score_sentence(score: "Score", validation: "Validation") -> str:
     is_fitted = score.use == "fitted"
     missed = [c for c in validation.checks if c.verdict == "miss" and (c.use == "fitted") == is_fitted]
-    whose = "that were fitted" if is_fitted else "that nothing was fitted to"
+    whose = "that were fitted" if is_fitted else "that were not fitted"
     others = f"; missed: {_named(missed)}" if missed else ""
     worth = f" {_worth(score, validation)}" if validation.random_sets else ""
-    return f"{score.held} of {score.judged} patterns {whose} hold{others}.{worth}"
+    return f"{score.held} of {score.judged} facts {whose} hold{others}.{worth}"
 
 
 def _worth(score: "Score", validation: "Validation") -> str:
     """What a score is worth against random sets in the same organizations."""
     few = validation.random_organizations
-    own = "" if few == validation.organizations else f"In {few} of the organizations {score.held_in_few} do; random"
+    own = "" if few == validation.organizations else f"In {few} of the suppliers {score.held_in_few} hold; there random"
     random = (
-        f"parameter sets hold {score.random_mean:.1f} there on average ({score.random_low:.0f} to "
-        f"{score.random_high:.0f}), and as many or more in {_of_sets(score.as_many)}"
+        f"parameter sets show {score.random_mean:.1f} on average ({score.random_low:.0f} to {score.random_high:.0f}), "
+        f"and as many or more in {_of_sets(score.as_many)}"
     )
     return f"{own or 'Random'} {random}."
 
@@ -150,8 +152,8 @@ def _of_sets(part: float) -> str:
 def _free_sentences(validation: "Validation") -> list[str]:
     """Name what more than half of random sets show: passes that come for free, and misses that the fit brings."""
     said = {
-        "pass": "More than half of the random sets show these too, so that a pass says nothing of the fit",
-        "miss": "Missed here, and shown by more than half of the random sets",
+        "pass": "More than half of the random sets show these too, so a pass says nothing about the fit",
+        "miss": "Missed here, but shown by more than half of the random sets",
     }
     free = [check for check in validation.checks if check.by_chance > FOR_FREE]
     by_verdict = {verdict: [check for check in free if check.verdict == verdict] for verdict in said}

@@ -39,13 +39,14 @@ def years_table(run: Watched) -> Table:
 
 _PHASES = {
     "history": "before the program",
-    "warm-up": "program, not yet observed",
+    "warm-up": "program, first years (in no measure but profit)",
     "window": "program, observed",
 }
 _LEGEND = (
-    "sales: of all accounts. key: key accounts. of key: sales to them",
-    "met: part of the quota. left: key account managers who left",
-    "rebuilt: missed the quota once too often, and rebuilt at the year's end",
+    "sales: of all accounts. key: number of key accounts. of key: sales to key accounts",
+    "met: part of the quota reached. collab.: collaboration of functions for key accounts, 0 to 1",
+    "trust: of key accounts, 0 to 1. left: key account managers who left",
+    "rebuilt: quota missed too often; the program is redesigned at the year's end",
 )
 
 
@@ -136,7 +137,9 @@ def _draw_relationship(panel: "Axes", run: Watched) -> None:
     trust = [math.nan if year.trust is None else year.trust for year in run.years]
     collaboration = [math.nan if year.collaboration is None else year.collaboration for year in run.years]
     panel.plot(numbers, trust, "-o", color=BLUE, linewidth=3, markersize=9, label="trust of key accounts")
-    panel.plot(numbers, collaboration, "-s", color=ORANGE, linewidth=3, markersize=9, label="collaboration received")
+    panel.plot(
+        numbers, collaboration, "-s", color=ORANGE, linewidth=3, markersize=9, label="collaboration for key accounts"
+    )
     panel.set_ylim(0, 1)
     panel.set_ylabel("0 to 1", fontsize=FONT)
 

@@ -10,9 +10,9 @@ from kamsim.source import model_hash
 from kamsim.studies.calibrate_world import BOOKS, WorldCalibration, WorldFact, space_of
 
 QUESTIONS = {
-    "default": "What do programs get in a trade between the two books?",
-    "steady": "What do programs get in a trade whose customers stay and order all year round, as shops do?",
-    "lively": "What do programs get in a trade whose customers come and go, and order most before the year's end?",
+    "default": "What do programs earn in a trade between the two real account books?",
+    "steady": "What do programs earn in a trade whose customers stay and order all year round, as shops do?",
+    "lively": "What do programs earn in a trade whose customers come and go, and order most before the year's end?",
 }
 
 
@@ -24,11 +24,11 @@ def world_tables(calibration: WorldCalibration) -> tuple[Table, Table]:
     groups = tuple(Group(name, tuple(lines)) for name, lines in rows.items())
     books = " and ".join(BOOKS[calibration.kind])
     lie = "books lie" if len(BOOKS[calibration.kind]) > 1 else "book lies"
-    legend = (f"books: between which the {books} {lie}; no: more than two errors off",)
+    legend = (f"books: range in which the {books} {lie}; no: more than two standard errors outside",)
     space = space_of(calibration.kind)
     values = tuple(_value_row(name, value, space) for name, value in calibration.fitted.items())
     return (
-        Table(groups, ("Facts of books", "books", "world", ""), legend=legend, dense=True),
+        Table(groups, ("Facts of account books", "books", "market", ""), legend=legend, dense=True),
         Table((Group("", values),), ("Parameters", "plausible", "fitted", "")),
     )
 
@@ -36,7 +36,7 @@ def world_tables(calibration: WorldCalibration) -> tuple[Table, Table]:
 def world_sentences(calibration: WorldCalibration) -> str:
     """Say how many facts hold on fresh organizations, and which do not."""
     facts, missed = len(calibration.facts), [fact.name for fact in calibration.facts if not fact.holds]
-    told = f"{facts - len(missed)} of {facts} facts of books hold on fresh organizations"
+    told = f"{facts - len(missed)} of {facts} facts of account books hold for suppliers that were not fitted to"
     return f"{told}; missed: {', '.join(missed)}." if missed else f"{told}."
 
 

@@ -85,7 +85,7 @@ def question_of(
     """
     workers = checked_workers(replications, seed, jobs)
     if replications < 2:
-        raise KamsimError("replications must be at least 2: one world does not tell luck from parameters")
+        raise KamsimError("replications must be at least 2: one market scenario does not tell luck from parameters")
     found = measure_named(measure)
     reference, said = _reference(scenario, against, found, alone)
     named = (scenario,) if reference is None else (scenario, reference)

@@ -263,7 +263,9 @@ def ask_compare(
     shown = USUAL if measures is None else chosen(measures)
     run = _Run(tuple(scenarios), plan, some, book, replications, seed, workers, shown)
     manifest = manifest_of(scenarios, seed, replications, book) | run.told()
-    return Asked(manifest, replications + run.sets * run.worlds_a_set, "worlds", partial(_answer, run), _FILES)
+    return Asked(
+        manifest, replications + run.sets * run.worlds_a_set, "market scenarios", partial(_answer, run), _FILES
+    )
 
 
 # ---------------------------------------------------------------- what is played, and put together
@@ -452,13 +454,14 @@ def _notes_on_worlds(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iter
         more = f" and {len(keys) - _MOST_KEYS} more" if len(keys) > _MOST_KEYS else ""
         yield (
             f"{', '.join(others)}: [world] or [timeline] is not that of {first.name} "
-            f"({', '.join(keys[:_MOST_KEYS])}{more}), so differences include the world's, not only the policy's"
+            f"({', '.join(keys[:_MOST_KEYS])}{more}), so differences include those of the market, not only of the "
+            "program"
         )
     drawn = [scenario.name for scenario in scenarios if scenario.population != first.population]
     if drawn:
         yield (
-            f"{', '.join(drawn)}: [population] is not that of {first.name}, so differences are those of organizations "
-            "that differ in their levers, not of one policy"
+            f"{', '.join(drawn)}: [population] is not that of {first.name}, so differences are those of suppliers "
+            "that run different programs, not of one program"
         )
 
 
@@ -471,7 +474,7 @@ def notes_on_budgets(scenarios: Sequence[Scenario]) -> Iterator[str]:
     for scenario in programs:
         said = [f"{row.name} {shown(getattr(scenario.budget, row.name))}" for row in section("budget")]
         said = [text for text, row in zip(said, section("budget"), strict=True) if getattr(scenario.budget, row.name)]
-        who.setdefault(f"with {' and '.join(said)}" if said else "as the world has it", []).append(scenario.name)
+        who.setdefault(f"with {' and '.join(said)}" if said else "at the usual budget", []).append(scenario.name)
     told = "; ".join(f"{', '.join(names)} {budget}" for budget, names in who.items())
     yield f"compared at their own budgets: {told}"
 

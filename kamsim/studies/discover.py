@@ -193,7 +193,7 @@ def ask_discover(
 
     manifest = manifest_for("discover", question, threshold=least, points=points)
     manifest["versions"] |= {"scikit-learn": version("scikit-learn")}
-    return Asked(manifest, points, "cases", answer, _FILES)
+    return Asked(manifest, points, "combinations", answer, _FILES)
 
 
 # ---------------------------------------------------------------- what is played and concluded

@@ -144,14 +144,14 @@ def ask_explain(
     manifest = manifest_of([scenario], seed, organizations) | of
     work = organizations * sum(_PASSES[claim] for claim in asked)
     files = frozenset({CONTENT, MANIFEST, *(f"{claim}.png" for claim in asked)})
-    return Asked(manifest, work, "organizations", answer, files)
+    return Asked(manifest, work, "suppliers", answer, files)
 
 
 def _too_few(organizations: int) -> tuple[str, ...]:
     if organizations == 1:
-        return ("a single organization has no intervals",)
+        return ("a single supplier has no intervals",)
     if organizations < FEWEST:
-        few = f"{organizations} organizations are too few: with fewer than {FEWEST}, intervals are not to be trusted"
+        few = f"{organizations} suppliers are too few: with fewer than {FEWEST}, intervals are not to be trusted"
         return (few,)
     return ()
 

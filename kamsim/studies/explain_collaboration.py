@@ -20,7 +20,7 @@ from kamsim.types import Floats
 
 _TIED = {
     "collaboration": ("effect of collaboration on spend", "effect"),
-    "sorting": ("large accounts go to well-tied KAMs", "selection"),
+    "sorting": ("large accounts go to best-linked KAMs", "selection"),
     "preference": ("functions serve large accounts first", "selection"),
     "noise": ("error in what KAMs report", "noise"),
 }
@@ -125,7 +125,7 @@ def _weighted_mean(asked: _Asked, weights: Floats) -> Floats:
 
 
 def _collaboration_told(scenario: Scenario, logs: Floats) -> ClaimExplained:
-    figure = as_times("figure", "spend where high is reported, to the rest", logs[:, 0], "figure")
+    figure = as_times("figure", "spend where high is reported, to others", logs[:, 0], "figure")
     rest = as_times("rest", "with all of the following removed", logs[:, 1], "rest")
     tied = [
         as_times(name, label, logs[:, 2 + place], kind) for place, (name, (label, kind)) in enumerate(_TIED.items())
@@ -133,7 +133,7 @@ def _collaboration_told(scenario: Scenario, logs: Floats) -> ClaimExplained:
     besides = (
         as_times("without_effect", "if collaboration had no effect on spend", logs[:, -2], "figure"),
         as_times("without_collaboration", "removing only effect of collaboration", logs[:, -2] - logs[:, 0], "effect"),
-        as_times("set_by_hand", "if set for all: high, to the rest's level", logs[:, -1], "effect"),
+        as_times("set_by_hand", "all at the high level, to all at others'", logs[:, -1], "effect"),
     )
     untold = (
         f"{scenario.name}: too few KAMs have key accounts to compare those that report high collaboration with the rest"

@@ -37,9 +37,9 @@ UNSATURATED = 10.0  # part of the share ceiling that no account comes near
 
 
 _TREATMENT = {
-    "promises": "promises that raise expectations",
+    "promises": "commitments that raise expectations",
     "concessions": "price concessions of the tier",
-    "saturation": "share of wallet near its ceiling",
+    "saturation": "share of wallet near its limit",
 }
 
 
@@ -248,9 +248,9 @@ _SALES = {
     "volume": "for large spend: volume at list price",
     "sales": "for large spend: sales, made of",
     "sales_service": "- service they receive",
-    "sales_promises": "- promises that raise expectations",
+    "sales_promises": "- commitments that raise expectations",
     "sales_concessions": "- price concessions of the tier",
-    "sales_saturation": "- share of wallet near its ceiling",
+    "sales_saturation": "- share of wallet near its limit",
 }
 
 
@@ -272,7 +272,7 @@ def _large_spend_told(scenario: Scenario, logs: Floats, besides: tuple[Part, ...
     cuts = np.cumsum([1, 1, 1, 1, len(_TREATMENT), 1, 1])
     columns = [column[:, 0] if column.shape[1] == 1 else column for column in np.split(logs, cuts, axis=1)]
     told = _GrowthLogs(*columns)
-    figure = as_times("figure", "for large spend, to enterprise criteria", told.figure, "figure")
+    figure = as_times("figure", "large spend against enterprise criteria", told.figure, "figure")
     parts = (
         as_times("chosen", "which accounts are chosen: large ones", told.chosen, "selection"),
         as_times("service", "service they receive", told.service, "effect"),
@@ -282,12 +282,12 @@ def _large_spend_told(scenario: Scenario, logs: Floats, besides: tuple[Part, ...
         ),
         as_times("potential_chosen", "compared with: accounts of potential", told.potential_chosen, "comparison"),
         as_times("potential_served", "compared with: service those receive", told.potential_served, "comparison"),
-        as_times("organizations", "compared with: other organizations", told.organizations, "confounding"),
+        as_times("organizations", "compared with: other suppliers", told.organizations, "confounding"),
     )
     effect = as_times("effect", "effect of being elevated", told.treatment, "effect")
     untold = (
         f"{scenario.name}: too few accounts are elevated by spend, or by enterprise criteria, to compare their growth; "
-        "it takes many organizations of both kinds, as in the scenario population"
+        "it takes many suppliers of both kinds, as in the scenario population"
     )
     return ClaimExplained(
         "large_spend",

@@ -144,7 +144,7 @@ def explain_levers(study: Study) -> LeversExplained:
     accounts = _accounts_of(study, jobs)
     kept = _kept_of(study._replace(progress=study.after(study.organizations)), jobs)
     shared = shared_out(accounts, kept, choices)
-    untold = f"{study.scenario.name}: nobody is elevated, so there is no program to take apart"
+    untold = f"{study.scenario.name}: there are no key accounts, so there is no program to explain"
     return LeversExplained(
         program.name,
         program.lever_strengths(),

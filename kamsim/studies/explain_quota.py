@@ -96,7 +96,7 @@ def _quota_told(scenario: Scenario, figures: Floats) -> ClaimExplained:
     )
     effects = [place for place, (_, kind) in enumerate(_MISSING.values()) if kind == "effect"]
     effect = as_part("effect", "effects on what accounts spend", shared[:, effects].sum(axis=1), "effect", "points")
-    untold = f"{scenario.name}: no organization has key accounts, so there is no quota to miss"
+    untold = f"{scenario.name}: no supplier has key accounts, so there is no quota to miss"
     return ClaimExplained(
         "quota",
         PUBLISHED["quota_miss"],

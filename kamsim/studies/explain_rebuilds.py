@@ -146,17 +146,17 @@ def _rebuilds_told(scenario: Scenario, organizations: Floats, sums: dict[str, Fl
         as_part("attained_had_it_stayed", "the same, had it not rebuilt", had_it_stayed, "figure", "share"),
         as_part("revenue", "sales of the book, the year after", revenue, "effect", "change"),
         effect,
-        as_part("profit", "profit, year after, of list sales", profit, "effect", "of_sales"),
-        as_part("profit_later", "profit, three years, of list sales", profit_later, "effect", "of_sales"),
-        as_part("money", "profit, three years, in money", money, "effect", "money"),
+        as_part("profit", "profit in the year after, of sales", profit, "effect", "of_sales"),
+        as_part("profit_later", "profit in three years, of sales", profit_later, "effect", "of_sales"),
+        as_part("money", "profit in three years, in money", money, "effect", "money"),
     )
     figure = as_part("figure", "rebuilt twice or more", twice, "figure", "share")
     parts = (
-        as_part("rest", "would, judged without luck in orders", without, "rest", "points"),
-        as_part("luck", "because luck in orders is judged", twice - without, "noise", "points"),
+        as_part("rest", "would, without luck in orders", without, "rest", "points"),
+        as_part("luck", "only through luck in orders", twice - without, "noise", "points"),
     )
     nobody = math.isnan(figure.value)
-    why = "nobody is elevated" if nobody else f"no program rebuilds with {YEARS_AFTER} years after it in the run"
+    why = "there are no key accounts" if nobody else f"no program rebuilds with {YEARS_AFTER} years after it in the run"
     untold = f"{scenario.name}: {why}, so nothing says what a rebuild does"
     return ClaimExplained(
         "rebuilds",

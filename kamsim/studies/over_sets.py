@@ -145,7 +145,7 @@ def notes_on_refused(refused: Sequence[str], played: int, sets: int) -> Iterator
     if refused:
         yield (f"{len(refused)} of {sets} parameter sets do not go with the scenarios and are left out: {refused[0]}")
     if played < FEW_SETS:
-        yield f"{played} parameter sets are few: {AGREEING:.0%} of them can hardly be told from all"
+        yield f"{played} parameter sets are few: {100 * AGREEING:.0f} % of so few is nearly all of them"
 
 
 def posterior_in_manifest(posterior: Posterior) -> dict[str, object]:

@@ -14,7 +14,7 @@ from kamsim.types import Floats
 
 MOVED_BY = 0.25
 # Sizes and counts are facts of the organization, and a currency is none of the model's.
-SIZES = ("accounts", "functions", "seats", "seats or share", "seats per KAM", "money a year")
+SIZES = ("accounts", "functions", "accounts or share", "accounts per KAM", "money a year")
 MOVABLE_SECTIONS = ("world", "tiers", *TERMS_OF_PROGRAM)
 _MOVEMENTS = 0x6D6F7665  # tells these draws from others of the same seed
 
@@ -165,8 +165,8 @@ def notes_on_worlds(scenarios: Sequence[Scenario], posterior: Posterior) -> Iter
     for names, who in own.items():
         values = "value" if len(names) == 1 else "values"
         yield (
-            f"{', '.join(who)}: set {len(names)} {values} that the posterior varies ({_first(names, 3)}), so "
-            "differences include the world's, not only the policy's"
+            f"{', '.join(who)}: set {len(names)} {values} that differ between parameter sets ({_first(names, 3)}), so "
+            "differences include those of the market, not only of the program"
         )
 
 

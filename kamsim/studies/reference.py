@@ -55,7 +55,9 @@ def without_program(scenario: Scenario) -> Scenario:
     """A scenario with nobody elevated, and all else as it is: its world, its years, what was set for the run."""
     fixed = tuple(name for name in scenario.fixed or () if not name.startswith("tiers."))
     seats = {"ordered": {name: {"seats": 0} for name in scenario.tiers.ordered}}
-    without = scenario.changed(name=NO_PROGRAM, question="What if nobody is elevated?", tiers=seats)
+    without = scenario.changed(
+        name=NO_PROGRAM, question="What if there is no program and no account is a key account?", tiers=seats
+    )
     return without.model_copy(update={"fixed": fixed or None})
 
 
@@ -77,7 +79,7 @@ def place_without_program(scenarios: Sequence[Scenario]) -> int:
 
 def in_words(scenario: Scenario) -> str:
     """Say what the reference is: its name, and what that means where it is no program."""
-    return scenario.name if elevates(scenario) else f"no program ({scenario.name}: nobody is elevated)"
+    return scenario.name if elevates(scenario) else f"no program ({scenario.name}: no key accounts)"
 
 
 def horizon_of(scenarios: Sequence[Scenario], unit: float) -> Horizon:
@@ -85,7 +87,9 @@ def horizon_of(scenarios: Sequence[Scenario], unit: float) -> Horizon:
     first = scenarios[0]
     years = timeline_of(first)
     named = (
-        "yearly wallets of the median account" if unit == 1.0 else "the currency of the account book or median wallet"
+        "units of the median account's yearly category spend"
+        if unit == 1.0
+        else "the currency of the account book, or of world.median_wallet"
     )
     without = scenarios[place_without_program(scenarios)].name
     return Horizon(years.years - years.history_years, first.timeline.discount, named, without)
@@ -112,5 +116,5 @@ def notes_on_reference(scenarios: Sequence[Scenario], measures: Collection[str] 
         for measure, base in zip(MEASURES, bases, strict=True)
         if base and measure.name in measures
     ]
-    said = f"; what it cannot have is held against {other}: {', '.join(lacking)}" if lacking else ""
-    yield f"the reference is {in_words(scenarios[0])}{said}"
+    said = f"; measures that it does not have are compared with {other}: {', '.join(lacking)}" if lacking else ""
+    yield f"the others are compared with {in_words(scenarios[0])}{said}"

@@ -222,7 +222,7 @@ def ask_sensitivity(
 
     manifest = manifest_for("sensitivity", question, screening=screening, points=points)
     manifest["versions"] |= {"SALib": version("SALib")}
-    return Asked(manifest, work, "points", answer, _FILES, FIGURE)
+    return Asked(manifest, work, "combinations", answer, _FILES, FIGURE)
 
 
 def _check_points(points: int) -> None:

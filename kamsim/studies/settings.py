@@ -137,7 +137,7 @@ def _without(scenarios: Sequence[Scenario], name: str) -> str:
     who = " and ".join(scenario.name for scenario in scenarios)
     verb = "has" if len(scenarios) == 1 else "have"
     section, tier, *_ = name.split(".")
-    return f"{who} {verb} no {'[population]' if section == 'population' else f'seats in tier {shown(tier)}'}"
+    return f"{who} {verb} no {'[population]' if section == 'population' else f'key accounts in tier {shown(tier)}'}"
 
 
 # ---------------------------------------------------------------- what is said

@@ -195,7 +195,7 @@ def ask_survey(
             *notes_on_settings([scenario]),
             *job.notes,
             *_notes(scenario, figures),
-            *cautions(points_among(told, organizations), "organizations"),
+            *cautions(points_among(told, organizations), "suppliers"),
         )
         return Survey(
             published,
@@ -210,7 +210,7 @@ def ask_survey(
         )
 
     manifest = manifest_of([scenario], seed, organizations) | {"command": "survey", "reading": str(chosen)}
-    return Asked(manifest, organizations, "organizations", answer)
+    return Asked(manifest, organizations, "suppliers", answer)
 
 
 def figures_of(tables: Sequence[Table], reading: Reading = ANY_INCREASE) -> dict[str, float]:
@@ -442,11 +442,11 @@ def _notes(scenario: Scenario, figures: dict[str, SurveyFigure]) -> list[str]:
     window = scenario.timeline.window_years
     if window != YEARS_SURVEYED:
         notes.append(
-            f"rebuilds are counted over the {window} years of the window, published are {YEARS_SURVEYED} years"
+            f"rebuilds are counted over the {window} years observed; the published figure is of {YEARS_SURVEYED} years"
         )
     if math.isnan(figures["large_spend_growth_ratio"].simulated):
         notes.append(
-            f"{scenario.name}: large_spend_growth_ratio takes organizations that elevate by spend and others that "
+            f"{scenario.name}: large_spend_growth_ratio takes suppliers that elevate by spend and others that "
             "elevate by enterprise criteria, as in the scenario population"
         )
     dropped = [figure for figure in figures.values() if 0 < figure.dropped < SAMPLES]

@@ -343,7 +343,9 @@ def ask_compare_under_uncertainty(
     workers = checked_workers(replications, seed, jobs)
     names = checked_names(scenarios)
     if replications < 2:
-        raise KamsimError("replications must be at least 2 under uncertainty: one world does not tell luck from policy")
+        raise KamsimError(
+            "replications must be at least 2 under uncertainty: one market scenario does not tell luck from policy"
+        )
     plan = [job_of(scenario, book) for scenario in scenarios]
     units = tuple(job.unit for job in plan)
     shown = USUAL if measures is None else chosen(measures)

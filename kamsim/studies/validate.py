@@ -154,7 +154,7 @@ def ask_validate(
             *twins_of(scenario)[0].notes,
             *_notes(scenario, organizations),
             *_notes_on_sets(random, len(sets)),
-            *cautions(points_among(told, organizations), "organizations"),
+            *cautions(points_among(told, organizations), "suppliers"),
         )
         return Validation(
             checks,
@@ -169,7 +169,7 @@ def ask_validate(
         )
 
     manifest = manifest_of([scenario], seed, organizations) | {"command": "validate", "random": random}
-    return Asked(manifest, work, "organizations", answer)
+    return Asked(manifest, work, "suppliers", answer)
 
 
 def _looked_at(
@@ -196,13 +196,13 @@ def _notes(scenario: Scenario, organizations: int) -> list[str]:
     notes = []
     if organizations < SURVEY_SAMPLE:
         notes.append(
-            f"{organizations} organizations are fewer than the published survey asked ({SURVEY_SAMPLE}): "
+            f"{organizations} suppliers are fewer than the published survey asked ({SURVEY_SAMPLE}): "
             "intervals and verdicts are not to be trusted"
         )
     window = scenario.timeline.window_years
     if window != YEARS_SURVEYED:
         notes.append(
-            f"rebuilds are counted over the {window} years of the window, published are {YEARS_SURVEYED} years"
+            f"rebuilds are counted over the {window} years observed; the published figure is of {YEARS_SURVEYED} years"
         )
     return notes
 

@@ -185,7 +185,7 @@ def _beside(name: str, estimate: Estimate) -> Figure:
 
 def trust_gap(gaps: Floats) -> Check:
     """Check whether key customers trust as others do, by `kamsim.studies.validate_key.trust_gap` of organizations."""
-    caveat = "trust itself at the year's end, where a survey adds error that makes the gap smaller"
+    caveat = "trust itself at the year's end; a survey adds errors, which make the gap smaller"
     untold = "no year with two key accounts and two others"
     return _check(KNOWN["trust_gap"], mean_of(gaps), caveat, untold=untold, unit="sd")
 
@@ -197,13 +197,15 @@ def margin_gap(gaps: Floats) -> Check:
     """
     price, own_cost, service = (mean_of(column) for column in gaps.T)
     parts = (_beside("after_own_cost", own_cost), _beside("after_service", service))
-    caveat = "margin after price concessions, parts of list price; consultants do not say which costs are in theirs"
+    caveat = (
+        "margin after price concessions, in percent of list price; consultants do not say which costs are in theirs"
+    )
     return _check(KNOWN["margin_gap"], price, caveat, untold="no key accounts", parts=parts)
 
 
 def whale_peak(sums: Floats) -> Check:
     """Check the peak of the whale curve, by sums of `kamsim.studies.validate_key.whale_curve`, (organizations, 2)."""
-    caveat = "profit here is before overhead; allotted to accounts it makes a peak higher"
+    caveat = "profit here is before overhead; with overhead allotted to accounts a peak is higher"
     return _check(KNOWN["whale_peak"], pooled(sums), caveat, untold="no year with a profit", unit="times")
 
 
@@ -212,7 +214,7 @@ def service_used(accounts: Floats, kams: Floats) -> Check:
 
     Sums of accounts, and of KAMs all of whose accounts do, each (organizations, 2).
     """
-    caveat = "accounts that take up all hours planned for them; a KAM may mean most of its accounts, or all of them"
+    caveat = "accounts that use all KAM time planned for them; a KAM may mean most of its accounts, or all of them"
     parts = (_beside("kams_used", pooled(kams)),)
     return _check(KNOWN["service_used"], pooled(accounts), caveat, untold="no key accounts", parts=parts)
 
@@ -223,8 +225,8 @@ def programs_pay(sums: Floats) -> Check:
     Of shape (organizations, 2). Unknown where no organization has a program.
     """
     estimate = pooled(sums if sums[:, 0].any() else np.zeros_like(sums))
-    caveat = "total profit in the same worlds, in parts of sales; margin and concessions are published nowhere"
-    return _check(KNOWN["programs_pay"], estimate, caveat, untold="nobody is elevated")
+    caveat = "total profit in the same market scenarios, in parts of sales; margins and discounts are published nowhere"
+    return _check(KNOWN["programs_pay"], estimate, caveat, untold="no key accounts")
 
 
 # ---------------------------------------------------------------- programs
@@ -287,14 +289,14 @@ def rebuilt_once(rebuilds: Floats) -> Check:
     pattern, rebuilds = KNOWN["rebuilt_once"], rebuilds[~np.isnan(rebuilds)]
     observed = pattern.low, pattern.high
     if not len(rebuilds):
-        return _judged(pattern, "part", observed, (math.nan,) * 3, "unknown", "nobody is elevated")
+        return _judged(pattern, "part", observed, (math.nan,) * 3, "unknown", "no key accounts")
     part = float((rebuilds >= 1).mean())
     chances = bdtr(np.arange(SURVEY_SAMPLE + 1.0), SURVEY_SAMPLE, part)
     low, high = (float(np.searchsorted(chances, end)) / SURVEY_SAMPLE for end in ENDS)
     verdict: Verdict = "pass" if low <= pattern.high and high >= pattern.low else "miss"
     reason = (
         f"the published range {'meets' if verdict == 'pass' else 'is outside'} what 95 % of samples of "
-        f"{SURVEY_SAMPLE} organizations find; known at second hand"
+        f"{SURVEY_SAMPLE} suppliers find; known from secondary sources"
     )
     return _judged(pattern, "part", observed, (part, low, high), verdict, reason)
 
@@ -308,7 +310,7 @@ def top_share_check(top_shares: Floats) -> Check:
     Passed if the mean lies in the published range.
     """
     low, high = known_range("all", "top_share")
-    caveat = f"first year of the window; in two real books they bring {100 * low:.0f} to {100 * high:.0f} %"
+    caveat = f"first year observed; in two real books they bring {100 * low:.0f} to {100 * high:.0f} %"
     return _check(KNOWN["top_share"], mean_of(top_shares), caveat)
 
 
@@ -324,10 +326,10 @@ def rank_rule(misses: Floats) -> Check:
         Figure(kind, *known_range(kind, "rank_rule_miss"), other.value, *interval(other))
         for kind, other in zip(KINDS[1:], others, strict=True)
     )
-    caveat = "mean over year pairs of the window, of accounts that bought in each quarter of the first year"
+    caveat = "mean over pairs of years observed; steady buyers bought in each quarter of the first year"
     # Below 55 %, not at it.
     highest = min(high, math.nextafter(pattern.high, 0.0))
-    untold = "no two years in the window"
+    untold = "no two years observed"
     return _check(pattern, estimate, caveat, observed=(low, highest), untold=untold, parts=parts)
 
 
@@ -359,7 +361,7 @@ def decile_check(pattern: Pattern, values: Floats, low: Floats, high: Floats) ->
     verdict: Verdict = "pass" if inside == DECILES else "miss"
     reason = _outside(verdicts)
     if "unknown" in verdicts:
-        reason, verdict, inside = "a decile without accounts, or no two years in the window", "unknown", math.nan
+        reason, verdict, inside = "a decile without accounts, or no two years observed", "unknown", math.nan
     told = (inside, math.nan, math.nan)
     return _judged(pattern, "deciles", (pattern.low, pattern.high), told, verdict, reason, parts)
 

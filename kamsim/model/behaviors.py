@@ -16,7 +16,7 @@ from kamsim.rules.attention import coverage, hours_after_talk, planned_hours, we
 from kamsim.rules.collaboration import collaboration_felt, tie_after_departure, tie_after_quarter
 from kamsim.rules.contracts import chance_of_tender, chance_to_win
 from kamsim.rules.costs import amount_bought, commitment, idle_cost, investment
-from kamsim.rules.incubator import ADMITTED, ONCE_MORE, OUT, elevations_paid, verdict
+from kamsim.rules.incubator import ADMITTED, OUT, elevations_paid, verdict
 from kamsim.rules.orders import (
     BEND,
     FEW_ORDERS,
@@ -475,7 +475,8 @@ def end_trial(account: AccountState, health_read: float, may_go: bool, terms: Nu
         account.admitted = True
         account.once_more = False
         account.served = 1.0
-    elif told == ONCE_MORE:
+    else:
+        # Also where it goes: should nobody come for its place after all, it stays on trial.
         account.once_more = True
         account.on_trial = 1
     return told == OUT

@@ -148,7 +148,7 @@ def test_the_table_says_what_each_difference_is_to(compared: tuple[Comparison, P
     bases = {row.against for row in comparison.measures if row.measure != "total_profit"}
     assert bases == {"status_quo"}
     assert " ".join(table.split()).count("; status_quo ") == 5
-    assert "to the policy whose figure the heading has" in " ".join(table.split())
+    assert "to the program that the heading names" in " ".join(table.split())
 
 
 def test_the_command_skips_sets_and_refuses_what_makes_no_sense(

@@ -220,12 +220,12 @@ def test_the_tables_lead_with_whether_it_pays_and_say_what_the_reference_is(
     assert max(map(len, f"{gains}\n{bridge}".splitlines())) <= 80
     said = "Does it pay? Total profit against no program (no_program: no key accounts), 4 years from"
     assert " ".join(gains.split()).startswith(said)
-    assert "in percent of what no_program sells" in gains
+    assert "in percent of the sales of no_program" in gains
     assert "none was played" in gains
     assert all(bridge.count(f"\n  {term.label} ") == 2 for term in TERMS)
     lines = bridge.splitlines()
     at_launch = [place for place, line in enumerate(lines) if line.startswith("    of which at launch ")]
-    assert [lines[place - 1].split()[0] for place in at_launch] == ["Elevations", "Elevations"]
+    assert [lines[place - 1].split()[0] for place in at_launch] == ["Cost", "Cost"]
     assert "not added again" in " ".join(bridge.split())
     assert "holding volumes" in bridge
     json.dumps(comparison.to_dict(), allow_nan=False)

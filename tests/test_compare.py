@@ -441,7 +441,7 @@ def test_what_no_program_cannot_have_is_held_against_the_first_with_a_program() 
         if note.startswith("the others are compared with no program (no_program: no key")
     ]
     assert len(said) == 1
-    assert "compared with status_quo: growth of each policy's own key accounts" in said[0]
+    assert "compared with status_quo: growth of each program's own key accounts" in said[0]
     assert not any("the others are compared with" in note for note in alone.notes)
 
 

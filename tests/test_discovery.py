@@ -91,7 +91,7 @@ def test_a_gain_fails_below_a_threshold_in_points() -> None:
 def test_where_lower_is_better_failing_is_above() -> None:
     result = asked(measure="quota_miss_rate", threshold=-1.0)
     assert result.failed == 1.0
-    assert "years that miss quota above -100.0 %" in discovery_sentences(result)
+    assert "years that miss the quota above -100.0 %" in discovery_sentences(result)
     assert asked(measure="quota_miss_rate", threshold=1.0).failed == 0.0
 
 
@@ -162,8 +162,11 @@ def test_the_sentence_says_where_how_often_and_how_much_of_it() -> None:
         ({"told": "few", "conditions": (), "failed": 0.995}, "in 99.5 % of 1,000 cases, too many to say where"),
         ({"told": "few", "conditions": (), "failed": 1.0}, "in every one of 1,000 cases"),
         ({"density": 0.4}, "more often where"),
-        ({"measure": "collaboration"}, "full_program does worse than status_quo on collaboration received mostly"),
-        ({"measure": "quota_miss_rate", "threshold": 0.05}, "in years that miss quota is above 5.0 % mostly"),
+        (
+            {"measure": "collaboration"},
+            "full_program does worse than status_quo on collaboration for key accounts mostly",
+        ),
+        ({"measure": "quota_miss_rate", "threshold": 0.05}, "in years that miss the quota is above 5.0 % mostly"),
         ({"against": "", "threshold": 25.0}, "full_program has total profit below 25.00 mostly"),
         (
             {"threshold": 1.5},

@@ -307,7 +307,7 @@ def test_without_a_program_of_its_own_a_scenario_needs_another_to_be_held_agains
 def test_what_no_program_cannot_have_is_told_of_the_scenario_itself() -> None:
     question = question_of(small("full_program"), None, "collaboration", FEW, replications=2, seed=1, jobs=1)
     assert question.against is None
-    assert "no program has no collaboration received" in question.notes[0]
+    assert "no program has no collaboration for key accounts" in question.notes[0]
 
 
 def planted(*kinds: str, luck: float = 0.02, **changed: Any) -> Sensitivity:
@@ -343,7 +343,7 @@ def test_the_figure_at_the_best_fit_comes_first_and_why_that_over_ranges_is_anot
     best, ranges = figures(planted("assumed")).splitlines()
     assert best == (
         "At the best fit full_program against status_quo: +2.50 points of sales, +12.00 in money, 10 years from "
-        "launch, undiscounted; luck of 500 worlds +2.10 to +2.90 points."
+        "launch, undiscounted; luck of 500 market scenarios +2.10 to +2.90 points."
     )
     assert ranges == (
         "Over the ranges varied it is +3.00 points of sales on average (luck of 8 market scenarios +2.00 to +4.00), "

@@ -467,15 +467,15 @@ def test_table_and_sentences_fit_and_say_what_holds(compared: tuple[UncertainCom
     assert "undecided" in table or "better" in table or "worse" in table
     sentences = uncertainty_sentences(comparison).splitlines()
     assert " best on total profit" in sentences[0]
-    assert " from the worlds" in sentences[0]
+    assert " by luck alone" in sentences[0]
     assert sentences[1].startswith("Total profit of ")
-    assert " from the worlds" in sentences[1]
+    assert " by luck alone" in sentences[1]
     assert sentences[2].startswith("Total profit against status_quo: ")
     assert sentences[3].startswith(f"Moving {comparison.assumed} of {comparison.assumed_known} assumed values by up to")
     assert comparison.assumed < comparison.assumed_known == sum(row.kind == "assumed" for row in LEDGER)
     assert len(sentences) == 5  # four sets say nothing on flips
-    assert "flip" not in "\n".join(sentences)
-    assert "each in 5 worlds of its own, the same for all policies" in " ".join(table.split())
+    assert "ranking changes" not in "\n".join(sentences)
+    assert "each in 5 market scenarios of its own, the same for all programs" in " ".join(table.split())
     assert "+-" in table
 
 
@@ -494,21 +494,21 @@ def test_sentences_are_honest_about_what_cannot_be_told(compared: tuple[Uncertai
     )
     sentences = uncertainty_sentences(unsure).splitlines()
     assert sentences[0].startswith("It cannot be told which is best on total profit, status_quo (")
-    assert "; 40 to 70 % from the worlds) or full_program (" in sentences[0]
+    assert "; 40 to 70 % by luck alone) or full_program (" in sentences[0]
     assert sentences[0].endswith("none reaches 80 %.")
-    assert sentences[1].endswith(" from the worlds.")
-    assert sentences[3].endswith("no single parameter (or pair) tells where the ranking flips.")
+    assert sentences[1].endswith(" by luck alone.")
+    assert sentences[3].endswith("no single parameter (or pair) tells where the ranking changes.")
     assert "no single parameter more than chance" in sentences[5]
     probable = uncertainty_sentences(replace(unsure, lead=replace(apart, probability_best=0.88))).splitlines()
     assert probable[0].endswith("fewer than 95 % of sets agree.")
     lucky = replace(unsure, lead=replace(apart, apart=False, probability_best=0.88), flip=Flip("status_quo", 1.0))
     sentences = uncertainty_sentences(lucky).splitlines()
-    assert sentences[0].endswith("the worlds do not tell them apart.")
-    assert sentences[1].endswith("and the 5 worlds do not tell these two apart: more `replications` may.")
-    assert sentences[3].startswith("Where the ranking flips is not told: ")
+    assert sentences[0].endswith("their difference may be luck.")
+    assert sentences[1].endswith(": 5 market scenarios do not tell them apart; more `replications` may.")
+    assert sentences[3].startswith("Where the ranking changes is not told: ")
     assert "never flips" not in "".join(sentences)
     never = replace(unsure, flip=Flip("full_program", 1.0))
-    assert "The ranking never flips: full_program" in uncertainty_sentences(never)
+    assert "The ranking never changes: full_program" in uncertainty_sentences(never)
     assert "flips" not in uncertainty_sentences(replace(never, sets=19))
     growth = np.linspace(0.005, 0.04, 50)[:, None]
     best = ["status_quo" if value > 0.0205 else "full_program" for value in growth[:, 0]]
@@ -544,7 +544,7 @@ def test_flips_are_told_only_of_leaders_the_worlds_tell_apart_over_enough_sets(
     assert (found.flip is not None) == (noise < 1.0 and sets >= 20)
     assert found.lead.low <= found.lead.probability_best <= found.lead.high
     said = uncertainty_sentences(found)
-    assert ("do not tell these two apart" in said) == (noise > 1.0)
+    assert ("do not tell them apart; more" in said) == (noise > 1.0)
     if found.flip is not None:
         assert [condition.parameter for condition in found.flip.conditions] == ["world.market_growth"]
 

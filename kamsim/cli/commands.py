@@ -141,7 +141,7 @@ def compare(
         from kamsim.studies.compare import ask_compare
 
         shipped = None if sets == 0 else read_posterior()
-        plain = ask_compare(loaded, shipped, sets=sets, book=book_of(accounts), **settings)
+        plain = ask_compare(loaded, shipped, sets=sets, book=book_of(accounts), look_beyond=True, **settings)
         folder, figure = folder_of(plain, out), comparison.comparison_figure
         answer(plain, comparison.tell, as_json=as_json, folder=folder, figure=figure)
 

@@ -42,13 +42,13 @@ class Measure(NamedTuple):
 
 _A_YEAR, _OF_SALES, _OF_QUOTA = "% a year", "% of sales", "% of quota"
 MEASURES: tuple[Measure, ...] = (
-    Measure("key_revenue_growth", "Growth of each policy's own key accounts", _A_YEAR, True, needs_program=True),
+    Measure("key_revenue_growth", "Growth of each program's own key accounts", _A_YEAR, True, needs_program=True),
     Measure("total_profit", "Total profit", "money", True),
-    Measure("quota_miss_rate", "Years that miss quota", "%", False, needs_program=True),
+    Measure("quota_miss_rate", "Years that miss the quota", "%", False, needs_program=True),
     Measure("rebuilds_per_seven_years", "Rebuilds in seven years", "count", False, needs_program=True),
-    Measure("collaboration", "Collaboration received", "0 to 1", True, needs_program=True),
-    Measure("investment_in_shrinking", "Invested in accounts that shrank", "money", False, needs_program=True),
-    Measure("program_spend", "Spent on the program: service, elevations, handovers", "money", None),
+    Measure("collaboration", "Collaboration for key accounts", "0 to 1", True, needs_program=True),
+    Measure("investment_in_shrinking", "Program service to accounts that shrank", "money", False, needs_program=True),
+    Measure("program_spend", "Cost of the program: service, elevations, handovers", "money", None),
     Measure("price_concessions", "Price concessions to all accounts", "money", None),
     Measure("net_revenue_retention", "Net revenue retention of key accounts", _A_YEAR, True, needs_program=True),
     Measure("gross_revenue_retention", "Gross revenue retention of key accounts", _A_YEAR, True, needs_program=True),
@@ -60,13 +60,13 @@ MEASURES: tuple[Measure, ...] = (
     Measure("top_10_share", "Concentration: sales to the ten largest accounts", _OF_SALES, None),
     Measure("concentration", "Concentration of sales (Herfindahl-Hirschman index)", "0 to 1", None),
     Measure("revenue_at_risk", "Key account revenue at risk of leaving", "money a year", None, needs_program=True),
-    Measure("forecast_bias", "Forecast bias: attainment over quota", _OF_QUOTA, None, needs_program=True),
-    Measure("forecast_error", "Forecast error: distance of attainment from quota", _OF_QUOTA, False, True),
+    Measure("forecast_bias", "Forecast bias: sales above the quota", _OF_QUOTA, None, needs_program=True),
+    Measure("forecast_error", "Forecast error: distance of sales from the quota", _OF_QUOTA, False, True),
     Measure("elevation_hit_rate", "Elevated accounts that grew over three years", "%", True, needs_program=True),
     Measure("cost_per_hit", "Elevation and service cost of accounts that grew", "money each", False, True),
-    Measure("overinvestment", "Service to key accounts that lose money", "% of program service", False, True),
+    Measure("overinvestment", "Program service to key accounts that lose money", "% of program service", False, True),
     Measure("growth_over_others", "Growth of key accounts over other accounts", _A_YEAR, True, needs_program=True),
-    Measure("expectation_gap", "Growth over other accounts, above what was expected", _A_YEAR, True, True),
+    Measure("expectation_gap", "Expectation gap: growth over others, less what was expected", _A_YEAR, True, True),
 )
 
 

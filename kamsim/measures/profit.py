@@ -24,10 +24,10 @@ class Term(NamedTuple):
 TERMS: tuple[Term, ...] = (
     Term("volume", "Volume at gross margin", ""),
     Term("concessions", "Price concessions", "more"),
-    Term("cost_to_serve", "Cost to serve accounts", ""),
+    Term("cost_to_serve", "Cost to serve", ""),
     Term("service", "Program service", "all"),
-    Term("elevations", "Elevations", "all"),
-    Term("handovers", "Handovers", "all"),
+    Term("elevations", "Cost of elevations", "all"),
+    Term("handovers", "Cost of handovers", "all"),
 )
 
 

@@ -90,7 +90,7 @@ class KeyAccountProgram(mesa.Model):
         function_class: type[Function] = Function,
     ) -> None:
         if seed is not None and rng is not None:
-            raise KamsimError(f"seed {seed} and rng {rng} both name the world; give one of them")
+            raise KamsimError(f"seed {seed} and rng {rng} both name the market scenario (world); give one of them")
         seed = next((number for number in (seed, rng) if number is not None), 1)
         super().__init__(rng=seed)
         self._scenario = scenario

@@ -16,6 +16,23 @@ NO_CHOICE = ("rebuild.fatigue",)  # what an organization is, and none of its pro
 ASSUMED = ("rebuild.reassigned",)  # of most programs, and not known well: what is uncertain may move it
 
 
+# Terms that say nothing where the key that they go with is at its default.
+SILENT = {
+    "policy.contact_hours": "policy.team_contacts",
+    "policy.sponsor_saves": "policy.sponsor",
+    "policy.sponsor_hours": "policy.sponsor",
+    "elevation.capacity_slack": "elevation.capacity_check",
+    "elevation.incubator_part": "elevation.incubator_years",
+    "world.single_thread": "world.buyer_turnover",
+    "world.buyer_contacts": "world.buyer_turnover",
+    "world.lock": "world.contract_years",
+    "world.stake": "world.contract_years",
+    "world.tender_discount": "world.contract_years",
+    "world.tender_won": "world.contract_years",
+    "world.tender_trust": "world.contract_years",
+}
+
+
 def _keys_of_choices() -> dict[str, tuple[str, ...]]:
     keys: dict[str, tuple[str, ...]] = {}
     for row in LEDGER:

@@ -103,8 +103,8 @@ def seats_of(scenario: Scenario, accounts: int) -> tuple[list[int], str]:
         seats |= _shared_out(scenario.tiers.seat_cap, {name: seats[name] for name in from_shares})
         given = ", ".join(f"{name} {seats[name]}" for name in from_shares)
         note = (
-            f"{scenario.name}: a share of {accounts:,} accounts would be {asked} seats; capped at "
-            f"{scenario.tiers.seat_cap} ({given}); seat_cap in [tiers] or seats as a number change that"
+            f"{scenario.name}: a share of {accounts:,} accounts would be {asked} key accounts; capped at "
+            f"{scenario.tiers.seat_cap} ({given}); seat_cap in [tiers], or a whole number for seats, changes that"
         )
     if sum(seats.values()) > accounts:
         raise KamsimError(
@@ -112,7 +112,7 @@ def seats_of(scenario: Scenario, accounts: int) -> tuple[list[int], str]:
             f"{accounts} accounts there are; give fewer, or a share of accounts below 1"
         )
     if not any(seats.values()) and any(tier.seats for tier in tiers.values()):
-        note = f"{scenario.name}: shares of {accounts} accounts round to no seat at all, so nobody is elevated"
+        note = f"{scenario.name}: shares of {accounts} accounts round to no key account at all, so nobody is elevated"
     return list(seats.values()), note
 
 

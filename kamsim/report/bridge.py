@@ -47,13 +47,13 @@ def _gain_row(total: "BridgeTerm", worth: "Worth", sets: bool) -> Row:
 
 def _legend(comparison: "Told") -> tuple[str, ...]:
     return (
-        f"points: difference at the best fit, in percent of what {comparison.horizon.points_of} sells at list price in "
-        "the same years",
-        f"luck: what the luck of {comparison.best_fit_worlds:,} worlds leaves open of that, 95 %; less with more "
-        "`replications`",
+        f"points: difference at the best fit, in percent of the sales of {comparison.horizon.points_of} at list price "
+        "in the same years",
+        f"luck: how far luck alone may move that, 95 %, with {comparison.best_fit_worlds:,} market scenarios; less "
+        "with more `replications`",
         *over_sets(comparison),
         *_asked_of_sets(comparison),
-        f"pays, does not pay: {percent(AGREEING)} of the sets agree; else undecided"
+        f"pays, does not pay: {percent(AGREEING)} of the sets agree; else undecided; pays in: part of the sets"
         if comparison.sets
         else "pays or not is said of parameter sets alone, and none was played",
     )
@@ -64,8 +64,8 @@ def _asked_of_sets(comparison: "Told") -> Sequence[str]:
     if not comparison.sets or comparison.reference_in_words == comparison.reference:
         return ()
     return (
-        "sets were fitted so that programs pay on average: they tell which policy pays more, not whether any does; "
-        "your own prices go in with `values`",
+        "parameters were fitted so that programs pay on average: they tell which program pays more, not whether any "
+        "does; put in your own prices with `values`",
     )
 
 
@@ -74,8 +74,9 @@ def over_sets(comparison: "Told") -> Sequence[str]:
     if not comparison.sets:
         return ()
     return (
-        f"sets: where {percent(AGREEING)} of {comparison.sets:,} sets of parameters lie that fit the evidence as well, "
-        f"each in {comparison.worlds_a_set:,} worlds of its own, whose luck is in it; the best fit may lie aside",
+        f"sets: range of {percent(AGREEING)} of the {comparison.sets:,} parameter sets that fit the evidence as well, "
+        f"each in {comparison.worlds_a_set:,} market scenarios of its own (their luck is in the range); the best fit "
+        "may lie outside",
     )
 
 
@@ -84,7 +85,7 @@ def gain_sentence(total: "BridgeTerm", against: str, horizon: Horizon, worlds: i
     scale = scale_of(TOTAL_PROFIT, (total.difference,))
     money = f"{scale.shown(total.difference, '+')} {scale.unit}".rstrip()
     between = POINTS.between(total.points_low, total.points_high, "+")
-    luck = "one world" if math.isnan(total.low) else f"luck of {worlds:,} worlds {between} points"
+    luck = "one market scenario" if math.isnan(total.low) else f"luck of {worlds:,} market scenarios {between} points"
     points = f"{POINTS.shown(total.points, '+')} points of sales, {money} in money"
     return f"At the best fit {total.scenario} against {against}: {points}, {horizon.in_words()}; {luck}."
 
@@ -96,16 +97,16 @@ def bridge_table(comparison: "Told") -> Table:
     """Table of what the difference in total profit comes from, what a program returns, and where it breaks even."""
     scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge))
     legend = (
-        "returns: difference in total profit for each 100 of what the program costs: "
+        "returns: difference in total profit for each 100 that the program costs: "
         + ", ".join(lower(term.label) for term in TERMS if term.costs),
-        "of which at launch: what it costs to make the first accounts key, a part of elevations and not added again",
+        "of which at launch: cost of making the first accounts key accounts; a part of elevations, not added again",
         "paid back: first year from launch by whose end it has earned as much as what it is held against",
-        "pays above, breaks even: where the difference would be zero, at the best fit and holding volumes",
+        "pays above, breaks even: where the difference would be zero, at the best fit and with the same volumes",
         f"{money_in_words(comparison.horizon)}{f' ({scale.unit})' if scale.unit else ''}",
     )
     groups = tuple(_bridge(comparison, worth, scale) for worth in comparison.worth)
     columns = ("", "points", LUCK, *((SETS,) if comparison.sets else ()), "money", "")
-    title = f"From what the difference to {comparison.reference} comes"
+    title = f"Profit bridge: where the difference to {comparison.reference} comes from"
     return Table(groups, columns, title, legend) if groups else Table(())
 
 
@@ -181,7 +182,7 @@ def draw_bridge(panel: "Axes", comparison: "Told") -> None:
     low, high = panel.get_xlim()
     panel.set_xlim(low, high + 0.5 * (high - low))  # room for what is said of the sum
     panel.axvline(0, color=INK, linewidth=1.5)
-    dress_small(panel, f"From what the difference in total profit comes, {comparison.horizon.in_words()}", most=8)
+    dress_small(panel, f"Profit bridge: where the difference comes from, {comparison.horizon.in_words()}", most=8)
     panel.set_xlabel(
         f"{scale.unit or comparison.horizon.unit}; black line: the sum at the best fit; points: of sales",
         fontsize=FONT - 2,

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from kamsim.studies.compare import ComparedMeasure, Comparison
 
 COLUMNS = 3
+EVEN = 0.5  # part of the sets
 MARK_OF: dict[str, Mark] = {"better": "good", "worse": "bad"}
 
 
@@ -67,12 +68,12 @@ def tell(comparison: "Comparison") -> tuple[Table, Table, Table, str]:
 def comparison_table(comparison: "Comparison") -> Table:
     """Table of what a comparison tells beside total profit: measures one below the other, a line per policy."""
     legend = (
-        f"difference: at the best fit, to the policy whose figure the heading has, in the same "
-        f"{comparison.replications:,} worlds",
+        f"difference: at the best fit, to the program that the heading names, in the same {comparison.replications:,} "
+        "market scenarios",
         *over_sets(comparison),
         f"better, worse: {percent(AGREEING)} of the sets agree; else undecided"
         if comparison.sets
-        else "better or worse is said of parameter sets alone, and none was played",
+        else "better, worse: said only where parameter sets are played, and none was",
         *_own_accounts(comparison.shown),
         money_in_words(comparison.horizon),
     )
@@ -86,8 +87,8 @@ def _own_accounts(shown: Sequence[str]) -> Sequence[str]:
     if "key_revenue_growth" not in shown:
         return ()
     return (
-        "own key accounts: every policy has its own, so their growth also tells who was chosen; explain takes that "
-        "apart",
+        "own key accounts: each program has selected others, so a difference in their growth is not only an effect; "
+        "see kamsim explain large_spend",
     )
 
 
@@ -134,21 +135,22 @@ def comparison_sentence(comparison: "Comparison") -> str:
         return ""
     if not comparison.sets:
         leader = max(rows, key=lambda row: row.mean)
-        return f"{_at_best_fit(comparison, leader)}\nNo parameter set was played: what is not known is in no figure."
+        alone = "No parameter set was played: figures leave out what is uncertain."
+        return f"{_at_best_fit(comparison, leader)}\n{alone}{_best_beyond(comparison)}"
     first, second, *_ = sorted(rows, key=lambda row: -row.best_in_sets)
     most = f"{first.scenario} earns the most total profit in {percent(first.best_in_sets)} of the parameter sets"
     if first.best_in_sets >= AGREEING:
         said = f"{most} and is best."
     else:
         said = f"{most}, {second.scenario} in {percent(second.best_in_sets)}: which is best is undecided."
-    return f"{said} {_at_best_fit(comparison, first)}{_best_elsewhere(comparison)}"
+    return f"{said} {_at_best_fit(comparison, first)}{_best_elsewhere(comparison)}{_best_beyond(comparison)}"
 
 
 def _at_best_fit(comparison: "Comparison", leader: "ComparedMeasure") -> str:
     total = next((row for row in comparison.bridge if (row.scenario, row.term) == (leader.scenario, TOTAL)), None)
     if total is None:
         highest = max(rows_of(comparison, TOTAL_PROFIT.name), key=lambda row: row.mean)
-        who = "no policy" if highest.scenario == comparison.reference else highest.scenario
+        who = "no program" if highest.scenario == comparison.reference else highest.scenario
         return f"At the best fit {who} earns more than {comparison.reference}."
     return gain_sentence(total, comparison.reference, comparison.horizon, comparison.replications)
 
@@ -164,6 +166,23 @@ def _best_elsewhere(comparison: "Comparison") -> str:
         return ""
     told = "; ".join(f"{name} ({', '.join(what)})" for name, what in best.items())
     return f"\nBest elsewhere, in {percent(AGREEING)} of the sets or more: {told}."
+
+
+def _best_beyond(comparison: "Comparison") -> str:
+    """Name the shipped program that earns more than all that is compared, if one does or may."""
+    best = comparison.best_program
+    if best is None:
+        return ""
+    others = f"{best.tried} other program{'s' if best.tried > 1 else ''} that ship{'s' if best.tried == 1 else ''}"
+    if math.isnan(best.ahead):
+        if best.points <= 0.0:
+            return f"\nOf {others} none earns more than {best.rival} at the best fit."
+        return f"\nOf {others} {best.name} earns most: {best.points:+.1f} points beside {best.rival} at the best fit."
+    between = f"95 % of sets {best.sets_low:+.1f} to {best.sets_high:+.1f}, ahead in {percent(best.ahead)}"
+    if best.ahead < EVEN:
+        return f"\nOf {others} none earns more than {best.rival} in most sets."
+    said = "earns more than" if best.verdict == "better" else "may earn more than"
+    return f"\nOf {others} {best.name} {said} {best.rival}: {best.points:+.1f} points ({between})."
 
 
 # ---------------------------------------------------------------- figure
@@ -189,7 +208,7 @@ def comparison_figure(comparison: "Comparison") -> bytes:
     sets = f", thin line: {percent(AGREEING)} of {comparison.sets:,} parameter sets" if comparison.sets else ""
     figure.suptitle(
         f"Difference to {short_name(comparison.reference_in_words, 60)}\n"
-        f"mark: best fit, thick line: luck of the same {comparison.replications:,} worlds{sets}",
+        f"mark: best fit, thick line: luck of the same {comparison.replications:,} market scenarios{sets}",
         fontsize=FONT + 4,
     )
     labels = {"better": "better", "worse": "worse", "": "undecided"}
@@ -205,7 +224,7 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
     for place, name in enumerate(names):
         row = rows.get(name)
         if row is None or math.isnan(row.difference) or row.scenario == row.against:
-            said = "the others are held against it" if row and row.scenario == row.against else "no key accounts"
+            said = "the others are compared with it" if row and row.scenario == row.against else "no key accounts"
             panel.text(0.5, place, said, ha="center", va="center", fontsize=FONT - 3, color=GRAY,
                        transform=panel.get_yaxis_transform(),
                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip

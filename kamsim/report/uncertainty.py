@@ -56,18 +56,18 @@ def tell(comparison: "UncertainComparison") -> tuple[Table, Table, Table, str]:
 
 def uncertainty_table(comparison: "UncertainComparison") -> Table:
     """Table of measures one below the other, a line per scenario; the verdict is the last word of each line."""
-    same = ", the same for all policies" if comparison.same_worlds else ""
+    same = ", the same for all programs" if comparison.same_worlds else ""
     legend = (
-        f"difference: to the policy whose figure the heading has, mean over {comparison.sets:,} parameter sets (not at "
-        f"the best fit, as above), each in {comparison.replications:,} worlds of its own{same}",
-        "worlds: how far the luck of these worlds leaves that mean open, 95 %; less with more `replications`",
-        f"better, worse: {percent(AGREEING)} of the sets agree, and the worlds rule out mere luck",
-        "best: probability that no other policy does better; own key accounts: every policy has its own",
-        "regret: what is lost against the best scenario of each set, mean over sets; the best is chosen in half of "
-        "the worlds, the loss told in the others",
+        f"difference: to the program that the heading names, mean over {comparison.sets:,} parameter sets (above: at "
+        f"the best fit), each in {comparison.replications:,} market scenarios of its own{same}",
+        "luck: how far luck alone may move that mean, 95 %; less with more `replications`",
+        f"better, worse: {percent(AGREEING)} of the sets agree, and it is not luck alone",
+        "best: probability that no other program does better; own key accounts: each program has selected others",
+        "regret: what is lost by choosing this one where another is best, mean over sets; the best is found in half of "
+        "the market scenarios, the loss told in the others",
         money_in_words(comparison.horizon),
     )
-    columns = ("", "difference", "worlds", "95 % of sets", "best", "regret", "")
+    columns = ("", "difference", "luck", "95 % of sets", "best", "regret", "")
     return Table(tuple(_group(comparison, measure) for measure in named(comparison.shown)), columns, legend=legend)
 
 
@@ -111,7 +111,7 @@ def uncertainty_sentences(comparison: "UncertainComparison") -> str:
 
 def _best_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
     best = next(best for best in comparison.best if best.measure == TOTAL_PROFIT.name)
-    between = f"{100 * lead.low:.0f} to {percent(lead.high)} from the worlds"
+    between = f"{100 * lead.low:.0f} to {percent(lead.high)} by luck alone"
     if len(best.scenarios) == 1:
         return f"{lead.scenario} is best on total profit: probability {percent(lead.probability_best)} ({between})."
     chances = {row.scenario: percent(row.probability_best) for row in _profit_rows(comparison)}
@@ -119,18 +119,18 @@ def _best_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
     among = _listed([f"{name} ({chances[name]})" for name in best.scenarios], "or")
     why = f"none reaches {percent(BEST_FROM)}"
     if lead.probability_best >= BEST_FROM:
-        why = "the worlds do not tell them apart" if not lead.apart else f"fewer than {percent(AGREEING)} of sets agree"
+        why = "their difference may be luck" if not lead.apart else f"fewer than {percent(AGREEING)} of sets agree"
     return f"It cannot be told which is best on total profit, {among}: {why}."
 
 
 def _lead_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
     scale = scale_of(TOTAL_PROFIT, (row.mean for row in _profit_rows(comparison)))
     unit = f" {scale.unit}" if scale.unit else ""
-    gap = f"{scale.shown(lead.difference, '+')}{unit} +- {scale.shown(lead.margin)} from the worlds"
+    gap = f"{scale.shown(lead.difference, '+')}{unit} +- {scale.shown(lead.margin)} by luck alone"
     start = f"Total profit of {lead.scenario} against {lead.rival}: {gap}"
     if lead.apart:
         return f"{start}."
-    return f"{start}, and the {comparison.replications:,} worlds do not tell these two apart: more `replications` may."
+    return f"{start}: {comparison.replications:,} market scenarios do not tell them apart; more `replications` may."
 
 
 def _verdicts_sentence(comparison: "UncertainComparison") -> str:
@@ -151,19 +151,16 @@ def _flip_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
     if comparison.sets < FEW_SETS:
         return ""
     if not lead.apart:
-        return (
-            f"Where the ranking flips is not told: what sets {lead.scenario} and {lead.rival} apart may be luck of the "
-            "worlds."
-        )
+        return f"Where the ranking changes is not told: the difference of {lead.scenario} and {lead.rival} may be luck."
     return "" if comparison.flip is None else _flips(comparison.flip)
 
 
 def _flips(flip: "Flip") -> str:
     if flip.best_in == 1.0:
-        return f"The ranking never flips: {flip.policy} is best on total profit in every set."
+        return f"The ranking never changes: {flip.policy} is best on total profit in every set."
     if not flip.conditions:
         often = f"{flip.policy} earns the most total profit in {percent(flip.best_in)} of sets"
-        return f"{often}; no single parameter (or pair) tells where the ranking flips."
+        return f"{often}; no single parameter (or pair) tells where the ranking changes."
     where = " and ".join(map(condition_text, flip.conditions))
     change = "stops being best" if flip.inside < 0.5 else "is less often best"
     instead = "" if flip.instead == flip.policy else f", where mostly {flip.instead} is"
@@ -174,7 +171,7 @@ def _flips(flip: "Flip") -> str:
 
 
 def condition_text(condition: "Condition") -> str:
-    """Say a condition in plain words: ``mean growth of wallets (world.market_growth) is above 0.021 log a year``."""
+    """Say a condition in plain words: ``market growth (world.market_growth) is above 0.021 log a year``."""
     low, high = short_number(condition.low), short_number(condition.high)
     if math.isinf(condition.high):
         bounds = f"above {low}"
@@ -209,9 +206,9 @@ def _leans(row: "Leaning", reference: str) -> str:
 
 def _drivers_sentence(comparison: "UncertainComparison") -> str:
     one, other = comparison.compared
-    difference = f"The difference of {one} to {other}"
+    difference = f"The difference between {one} and {other}"
     if not comparison.drivers:
-        return f"{difference} depends on no single parameter more than chance would have it."
+        return f"{difference} depends on no single parameter more than it would by chance."
     said = [
         f"{meaning_of(driver.meaning)} ({driver.parameter}, {driver.kind}; "
         f"{'rises' if driver.correlation > 0 else 'falls'} with it)"

@@ -34,6 +34,7 @@ from kamsim.measures.profit import Account, Horizon
 from kamsim.records import Record, plain
 from kamsim.scenario import Scenario
 from kamsim.studies.asked import Asked
+from kamsim.studies.best_program import WORLDS, BestProgram, best_program, programs_left_out
 from kamsim.studies.bridge import BridgeTerm, Worth, bridge_of, money_moments, worth_of
 from kamsim.studies.over_sets import (
     AtSets,
@@ -146,6 +147,8 @@ class Comparison(Record):
         Names of the measures that were chosen to be shown, of both.
     others : tuple of ComparedMeasure
         All other measures, in the same way.
+    best_program : BestProgram or None
+        The shipped program that earns most of those not compared; None where there is none in this world.
     """
 
     scenarios: tuple[str, ...]
@@ -164,6 +167,7 @@ class Comparison(Record):
     notes: tuple[str, ...]
     shown: tuple[str, ...] = USUAL
     others: tuple[ComparedMeasure, ...] = ()
+    best_program: BestProgram | None = None
 
     @property
     def best_fit_worlds(self) -> int:
@@ -187,6 +191,7 @@ def compare(
     jobs: int | None = None,
     book: Book | None = None,
     measures: Sequence[str] | None = None,
+    look_beyond: bool = False,
     out: str | PathLike[str] | None = None,
     progress: Progress | None = None,
     figure: Callable[[Comparison], bytes] | None = None,
@@ -214,6 +219,8 @@ def compare(
     measures : sequence of str, optional
         Names of measures and of their groups, `kamsim.measures.choice.GROUPS`, to show beside the bridge of profit; by
         default a few. Whatever is shown, every measure is told.
+    look_beyond : bool
+        Whether to name the shipped program that earns most of those not compared as well.
     out : str or path, optional
         Folder to keep replications, tables, figure and manifest in; by default nothing is kept.
     progress : callable, optional
@@ -233,7 +240,15 @@ def compare(
         of the sets.
     """
     asked = ask_compare(
-        scenarios, posterior, sets=sets, replications=replications, seed=seed, jobs=jobs, book=book, measures=measures
+        scenarios,
+        posterior,
+        sets=sets,
+        replications=replications,
+        seed=seed,
+        jobs=jobs,
+        book=book,
+        measures=measures,
+        look_beyond=look_beyond,
     )
     return asked.play(progress, out, figure)
 
@@ -248,6 +263,7 @@ def ask_compare(
     jobs: int | None = None,
     book: Book | None = None,
     measures: Sequence[str] | None = None,
+    look_beyond: bool = False,
 ) -> Asked[Comparison]:
     """Check what `compare` is asked, with the same arguments.
 
@@ -261,11 +277,10 @@ def ask_compare(
     plan = tuple(job_of(scenario, book) for scenario in scenarios)
     some = None if posterior is None or sets == 0 else some_of(posterior, sets)
     shown = USUAL if measures is None else chosen(measures)
-    run = _Run(tuple(scenarios), plan, some, book, replications, seed, workers, shown)
+    beyond = tuple(programs_left_out(scenarios)) if look_beyond else ()
+    run = _Run(tuple(scenarios), plan, some, book, replications, seed, workers, shown, beyond)
     manifest = manifest_of(scenarios, seed, replications, book) | run.told()
-    return Asked(
-        manifest, replications + run.sets * run.worlds_a_set, "market scenarios", partial(_answer, run), _FILES
-    )
+    return Asked(manifest, run.work, "market scenarios", partial(_answer, run), _FILES)
 
 
 # ---------------------------------------------------------------- what is played, and put together
@@ -282,6 +297,7 @@ class _Run(NamedTuple):
     seed: int
     workers: int
     shown: tuple[str, ...] = USUAL
+    beyond: tuple[Scenario, ...] = ()  # shipped programs that are not compared
 
     @property
     def sets(self) -> int:
@@ -292,6 +308,17 @@ class _Run(NamedTuple):
     def worlds_a_set(self) -> int:
         """Worlds of each of them; one alone would not tell luck from policy."""
         return max(2, math.ceil(WORLDS_OF_SETS * self.replications / self.sets)) if self.sets else 0
+
+    @property
+    def worlds_of_best(self) -> int:
+        """Worlds of each set in which the best of the other shipped programs is played."""
+        return max(2, self.worlds_a_set // 4)
+
+    @property
+    def work(self) -> int:
+        """Worlds to play."""
+        beyond = min(WORLDS, self.replications) + self.sets * self.worlds_of_best
+        return self.replications + self.sets * self.worlds_a_set + beyond * bool(self.beyond)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -337,10 +364,25 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Compar
         notes=tuple(_notes(run, tally, bases, sets, refused)),
         shown=run.shown,
         others=tuple(row for row in rows if row.measure not in filed),
+        best_program=_best_program(run, rows, progress),
     )
     if folder is not None:
         write_tables(folder, comparison.measures, comparison.bridge, run.scenarios, comparison.horizon)
     return comparison
+
+
+def _best_program(run: _Run, rows: Sequence[ComparedMeasure], progress: Progress | None) -> BestProgram | None:
+    """Look beyond what is compared, in fewer worlds at each set; the rival is best in most sets, or at all."""
+    if not run.beyond:
+        return None
+    earned = [row for row in rows if row.measure == MEASURES[PROFIT].name]
+    rival = max(earned, key=lambda row: (np.nan_to_num(row.best_in_sets, nan=-1.0), row.mean)).scenario
+    before = run.replications + run.sets * run.worlds_a_set
+    return best_program(
+        run.scenarios, rival, run.posterior, book=run.book, worlds=min(WORLDS, run.replications),
+        worlds_a_set=run.worlds_of_best, seed=run.seed, workers=run.workers,
+        progress=None if progress is None else (lambda done: progress(before + done)),
+    )  # fmt: skip
 
 
 def _at_best_fit(

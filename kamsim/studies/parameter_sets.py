@@ -8,7 +8,7 @@ import numpy as np
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, TERMS_OF_PROGRAM, Parameter
 from kamsim.evidence.posterior import Posterior, parameter_named
-from kamsim.policy.choices import NEUTRAL
+from kamsim.policy.choices import NEUTRAL, SILENT
 from kamsim.scenario import NAMED_TIERS, Scenario, with_values
 from kamsim.types import Floats
 
@@ -72,7 +72,7 @@ def movable(scenarios: Sequence[Scenario], posterior: Posterior) -> tuple[Parame
 
     Not all that are assumed. Left out are what the posterior varies, whole numbers (years, counts), zeros, sizes and
     sums of money, those of timeline and population, what a program chooses beside most programs, and what no scenario
-    takes because each has set it itself or has no such tier.
+    takes because each has set it itself or has no such tier, or has no use for it.
     """
     return tuple(
         row
@@ -93,7 +93,14 @@ def _places(scenario: Scenario, row: Parameter, posterior: Posterior) -> list[st
     tier, _, key = row.name.rpartition(".")
     if tier == ANY_TIER:
         names = [f"tiers.{other}.{key}" for other in scenario.tiers.ordered if other not in NAMED_TIERS]
-    return [name for name in names if name not in posterior.names and takes(scenario, name)]
+    return [name for name in names if name not in posterior.names and takes(scenario, name) and _says(scenario, name)]
+
+
+def _says(scenario: Scenario, name: str) -> bool:
+    """Whether a term says anything: the key that it goes with, if it goes with one, is not at its default."""
+    switch = SILENT.get(name)
+    row = None if switch is None else parameter_named(switch)
+    return row is None or switch is None or bool(value_in(scenario, switch) != row.default)
 
 
 def movements_of(rows: Sequence[Parameter], sets: int, seed: int) -> Movements:

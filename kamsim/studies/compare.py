@@ -217,8 +217,7 @@ def compare(
     book : Book, optional
         Account book to play in; by default a synthetic one.
     measures : sequence of str, optional
-        Names of measures and of their groups, `kamsim.measures.choice.GROUPS`, to show beside the bridge of profit; by
-        default a few. Whatever is shown, every measure is told.
+        Names of those to show beside the bridge, and of groups in `kamsim.measures.choice.GROUPS`; by default a few.
     look_beyond : bool
         Whether to name the shipped program that earns most of those not compared as well.
     out : str or path, optional
@@ -236,20 +235,12 @@ def compare(
     Raises
     ------
     KamsimError
-        One sentence on what is wrong with the arguments, before anything is played; or where the scenarios go with none
-        of the sets.
+        Where an argument is wrong, before anything is played; or where the scenarios go with none of the sets.
     """
     asked = ask_compare(
-        scenarios,
-        posterior,
-        sets=sets,
-        replications=replications,
-        seed=seed,
-        jobs=jobs,
-        book=book,
-        measures=measures,
+        scenarios, posterior, sets=sets, replications=replications, seed=seed, jobs=jobs, book=book, measures=measures,
         look_beyond=look_beyond,
-    )
+    )  # fmt: skip
     return asked.play(progress, out, figure)
 
 

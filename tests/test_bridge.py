@@ -227,7 +227,7 @@ def test_the_tables_lead_with_whether_it_pays_and_say_what_the_reference_is(
     at_launch = [place for place, line in enumerate(lines) if line.startswith("    of which at launch ")]
     assert [lines[place - 1].split()[0] for place in at_launch] == ["Cost", "Cost"]
     assert "not added again" in " ".join(bridge.split())
-    assert "holding volumes" in bridge
+    assert "with the same volumes" in " ".join(bridge.split())
     json.dumps(comparison.to_dict(), allow_nan=False)
 
 

@@ -168,7 +168,7 @@ def test_a_measure_that_nobody_has_is_unknown_and_valid_json() -> None:
     ).to_dict()
     assert list(content) == [
         "scenarios", "reference", "reference_in_words", "horizon", "bridge", "worth", "measures", "seed",
-        "replications", "sets", "worlds_a_set", "posterior", "notes",
+        "replications", "sets", "worlds_a_set", "posterior", "notes", "best_program",
     ]  # fmt: skip
     row = next(row for row in content["measures"] if row["measure"] == "collaboration")
     assert row == {

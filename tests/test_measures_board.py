@@ -327,12 +327,15 @@ def test_profit_up_to_a_year_is_that_of_a_run_that_ends_there() -> None:
     np.testing.assert_allclose(table.cumulated[0], profit.cumsum(), rtol=1e-12)
 
 
-def test_a_program_has_paid_back_by_the_first_year_without_a_loss() -> None:
+def test_a_program_has_paid_back_from_the_year_on_from_which_there_is_no_loss() -> None:
     gain, half = np.array([-3.0, -1.0, 0.0, 2.0]), np.array([0.5, 1.0, 1.0, 1.0])
     assert payback_of(gain, half) == (3.0, 2.0, 4.0)
     never = payback_of(gain[:2], np.zeros(2))
     assert all(math.isnan(end) for end in never)
-    assert payback_of(np.array([0.0, -1.0]), np.zeros(2)) == (1.0, 1.0, 1.0)
+    assert payback_of(np.array([0.0, 1.0]), np.zeros(2)) == (1.0, 1.0, 1.0)
+    # Whoever saves at first and loses in the end has paid nothing back.
+    assert math.isnan(payback_of(np.array([0.0, -1.0]), np.zeros(2)).value)
+    assert payback_of(np.array([1.0, -1.0, 1.0]), np.zeros(3)).value == 3.0
 
 
 def test_a_comparison_tells_return_payback_and_net_present_value() -> None:
@@ -347,8 +350,8 @@ def test_a_comparison_tells_return_payback_and_net_present_value() -> None:
         assert worth.cost == pytest.approx(spent, rel=1e-12)
         assert worth.net_present_value.value == pytest.approx(cumulated[-1], rel=1e-10)
         assert worth.returned.value == pytest.approx(cumulated[-1] / spent, rel=1e-10)
-        reached = np.flatnonzero(cumulated >= 0)
-        assert (worth.payback.value == reached[0] + 1) if len(reached) else math.isnan(worth.payback.value)
+        reached = [year + 1 for year in range(len(cumulated)) if (cumulated[year:] >= 0.0).all()]
+        assert worth.payback.value == reached[0] if reached else math.isnan(worth.payback.value)
 
 
 # ---------------------------------------------------------------- which are shown
@@ -384,7 +387,7 @@ def test_a_comparison_tells_every_measure_and_shows_those_that_are_asked_for() -
     assert {row.measure for row in asked.measures} == {*FILED, *GROUPS["customer"]}
     headings = [group.heading for group in comparison_table(usual).groups]
     assert [heading.split(",")[0].split(" (")[0] for heading in headings] == [
-        *("Years that miss quota", "Rebuilds in seven years", "Collaboration received"),
+        *("Years that miss the quota", "Rebuilds in seven years", "Collaboration for key accounts"),
     ]
     assert len(comparison_table(asked).groups) == len(GROUPS["customer"])
     by_name = {(row.measure, row.scenario): row for row in (*asked.measures, *asked.others)}

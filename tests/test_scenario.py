@@ -73,6 +73,7 @@ def test_the_scenarios_that_are_promised_are_shipped() -> None:
         "rebuild_differently",
         "smoothed_quota",
         "give_get",
+        "full_with_incubator",
         "contracts",
     } <= set(names)
 

@@ -100,7 +100,7 @@ def bridge_table(comparison: "Told") -> Table:
         "returns: difference in total profit for each 100 that the program costs: "
         + ", ".join(lower(term.label) for term in TERMS if term.costs),
         "of which at launch: cost of making the first accounts key accounts; a part of elevations, not added again",
-        "paid back: first year from launch by whose end it has earned as much as what it is held against",
+        "paid back: year from launch from whose end on it has earned as much as what it is compared with",
         "pays above, breaks even: where the difference would be zero, at the best fit and with the same volumes",
         f"{money_in_words(comparison.horizon)}{f' ({scale.unit})' if scale.unit else ''}",
     )
@@ -152,6 +152,8 @@ def _payback(payback: "Ratio") -> Sequence[str]:
     """Say by the end of which year a program has paid back, and between which years luck leaves that open."""
     if math.isnan(payback.value):
         return ()
+    if payback.value == payback.high == 1.0:
+        return ("ahead from the first year",)
     latest = "never" if math.isnan(payback.high) else f"{payback.high:.0f}"
     same = payback.low == payback.value == payback.high or math.isnan(payback.low)
     return (f"paid back in year {payback.value:.0f}{'' if same else f' ({payback.low:.0f} to {latest})'}",)

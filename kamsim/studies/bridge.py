@@ -217,14 +217,15 @@ def _around(value: float, half: float) -> Ratio:
 
 
 def payback_of(gain: Floats, half: Floats) -> Ratio:
-    """First year, from 1, by whose end a gain that is cumulated over years, (years,), is no loss.
+    """First year, from 1, by whose end a gain that is cumulated over years, (years,), is no loss any more.
 
-    Its interval is from what half the width of that of the gain leaves open; NaN for not by the end.
+    Its interval is from what half the width of that of the gain leaves open; NaN where it is a loss in the end.
     """
 
     def first(ends: Floats) -> float:
-        years = np.flatnonzero(ends >= 0.0)
-        return float(years[0] + 1) if len(years) else math.nan
+        lost = np.flatnonzero(~(ends >= 0.0))
+        last = int(lost[-1]) + 1 if len(lost) else 0
+        return float(last + 1) if last < len(ends) else math.nan
 
     return Ratio(first(gain), first(gain + half), first(gain - half))
 

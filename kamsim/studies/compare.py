@@ -201,11 +201,10 @@ def compare(
     Parameters
     ----------
     scenarios : sequence of Scenario
-        Each with a name of its own; the first is the reference, and `kamsim.studies.reference.with_reference` puts no
-        program there.
+        Each with a name of its own; the first is the reference (`kamsim.studies.reference.with_reference`).
     posterior : Posterior, optional
-        From `kamsim.evidence.posterior.read_posterior`. What a scenario has set itself it keeps. Without it nothing is
-        called better or worse, for nothing is known of the parameters.
+        From `kamsim.evidence.posterior.read_posterior`; without it nothing is called better or worse. What a scenario
+        has set itself it keeps.
     sets : int, optional
         So many of its sets, spread over all; by default all of them.
     replications : int

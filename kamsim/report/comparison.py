@@ -234,8 +234,9 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
             ends = (row.sets_low * scale.factor, row.sets_high * scale.factor)
             panel.plot(ends, [place, place], color=GRAY, linewidth=1.5)
         draw_difference(panel, place, row.verdict, (low, high), at)
-    unit = f"{scale.unit}, " if scale.unit else ""
-    below = f"{unit}{measure.better}{against(comparison, measure)}".replace("; ", "\n")
+    unit = " ".join(filter(None, (scale.unit, "money" if measure.is_money else "")))
+    said = ", ".join(filter(None, (unit, measure.better)))
+    below = f"{said}{against(comparison, measure)}".replace("; ", "\n")
     panel.set_xlabel(below, fontsize=FONT - 2, color=INK)
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:+,.4g}" if value else "0")
     panel.margins(x=0.08)

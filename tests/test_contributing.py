@@ -62,7 +62,7 @@ def add_a_lever(house: Path) -> None:
     )
     edit(
         house,
-        "kamsim/model/behaviors.py",
+        "kamsim/model/readings.py",
         (
             "    return reading(fit, draw, between(parameters.fit_noise, parameters.fit_noise_bilateral, "
             "levers.boundaries))\n",
@@ -275,7 +275,8 @@ print(json.dumps({
     "least_trust": least,
     "key_account_years": int((history.accounts["tier"][years:] > 0).sum()),
     "measured": dict(zip([one.name for one in MEASURES], table.outcomes[0].tolist(), strict=True)),
-    "differences": {m.measure: m.difference for m in comparison.measures if m.scenario == "open"},
+    "differences": {m.measure: m.difference for m in (*comparison.measures, *comparison.others)
+                    if m.scenario == "open"},
     "failed": stands.failed,
     "columns": list(swept.columns),
     "profit": swept.groupby("candor")["total_profit"].mean().to_dict(),

@@ -320,7 +320,7 @@ def test_rng_names_the_world_as_seed_does() -> None:
     assert_same_bits(one.world, other.world)
     assert one.random.random() == other.random.random()
     assert one.rng.random() == other.rng.random()
-    with pytest.raises(KamsimError, match="both name the world"):
+    with pytest.raises(KamsimError, match="both name the market scenario"):
         KeyAccountProgram(small(), seed=1, rng=1)
 
 

@@ -189,4 +189,4 @@ def test_parts_of_the_three_times_are_told_of_its_logarithm() -> None:
     (claim,) = explain(people(), ["collaboration"], organizations=FEW, seed=3).claims
     found = by_name(claim)
     effect = 100 * math.log(found["collaboration"].value) / math.log(found["figure"].value)
-    assert f"in logarithms {effect:.0f} % of the figure is effect" in sentences_of(claim)[2]
+    assert f"That is {effect:.0f} % effect, " in sentences_of(claim)[2]

@@ -346,9 +346,11 @@ def test_more_capacity_fills_no_fewer_places() -> None:
 @examples(30)
 @given(scenarios(), seeds(), st.floats(0, 10))
 def test_a_check_of_no_strength_is_no_check(scenario: Scenario, seed: int, slack: float) -> None:
-    unchecked = scenario.changed(elevation={"capacity_check": 0.0, "capacity_slack": slack})
+    none, other = (
+        scenario.changed(elevation={"capacity_check": 0.0, "capacity_slack": room}) for room in (slack, slack / 2)
+    )
     world = draw_world(scenario, seed=seed)
-    assert_same_bits(*(simulate(world, one, trace=True) for one in (scenario, unchecked)))
+    assert_same_bits(*(simulate(world, one, trace=True) for one in (none, other)))
 
 
 # ---------------------------------------------------------------- selection matrix
@@ -425,10 +427,16 @@ def test_who_reads_worse_chooses_worse(criterion: str, error: str) -> None:
 
 @examples(30)
 @given(scenarios(), seeds())
-def test_criteria_without_weight_leave_the_lever_alone(scenario: Scenario, seed: int) -> None:
-    world = draw_world(scenario, seed=seed)
-    unweighed = scenario.changed(criteria=dict.fromkeys(CRITERIA, 0.0))
-    assert_same_bits(*(simulate(world, one) for one in (scenario, unweighed)))
+def test_present_spend_alone_is_the_selection_lever_at_its_usual_end(scenario: Scenario, seed: int) -> None:
+    plain = scenario.changed(
+        population=None,
+        policy={"selection": 0.0},
+        rebuild={"adopts_selection": 0.0},
+        criteria=dict.fromkeys(CRITERIA, 0.0),
+    )
+    world = draw_world(plain, seed=seed)
+    weighed = plain.changed(criteria={"present_spend": 1.0})
+    assert_same_bits(*(simulate(world, one) for one in (plain, weighed)))
 
 
 # ---------------------------------------------------------------- nothing is worth less for being better

@@ -762,7 +762,7 @@ def test_books_by_invoice_and_by_quarter_read_alike(here: Path) -> None:
 def test_validate_prints_a_table_and_a_sentence(here: Path) -> None:
     result = command("mixed.toml", "-n", "12", "--random", "2", "--accounts", "book.csv")
     assert result.exit_code == 0, result.output
-    assert "patterns that nothing was fitted to hold" in " ".join(result.stdout.split())
+    assert "facts that were not fitted hold" in " ".join(result.stdout.split())
     assert "Against book.csv" in result.stdout
     assert "Retention by decile" in result.stdout
     assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= 80

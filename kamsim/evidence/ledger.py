@@ -441,10 +441,10 @@ _ROWS: tuple[Parameter, ...] = (
          "how far hours and support that nobody used are paid; fully as soon as one of the three above is set", UNSET),
     # Elevation: how accounts become key.
     Parameter("elevation", "capacity_check", 0.0, "strength", 0, 1, "assumed",
-         "part of the need promised to key accounts that is held against committed hours and support; places beyond "
-         "stay empty", UNSET),
+         "part of the workload of key accounts that is held against committed KAM time and support; places beyond stay "
+         "empty", UNSET),
     Parameter("elevation", "capacity_slack", 0.5, "part of capacity", 0, 10, "assumed",
-         "what may be promised beyond committed hours and support; with a cross-functional team nothing"),
+         "workload accepted beyond committed KAM time and support; with a cross-functional team none"),
     Parameter("elevation", "incubator_years", 0, "years", 0, 5, "assumed",
          "incubator: years that an account newly elevated is on trial; 0 for none", UNSET),
     Parameter("elevation", "incubator_part", 0.5, "part", 0, 1, "assumed",

@@ -16,7 +16,7 @@ from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import TERMS_OF_PROGRAM
 from kamsim.evidence.posterior import Posterior
-from kamsim.experiments.jobs import Job, accounts_of, job_of
+from kamsim.experiments.jobs import Job, accounts_of, job_of, play_organizations
 from kamsim.experiments.pool import run_in_chunks
 from kamsim.measures.gain import SALES, points_of, profit_in
 from kamsim.measures.outcomes import MEASURES
@@ -46,7 +46,8 @@ class BestProgram(Record):
     tried : int
         Shipped programs that were played.
     points : float
-        What it earns more than the rival, in points of the sales of no program, at the best fit.
+        What it earns more than the rival, in points of the sales of no program, at the best fit, in other worlds than
+        those in which it was found.
     sets_low, sets_high : float
         Between which this lies in 95 % of the parameter sets; NaN without sets.
     ahead : float
@@ -154,9 +155,12 @@ def best_program(
     compared = next(one for one in scenarios if one.name == rival)
     nobody = scenarios[place_without_program(scenarios)]
     jobs = [job_of(one, book) for one in (compared, nobody, *programs)]
-    accounts = _accounts_of(jobs, seed, worlds, workers, progress)
-    earned = points_of((profit_in(accounts) - profit_in(accounts[:, :1])).mean(axis=0), accounts[:, 1, SALES].mean())
-    place = 2 + int(np.argmax(earned[2:]))
+    profits = profit_in(_accounts_of(jobs, seed, worlds, workers, progress)).mean(axis=0)
+    place = 2 + int(np.argmax(profits[2:]))
+    # The luck that made it first is not told again: what it earns is told of other worlds.
+    again = [jobs[0], jobs[1], jobs[place]]
+    fresh = accounts_of(play_organizations(again, seed, worlds, worlds), again)
+    earned = float(points_of((profit_in(fresh[:, 2]) - profit_in(fresh[:, 0])).mean(), fresh[:, 1, SALES].mean()))
     found, held, over = programs[place - 2], Held(), (math.nan, math.nan)
     if posterior is not None:
         reported = None if progress is None else (lambda done: progress(worlds + done))
@@ -164,7 +168,7 @@ def best_program(
         sets, _ = played_in_own_worlds(played, posterior, book, seed, worlds_a_set, workers, reported)
         held = held_of(sets, worlds_a_set)[1, PROFIT]
         over = between(points_of(sets.money[:, 1, MONEY.total], sets.money[:, 1, MONEY.sales]))
-    told = (len(programs), float(earned[place]), *over, held.better, held.verdict)
+    told = (len(programs), earned, *over, held.better, held.verdict)
     return BestProgram(found.name, found.question, rival, *told)
 
 

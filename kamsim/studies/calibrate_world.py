@@ -48,19 +48,22 @@ ELSEWHERE: dict[Kind, dict[str, float]] = {
     "default": {},
     "steady": {"world.arrival": 0.08, "world.hazard": 0.012, "world.new_size": -0.5},
     "lively": {
-        "world.orders": 3.0,
-        "world.arrival": 0.8,
-        "world.hazard": 0.04,
-        "world.market_growth": -0.08,
+        "world.orders": 4.0,
+        "world.orders_exponent": 0.65,
+        "world.arrival": 0.6,
+        "world.hazard": 0.08,
+        "world.hazard_size": 0.2,
+        "world.market_growth": -0.05,
         "world.growth_sd": 0.45,
-        "world.new_share": 0.5,
+        "world.new_share": 1.2,
     },
 }
-# A trade that keeps its customers may grow with prices: the plausible range of the others ends before it does.
+# A trade that keeps its customers may grow with prices: the plausible range of the others ends before it does. Where
+# customers come and go, new ones may try a supplier with more of their spend than they leave it in the end.
 WIDER: dict[Kind, dict[str, tuple[float, float]]] = {
     "default": {},
     "steady": {"world.market_growth": (-0.12, 0.08)},
-    "lively": {},
+    "lively": {"world.new_share": (0.1, 3.0)},
 }
 
 
@@ -94,7 +97,7 @@ LIFE_RANGE = (0.95, 1.05)
 
 FIRST_YEARS = 2  # in which accounts that come and leave make the book what it stays
 ERRORS_ALLOWED = 2.0  # of the book's fact, by which its range is widened where a fit is judged
-GENERATIONS = 40  # of the search
+GENERATIONS = 60  # of the search
 POPULATION = 12  # points of each
 INSIDE = 0.2  # part of a range that the fit stays off its ends: at the very end it would miss with other organizations
 SCALE = 0.3  # of half the range, beside the error of its ends: beyond it misses count in proportion

@@ -486,7 +486,7 @@ def _settle_share(
     account.log_wallet = math.log(wallet / 4.0)
     if number < 0:
         account.log_wallet += parameters.new_size
-        account.share *= parameters.new_share
+        account.share = min(account.ceiling, account.share * parameters.new_share)
 
 
 @compiled

@@ -17,7 +17,7 @@ from kamsim import KeyAccountProgram, Scenario, draw_world, load_scenario, read_
 from kamsim.evidence.ledger import section
 from kamsim.measures.profit import TERMS, Account
 from kamsim.model.behaviors import judge_service, lose_buyer, lose_manager, move_to_tier
-from kamsim.rules.tiering import NO_CUSTOMER
+from kamsim.rules.tiering import LEAVING, NO_CUSTOMER, step_down_the_unhealthy
 from kamsim.scenario import scenario_folder, with_values
 from kamsim.types import Floats
 
@@ -489,3 +489,13 @@ def test_reading_health_without_error_makes_an_incubator_no_worse(name: str) -> 
     profit = total(accounts([scenario, knowing]))
     assert not is_less(profit[:, 1] - profit[:, 0])
     assert (profit[:, 1] != profit[:, 0]).any()
+
+
+def test_whoever_an_incubator_lets_go_is_still_leaving_after_a_review_by_health() -> None:
+    """Else a review would give it the notice that members get, and no other kind of re-tiering would."""
+    tier = np.array([LEAVING, 1, 0, 0])
+    step_down_the_unhealthy(
+        np.array([0.0, 0.5, 0.0, 0.0]), np.array([False, True, False, False]), np.array([4.0, 3.0, 2.0, 1.0]), 0.0, 1,
+        np.array([0, 2]), np.zeros(4, dtype=np.bool_), np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64), tier,
+    )  # fmt: skip
+    assert tier.tolist() == [LEAVING, 0, 1, 1]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kamsim.cli.frame import folder_of, say, working
+from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
     from kamsim.scenario import Scenario
@@ -20,8 +21,14 @@ def explain_programs(
     from kamsim.report import explain as explaining
     from kamsim.studies.compare import checked_names
     from kamsim.studies.explain import ask_explain
-    from kamsim.studies.explain_levers import QUESTION
+    from kamsim.studies.explain_levers import QUESTION, choices_of
 
+    for program in programs:
+        if not choices_of(program.changed(population=None)):
+            raise KamsimError(
+                f"{program.name}: chooses nothing but what most programs do, so there is nothing to take apart; name a "
+                "program that pulls a lever, has other tiers or settles something else"
+            )
     contents = []
     for program, name in zip(programs, checked_names(programs), strict=True):
         asked = ask_explain(program, (QUESTION,), organizations=organizations, seed=seed, jobs=jobs)

@@ -489,7 +489,7 @@ class KeyAccountProgram(mesa.Model):
             if before == 0 and after == 0:
                 account.kept_hours = 0.0
                 continue
-            admitted += 1 if account.admitted else 0
+            admitted += 1 if account.admitted and after > 0 else 0
             needs_kam, is_handed_over = account.move_to_tier(after, rebuild)
             needing += [account] if needs_kam else []
             elevated += 1 if before == 0 else 0

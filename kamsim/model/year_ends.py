@@ -507,7 +507,7 @@ def change_tiers(
         account.needs_kam = False
         if account.admitted:
             account.admitted = False
-            admitted += 1
+            admitted += 1 if after > 0 else 0
         if after == 0:
             account.warned = False
             account.handed_down_by = account.kam

@@ -174,15 +174,14 @@ def _best_beyond(comparison: "Comparison") -> str:
     if best is None:
         return ""
     others = f"{best.tried} other program{'s' if best.tried > 1 else ''} that ship{'s' if best.tried == 1 else ''}"
+    first = f"\nOf {others} {best.name} earns most at the best fit"
     if math.isnan(best.ahead):
-        if best.points <= 0.0:
-            return f"\nOf {others} none earns more than {best.rival} at the best fit."
-        return f"\nOf {others} {best.name} earns most: {best.points:+.1f} points beside {best.rival} at the best fit."
+        return f"{first}: {best.points:+.1f} points against {best.rival}."
     between = f"95 % of sets {best.sets_low:+.1f} to {best.sets_high:+.1f}, ahead in {percent(best.ahead)}"
     if best.ahead < EVEN:
-        return f"\nOf {others} none earns more than {best.rival} in most sets."
+        return f"{first}; in most sets it earns less than {best.rival}."
     said = "earns more than" if best.verdict == "better" else "may earn more than"
-    return f"\nOf {others} {best.name} {said} {best.rival}: {best.points:+.1f} points ({between})."
+    return f"{first}, and {said} {best.rival}: {best.points:+.1f} points ({between})."
 
 
 # ---------------------------------------------------------------- figure

@@ -10,7 +10,16 @@ from kamsim.report.plot import BLUE, COLORS, FONT, INK, ORANGE, canvas, dress_sm
 from kamsim.report.table import TOTAL_PROFIT, Group, Mark, Row, Scale, Table, lower, scale_of
 from kamsim.scenario import LEVERS
 from kamsim.studies.bridge import TOTAL
-from kamsim.studies.explain_levers import KEPT, LEVERS_OFF, PROGRAM, SHARE, TIER_TERMS, Amount, LeversExplained
+from kamsim.studies.explain_levers import (
+    KEPT,
+    LEVERS_OFF,
+    MOST_CHOICES,
+    PROGRAM,
+    SHARE,
+    TIER_TERMS,
+    Amount,
+    LeversExplained,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,11 +116,14 @@ def _totals_table(levers: LeversExplained) -> Table:
         Group("  besides, what all tiers give", tuple(tiers)),
     )
     unit = f"{scale.unit} of {levers.horizon.unit}" if scale.unit else levers.horizon.unit
-    legend = (
+    legend: tuple[str, ...] = (
         f"points: percent of the sales of {levers.reference} at list price; money: in {unit}",
         "points of a choice: what it adds, on average over all orders in which choices may be added (Shapley)",
         "alone: what it adds where no other choice is made; last: where all others are",
     )
+    if levers.together:
+        names = ", ".join(_named(levers, name)[0] for name in levers.together)
+        legend += (f"its other choices: {names}; where there are at most {MOST_CHOICES} choices each is told apart",)
     columns = ("", "points", "95 % interval", "money", "alone", "last", "")
     return Table(groups, columns, levers_title(levers), legend, dense=True)
 

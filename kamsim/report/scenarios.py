@@ -36,6 +36,8 @@ SECTIONS_SAY = {
     "rebuild": "when and how the program is redesigned",
     "quota": "how the quota on key accounts is set",
     "budget": "what the supplier is willing to invest",
+    "elevation": "how accounts become key accounts: only as capacity allows, or after a trial",
+    "criteria": "selection matrix: weights of several criteria, in place of the selection lever",
     "timeline": "years before the program, its first years, and years observed",
     "population": "survey mix of suppliers: the part of them that does as advised, lever by lever",
 }

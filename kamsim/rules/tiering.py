@@ -13,6 +13,7 @@ from kamsim.compiler import rule
 
 NO_CUSTOMER = -1  # the tier of an account that has not come yet, or has left
 LEAVING = -2  # of a key account while its seat is given away
+STEPPING_OUT = -3  # the same, of those whom a review by health lets go
 LEAST_POTENTIAL = 1e-12  # median wallets a year within reach, of an account that loses money
 
 
@@ -463,7 +464,7 @@ def step_down_the_unhealthy(
         if level == 1:
             if spare > 0:
                 spare -= 1
-                tier[account] = LEAVING
+                tier[account] = STEPPING_OUT
             continue
         best = -1
         for other in range(len(tier)):
@@ -477,7 +478,7 @@ def step_down_the_unhealthy(
     # Candidates are marked before anyone has left, so that nobody is demoted and elevated at once.
     fill_vacant_seats(scores, seats, eligible, order, vacant, tier)
     for account in range(len(tier)):
-        if tier[account] == LEAVING:
+        if tier[account] == STEPPING_OUT:
             tier[account] = 0
 
 

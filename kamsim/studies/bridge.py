@@ -184,12 +184,14 @@ def worth_of(
     margins: Sequence[float],
     held: Sequence[Held] = (),
     cumulated: Moments | None = None,
+    beside_none: bool = True,
 ) -> Iterator[Worth]:
     """What every scenario but the reference is worth, each played at a gross margin.
 
     The margin at which it breaks even is told only where it is played at that of the reference. What is ``held`` of the
     difference in total profit over parameter sets, by scenario, says whether it pays; ``cumulated`` is that difference
-    up to each year, (scenarios, years), and says when it has paid back.
+    up to each year, (scenarios, years), and says when it has paid back. What a program returns on its cost is told
+    ``beside_none``, where the reference has no program whose cost it stands in for, and of a cost that is surely one.
     """
     half = half_width_of(moments)
     for row, scenario in enumerate(scenarios[1:], start=1):
@@ -202,7 +204,7 @@ def worth_of(
             _PAYS.get(over_sets.verdict, "undecided"),
             over_sets.better,
             cost,
-            returned if cost > 0.0 else UNKNOWN,
+            returned if beside_none and cost > _cost_of_luck(half, row) else UNKNOWN,
             margin,
             Ratio(margin - sold.value, margin - sold.high, margin - sold.low) if margin == margins[0] else UNKNOWN,
             sales > 0.0,
@@ -210,6 +212,11 @@ def worth_of(
             _around(float(moments.mean[row, MONEY.total]), float(half[row, MONEY.total])),
             UNKNOWN if cumulated is None else payback_of(cumulated.mean[row], half_width_of(cumulated)[row]),
         )
+
+
+def _cost_of_luck(half: Floats, row: int) -> float:
+    """What luck alone leaves open of the cost; nothing where a single world tells no interval."""
+    return float(np.nan_to_num(half[row, MONEY.ratios.start]))
 
 
 def _around(value: float, half: float) -> Ratio:

@@ -343,7 +343,7 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Compar
         reference_in_words=in_words(run.scenarios[0]),
         horizon=horizon_of(run.scenarios, run.plan[0].unit),
         bridge=tuple(bridge_of(account, names, None if sets is None else sets.money)),
-        worth=tuple(worth_of(account, names, margins, of_profit, cumulated)),
+        worth=tuple(worth_of(account, names, margins, of_profit, cumulated, not elevates(run.scenarios[0]))),
         measures=tuple(row for row in rows if row.measure in filed),
         seed=run.seed,
         replications=run.replications,

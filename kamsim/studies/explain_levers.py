@@ -88,6 +88,8 @@ class LeversExplained(Record):
         Of its levers.
     choices : tuple of str
         That it makes: levers that it pulls, then others.
+    together : tuple of str
+        Choices that `OTHERS` stands for, where there are too many to tell apart.
     retiers_by_spend : bool
         Whether re-tiering reads spend in place of health.
     reference : str
@@ -116,6 +118,7 @@ class LeversExplained(Record):
     program: str
     strengths: Mapping[str, float]
     choices: tuple[str, ...]
+    together: tuple[str, ...]
     retiers_by_spend: bool
     reference: str
     horizon: Horizon
@@ -149,6 +152,7 @@ def explain_levers(study: Study) -> LeversExplained:
         program.name,
         program.lever_strengths(),
         choices,
+        _together(program) if OTHERS in choices else (),
         program.retiers_by_spend(),
         nobody.name,
         horizon_of((program, nobody), jobs[0].unit),
@@ -196,6 +200,17 @@ def choices_of(program: Scenario) -> Undone:
         together = {name: value for moved in others.values() for name, value in moved.items()}
         others = ({TIERS: {}} if TIERS in others else {}) | {OTHERS: together}
     return made | others
+
+
+def _together(program: Scenario) -> tuple[str, ...]:
+    """Choices beside levers and tiers that a program makes."""
+    defaults = {f"{row.section}.{row.name}": row.default for row in LEDGER}
+    fixed = program.fixed or ()
+    return tuple(
+        choice
+        for choice, keys in CHOICES.items()
+        if any(name not in fixed and value_in(program, name) != defaults[name] for name in keys)
+    )
 
 
 def _usual_tiers(program: Scenario) -> bool:

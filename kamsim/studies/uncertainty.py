@@ -41,7 +41,7 @@ from kamsim.studies.parameter_sets import (
     notes_on_worlds,
     takes,
 )
-from kamsim.studies.reference import AGAINST_FIRST, horizon_of, in_words
+from kamsim.studies.reference import AGAINST_FIRST, elevates, horizon_of, in_words
 from kamsim.studies.uncertainty_sets import (
     PROFIT,
     Ensemble,
@@ -403,7 +403,7 @@ def _compared(
         reference_in_words=in_words(ensemble.scenarios[0]),
         horizon=horizon_of(ensemble.scenarios, units[0]),
         bridge=tuple(bridge_of(best_fit, names, found.stands.money)),
-        worth=tuple(worth_of(best_fit, names, margins, pays)),
+        worth=tuple(worth_of(best_fit, names, margins, pays, beside_none=not elevates(ensemble.scenarios[0]))),
         measures=stands,
         best=tuple(best_of(stands, told, found.worlds[0], names)),
         lead=lead,

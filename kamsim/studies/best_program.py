@@ -28,7 +28,7 @@ from kamsim.studies.parameter_sets import value_in
 from kamsim.studies.reference import elevates, place_without_program
 from kamsim.types import Floats
 
-WORLDS = 60  # in which the one that earns most is found
+WORLDS = 30  # in which the one that earns most is found
 PROFIT = [measure.name for measure in MEASURES].index("total_profit")
 _OF_PROGRAM = ("tiers", *TERMS_OF_PROGRAM)
 

@@ -302,7 +302,7 @@ class _Run(NamedTuple):
     @property
     def worlds_of_best(self) -> int:
         """Worlds of each set in which the best of the other shipped programs is played."""
-        return max(2, self.worlds_a_set // 4)
+        return max(2, self.worlds_a_set // 8)
 
     @property
     def work(self) -> int:

@@ -400,11 +400,10 @@ class Told(KeyAccountProgram):
         super().__init__(scenario, seed=seed)
         self.told: list[tuple[int, int, str]] = []
 
-    def end_trials(self, tier: Any) -> None:
+    def end_trials(self, healths: dict[int, float], tier: Any) -> None:
         waiting = [account for account in self.key_accounts if account.on_trial == 1]
         again = {account.number for account in waiting if account.once_more}
-        healths = self.read_health()
-        super().end_trials(tier)
+        super().end_trials(healths, tier)
         threshold = self.policy.terms.health_threshold
         for account in waiting:
             fate = "in" if account.admitted else "out" if tier[account.number] < 0 else "once more"

@@ -105,6 +105,7 @@ from kamsim.rules.tiering import (
     open_places,
     reading,
     rerank_by_spend,
+    seat_again,
     seat_beside_notices,
     seat_from_the_top,
     select_anew,
@@ -788,6 +789,13 @@ def test_ranked_accounts_take_the_highest_vacant_seats() -> None:
     assert tier.tolist() == [0, 2, 2, 1, 1]
     seat_from_the_top(np.array([0]), 1, np.array([0, 2, 2]), vacant, tier)
     assert tier.tolist() == [0, 2, 2, 1, 1]
+
+
+def test_members_are_seated_again_by_rank_beside_those_who_keep_their_places() -> None:
+    tier, order, vacant = np.array([2, 1, 1, 0]), np.zeros(4, dtype=np.int64), np.zeros(3, dtype=np.int64)
+    eligible = np.array([False, True, True, False])
+    seat_again(np.array([9.0, 5.0, 7.0, 8.0]), eligible, np.array([0, 2, 2]), order, vacant, tier)
+    assert tier.tolist() == [2, 1, 2, 0]
 
 
 class Room:

@@ -31,7 +31,7 @@ from kamsim.rules.tiering import (
     step_down_the_unhealthy,
 )
 from kamsim.scenario import Scenario
-from kamsim.types import Floats, Integers
+from kamsim.types import Flags, Floats, Integers
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import draw_world, known_of
 
@@ -257,14 +257,12 @@ class KeyAccountProgram(mesa.Model):
             By account number.
         """
         policy = self.policy
-        seats, slots = int(policy.seats.sum()), len(self.world.accounts)
-        tier = np.full(slots, NO_CUSTOMER, dtype=np.int64)
+        tier = np.full(len(self.world.accounts), NO_CUSTOMER, dtype=np.int64)
         for account in self.accounts:
             tier[account.number] = account.tier
-        if seats == 0:
+        if not policy.seats.any():
             return tier
-        eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
-        vacant = np.zeros(len(policy.seats), dtype=np.int64)
+        eligible, order, vacant = self._working_space()
         scores = self.selection_scores(launch or rebuild or follows)
         if launch:
             select_anew(scores, policy.seats, eligible, order, vacant, tier)
@@ -274,13 +272,18 @@ class KeyAccountProgram(mesa.Model):
             self.keep_to_capacity(scores, rebuild or follows, tier)
         return tier
 
-    def _moves(self) -> int:
-        return behaviors.moves_of_review(int(self.policy.seats.sum()), self.policy.levers, self.policy.terms)
+    def _working_space(self) -> tuple[Flags, Integers, Integers]:
+        """Room that a review asks for: by account, by place and by tier."""
+        seats = self.policy.seats
+        accounts, places = len(self.world.accounts), int(seats.sum())
+        return np.zeros(accounts, np.bool_), np.zeros(places, np.int64), np.zeros(len(seats), np.int64)
 
-    def _reviews(self, anew: bool) -> bool:
-        """Whether members are reviewed at this year's end."""
-        due = (self.year - self.timeline.history_years + 1) % self.policy.terms.retiering_years == 0
-        return self._moves() > 0 and due and not anew
+    def _moves(self, anew: bool) -> int:
+        """Key accounts that a review may replace at this year's end; none where no review is due."""
+        policy = self.policy
+        if anew or (self.year - self.timeline.history_years + 1) % policy.terms.retiering_years:
+            return 0
+        return behaviors.moves_of_review(int(policy.seats.sum()), policy.levers, policy.terms)
 
     def review_tiers(self, scores: Floats, rebuild: bool, follows: bool, tier: Integers) -> None:
         """Select anew, or review, as the year asks for, and fill the seats that are free.
@@ -295,24 +298,24 @@ class KeyAccountProgram(mesa.Model):
             Tiers by account number, changed in place.
         """
         policy = self.policy
-        seats, slots = int(policy.seats.sum()), len(tier)
-        eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(seats, dtype=np.int64)
-        vacant = np.zeros(len(policy.seats), dtype=np.int64)
+        eligible, order, vacant = self._working_space()
+        moves = self._moves(rebuild or follows)
         # A rebuild reads nobody's health: who is on trial stays so for a year more.
-        if policy.terms.elevation_incubator_years > 0 and not (rebuild or follows):
-            self.end_trials(tier)
-        moves, reviews = self._moves(), self._reviews(rebuild or follows)
+        trials = policy.terms.elevation_incubator_years > 0 and not (rebuild or follows)
+        healths = self.read_health() if trials or (moves > 0 and not policy.levers.retier_by_spend) else {}
+        if trials:
+            self.end_trials(healths, tier)
         if rebuild or follows:
             self.open_places(scores, follows, tier)
-        elif reviews:
+        elif moves > 0:
             if policy.levers.retier_by_spend:
                 spend = self.history.accounts["spend"][self.year].copy()
                 rerank_by_spend(spend, moves, policy.seats, eligible, order, vacant, tier)
             else:
-                self.review_health(scores, moves, tier)
+                self.review_health(healths, scores, moves, tier)
         fill_vacant_seats(scores, policy.seats, eligible, order, vacant, tier)
         if policy.terms.notice_years > 0:
-            self.give_notice(scores, rebuild or follows, reviews, tier)
+            self.give_notice(scores, rebuild or follows, moves > 0, tier)
         tier[tier == LEAVING] = 0
 
     def selection_scores(self, anew: bool) -> Floats:
@@ -331,7 +334,7 @@ class KeyAccountProgram(mesa.Model):
         terms, slots = self.policy.terms, len(self.world.accounts)
         if not readings.weighs_criteria(terms):
             return self._by_number("selection_score")
-        reviewed = self._reviews(anew) and self.policy.levers.retier_by_spend
+        reviewed = self._moves(anew) > 0 and self.policy.levers.retier_by_spend
         members_too = anew or reviewed or any(account.notice == 1 for account in self.key_accounts)
         scores, values, ordered = np.zeros(slots), np.zeros(slots), np.zeros(slots)
         candidates = [account for account in self.accounts if members_too or account.tier == 0]
@@ -359,24 +362,17 @@ class KeyAccountProgram(mesa.Model):
         """
         policy, kams, functions = self.policy, len(self.kams), len(self.functions)
         stays = np.zeros(len(tier), dtype=np.bool_)
+        eligible, order, _ = self._working_space()
         for account in self.key_accounts:
             stays[account.number] = not behaviors.is_renewed(account, anew)
         support = add_up(np.array([available_support(self.world.capacity, each.alignment) for each in self.functions]))
         ties = add_up(np.array([add_up(np.array(kam.ties)) for kam in self.kams]))
         keep_within_capacity(
-            scores,
-            self._by_number("expected_need"),
-            stays,
-            policy.attention,
-            ties / (kams * functions),
-            kams * behaviors.hours_of_kam(policy.terms, self.parameters),
-            support,
-            readings.capacity_slack(policy.levers, policy.terms),
-            policy.terms.elevation_capacity_check,
-            np.zeros(len(tier), dtype=np.bool_),
-            np.zeros(int(policy.seats.sum()), dtype=np.int64),
-            tier,
-        )
+            scores, self._by_number("expected_need"), stays, policy.attention, ties / (kams * functions),
+            kams * behaviors.hours_of_kam(policy.terms, self.parameters), support,
+            readings.capacity_slack(policy.levers, policy.terms), policy.terms.elevation_capacity_check, eligible,
+            order, tier,
+        )  # fmt: skip
 
     def give_notice(self, scores: Floats, anew: bool, reviews: bool, tier: Integers) -> None:
         """Let members stay who are only told to go, and those go whose notice ends; who came for them has to wait.
@@ -390,8 +386,8 @@ class KeyAccountProgram(mesa.Model):
         tier : array of int
             Tiers by account number, changed in place.
         """
-        policy, slots = self.policy, len(tier)
-        eligible, order = np.zeros(slots, dtype=np.bool_), np.zeros(int(policy.seats.sum()), dtype=np.int64)
+        policy = self.policy
+        eligible, order, vacant = self._working_space()
         by_spend = reviews and policy.levers.retier_by_spend
         for account in self.accounts:
             number = account.number
@@ -402,7 +398,6 @@ class KeyAccountProgram(mesa.Model):
             if by_spend or behaviors.is_renewed(account, anew):
                 eligible[number] = account.notice == 0 and tier[number] > 0
         ranks = self.history.accounts["spend"][self.year].copy() if by_spend else scores
-        vacant = np.zeros(len(policy.seats), dtype=np.int64)
         seat_beside_notices(ranks, scores, policy.seats, eligible, order, vacant, tier)
 
     def open_places(self, scores: Floats, follows: bool, tier: Integers) -> None:
@@ -417,7 +412,7 @@ class KeyAccountProgram(mesa.Model):
         tier : array of int
             Tiers by account number, changed in place.
         """
-        opened, order = np.zeros(len(tier), dtype=np.bool_), np.zeros(int(self.policy.seats.sum()), dtype=np.int64)
+        opened, order, _ = self._working_space()
         if follows:
             for account in self.key_accounts:
                 opened[account.number] = not account.opened
@@ -433,25 +428,29 @@ class KeyAccountProgram(mesa.Model):
         usual = middle(np.array(list(margins.values())))
         return {account.number: account.health(margins[account.number], usual) for account in self.key_accounts}
 
-    def end_trials(self, tier: Any) -> None:
+    def end_trials(self, healths: dict[int, float], tier: Integers) -> None:
         """Let accounts in that are on trial, keep them there, or let them go, where others would take their place.
 
         Parameters
         ----------
+        healths : dict
+            From `read_health`.
         tier : array of int
             Tiers by account number, changed in place.
         """
-        healths, spare = self.read_health(), int((tier >= 0).sum() - self.policy.seats.sum())
+        spare = int((tier >= 0).sum() - self.policy.seats.sum())
         for account in self.key_accounts:
             if account.on_trial > 0 and account.end_trial(healths[account.number], spare > 0):
                 spare -= 1
                 tier[account.number] = LEAVING
 
-    def review_health(self, scores: Floats, moves: int, tier: Integers) -> None:
+    def review_health(self, healths: dict[int, float], scores: Floats, moves: int, tier: Integers) -> None:
         """Let the unhealthy step down that had a year to recover, and give one to the others.
 
         Parameters
         ----------
+        healths : dict
+            From `read_health`.
         scores : array of float
             Selection scores, by account number.
         moves : int
@@ -459,14 +458,13 @@ class KeyAccountProgram(mesa.Model):
         tier : array of int
             Tiers by account number, changed in place.
         """
-        policy, members, healths = self.policy, list(self.key_accounts), self.read_health()
+        policy, members = self.policy, list(self.key_accounts)
         decline, warned = np.zeros(len(tier)), np.zeros(len(tier), dtype=np.bool_)
         for account in members:
             decline[account.number] = -healths[account.number] if account.on_trial == 0 else np.inf
             warned[account.number] = account.warned
-        threshold, seats = policy.terms.health_threshold, int(policy.seats.sum())
-        eligible, order = np.zeros(len(tier), dtype=np.bool_), np.zeros(seats, dtype=np.int64)
-        vacant = np.zeros(len(policy.seats), dtype=np.int64)
+        threshold = policy.terms.health_threshold
+        eligible, order, vacant = self._working_space()
         step_down_the_unhealthy(decline, warned, scores, threshold, moves, policy.seats, eligible, order, vacant, tier)
         for account in members:
             unhealthy = account.on_trial == 0 and -decline[account.number] < threshold

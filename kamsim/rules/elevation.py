@@ -1,5 +1,6 @@
 """Year-end: which candidates score best by several criteria at once, and how many the program can serve."""
 
+import numpy as np
 from numpy import bool_, float64, int64
 from numpy.typing import NDArray
 
@@ -28,13 +29,7 @@ def rank_among(ordered: NDArray[float64], value: float) -> float:
     No spend, however large, outweighs by its size what other criteria say (sources: a selection matrix, as in the
     scoring of customers by Kumar, Venkatesan, Bohling & Beckmann 2008; ranks, for sizes are fat-tailed).
     """
-    low, high = 0, len(ordered)
-    while low < high:
-        half = (low + high) // 2
-        if ordered[half] < value:
-            low = half + 1
-        else:
-            high = half
+    low = int(np.searchsorted(ordered, value))
     return low / max(1, len(ordered) - 1)
 
 

@@ -508,6 +508,36 @@ def notice_after_year(left: int, leaves: bool, again: bool, years: int) -> int:
 
 
 @rule
+def seat_again(
+    ranks: NDArray[float64],
+    eligible: NDArray[bool_],
+    seats: NDArray[int64],
+    order: NDArray[int64],
+    vacant: NDArray[int64],
+    tier: NDArray[int64],
+) -> None:
+    """Seat some members anew by rank, from the highest place that nobody else holds.
+
+    Parameters
+    ----------
+    ranks : array of shape (accounts,)
+        Spend or selection scores.
+    eligible : array of shape (accounts,)
+        Who is seated anew; no more than there are seats.
+    seats : array of shape (tiers,)
+        Seats of each tier.
+    order, vacant : arrays
+        Working space, of shapes (all seats,) and (tiers,).
+    tier : array of shape (accounts,)
+        Tiers, changed in place.
+    """
+    count = best_first(ranks, eligible, len(order), order)
+    for place in range(count):
+        tier[order[place]] = 0
+    seat_from_the_top(order, count, seats, vacant, tier)
+
+
+@rule
 def seat_beside_notices(
     ranks: NDArray[float64],
     scores: NDArray[float64],
@@ -535,10 +565,7 @@ def seat_beside_notices(
         Tiers, changed in place: 0 also for candidates, ``LEAVING`` for those who are let go now, who come back only
         where there is nobody else.
     """
-    count = best_first(ranks, eligible, len(order), order)
-    for place in range(count):
-        tier[order[place]] = 0
-    seat_from_the_top(order, count, seats, vacant, tier)
+    seat_again(ranks, eligible, seats, order, vacant, tier)
     fill_vacant_seats(scores, seats, eligible, order, vacant, tier)
     for account in range(len(tier)):
         if tier[account] == LEAVING:
@@ -571,11 +598,8 @@ def rerank_by_spend(
     tier : array of shape (accounts,)
         Tiers, changed in place (model, re-tiering lever: spend).
     """
-    members = 0
     for account in range(len(tier)):
         eligible[account] = tier[account] == 0
-        if tier[account] > 0:
-            members += 1
     challengers = best_first(spend, eligible, most_moves, order)
     for place in range(challengers):
         smallest = -1
@@ -589,10 +613,7 @@ def rerank_by_spend(
         tier[smallest] = 0
     for account in range(len(tier)):
         eligible[account] = tier[account] > 0
-    ranked = best_first(spend, eligible, members, order)
-    for place in range(ranked):
-        tier[order[place]] = 0
-    seat_from_the_top(order, ranked, seats, vacant, tier)
+    seat_again(spend, eligible, seats, order, vacant, tier)
 
 
 @rule

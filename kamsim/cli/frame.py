@@ -306,12 +306,23 @@ def answer(
 
     ``kernels`` it compiles beside the simulation itself; ``content`` is its JSON where that is more than its record.
     """
+    result = played(asked, folder=folder, figure=figure, kernels=kernels)
+    values = result.to_dict() if content is None else content(result)
+    say(values, lambda: tell(result), as_json=as_json, notes=result.notes, folder=folder)
+
+
+def played(
+    asked: "Asked[Answered]",
+    *,
+    folder: Path | None = None,
+    figure: "Figure[Answered] | None" = None,
+    kernels: Iterable[Callable[..., object]] = (),
+) -> Answered:
+    """Play a study with progress, and keep it in a folder if one is given; ``kernels`` as of `answer`."""
     from kamsim.experiments.jobs import play_in_shared_worlds
 
     with working(asked.work_unit, asked.work, play_in_shared_worlds, *kernels) as progress:
-        result = asked.play(progress, folder, figure)
-    values = result.to_dict() if content is None else content(result)
-    say(values, lambda: tell(result), as_json=as_json, notes=result.notes, folder=folder)
+        return asked.play(progress, folder, figure)
 
 
 def folder_of(asked: "Asked[Answered]", out: str | None) -> Path:

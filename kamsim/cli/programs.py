@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kamsim.cli.frame import folder_of, say, working
+from kamsim.cli.frame import folder_of, played, say
 from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ def explain_programs(
     programs: Sequence["Scenario"], *, organizations: int, seed: int, jobs: int | None, out: str | None, as_json: bool
 ) -> None:
     """Take one program apart after the other, each in a folder of its own."""
-    from kamsim.experiments.jobs import play_in_shared_worlds
     from kamsim.experiments.twins import KERNELS
     from kamsim.report import explain as explaining
     from kamsim.studies.compare import checked_names
@@ -33,8 +32,7 @@ def explain_programs(
     for program, name in zip(programs, checked_names(programs), strict=True):
         asked = ask_explain(program, (QUESTION,), organizations=organizations, seed=seed, jobs=jobs)
         folder = folder_of(asked, None if out is None else str(Path(out) / name))
-        with working(asked.work_unit, asked.work, play_in_shared_worlds, *KERNELS) as progress:
-            result = asked.play(progress, folder, explaining.explanation_files)
+        result = played(asked, folder=folder, figure=explaining.explanation_files, kernels=KERNELS)
         content = {**explaining.content_of(result), "folder": str(folder)}
         contents.append(content)
         if not as_json:

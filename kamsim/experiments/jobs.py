@@ -115,9 +115,12 @@ def scales_of(jobs: Sequence[Job]) -> Floats:
 
 def accounts_of(tables: Sequence["Table"], jobs: Sequence[Job]) -> Floats:
     """Accounts of profit of jobs that were played in the same worlds, in money: (worlds, jobs, amounts)."""
-    units = np.array([job.unit for job in jobs])[:, None]
-    accounts: Floats = np.stack([table.account for table in tables], axis=1) * units
+    accounts: Floats = np.stack([table.account for table in tables], axis=1) * _units_of(jobs)
     return accounts
+
+
+def _units_of(jobs: Sequence[Job]) -> Floats:
+    return np.array([job.unit for job in jobs])[:, None]
 
 
 def cumulated_of(tables: Sequence["Table"], jobs: Sequence[Job]) -> Floats:
@@ -127,7 +130,7 @@ def cumulated_of(tables: Sequence["Table"], jobs: Sequence[Job]) -> Floats:
     """
     most = max(table.cumulated.shape[1] for table in tables)
     padded = [np.pad(table.cumulated, ((0, 0), (0, most - table.cumulated.shape[1])), mode="edge") for table in tables]
-    cumulated: Floats = np.stack(padded, axis=1) * np.array([job.unit for job in jobs])[:, None]
+    cumulated: Floats = np.stack(padded, axis=1) * _units_of(jobs)
     return cumulated
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from kamsim.errors import KamsimError
-from kamsim.experiments.jobs import Job, Table, play_organizations
+from kamsim.experiments.jobs import Job, Table, accounts_of, play_organizations
 from kamsim.types import Floats, Progress
 from kamsim.world.world import MOST_ORGANIZATIONS, split_seed
 
@@ -50,6 +50,20 @@ def chunk_for(jobs: Sequence[Job], replications: int, workers: int) -> int:
     account_quarters = sum(4 * job.timeline.years * job.budget.accounts for job in jobs)
     worth = int(SECONDS_PER_CHUNK / (SECONDS_PER_ACCOUNT_QUARTER * max(1, account_quarters)))
     return max(1, min(worth, math.ceil(replications / workers)))
+
+
+def accounts_played(
+    jobs: Sequence[Job],
+    seed: int,
+    organizations: int,
+    *,
+    first: int = 0,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Floats:
+    """Accounts of profit of jobs in so many organizations, in money: (organizations, jobs, amounts)."""
+    with closing(run_in_chunks(jobs, seed, organizations, first=first, workers=workers, progress=progress)) as chunks:
+        return np.concatenate([accounts_of(tables, jobs) for tables in chunks])
 
 
 def run_in_chunks(

@@ -6,6 +6,7 @@ from kamsim.errors import KamsimError, nearest, shown
 from kamsim.measures.outcomes import MEASURES, Measure
 
 NAMES = tuple(measure.name for measure in MEASURES)
+PROFIT = NAMES.index("total_profit")  # its place among all measures
 USUAL = ("total_profit", "quota_miss_rate", "rebuilds_per_seven_years", "collaboration")  # where nothing is chosen
 # A table for spreadsheets that names no measures has those of the first version, so that whoever reads it still can.
 FILED = (*USUAL, "key_revenue_growth", "investment_in_shrinking")

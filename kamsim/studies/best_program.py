@@ -6,7 +6,6 @@ earns most, and only that one is then held against the best of those compared, a
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,20 +15,18 @@ from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import TERMS_OF_PROGRAM
 from kamsim.evidence.posterior import Posterior
-from kamsim.experiments.jobs import Job, accounts_of, job_of, play_organizations
-from kamsim.experiments.pool import run_in_chunks
+from kamsim.experiments.jobs import job_of
+from kamsim.experiments.pool import accounts_played
+from kamsim.measures.choice import PROFIT
 from kamsim.measures.gain import SALES, points_of, profit_in
-from kamsim.measures.outcomes import MEASURES
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario, load_scenario, shipped_scenarios, with_values
 from kamsim.studies.bridge import MONEY
 from kamsim.studies.over_sets import held_of, played_in_own_worlds
 from kamsim.studies.parameter_sets import value_in
 from kamsim.studies.reference import elevates, place_without_program
-from kamsim.types import Floats
 
 WORLDS = 30  # in which the one that earns most is found
-PROFIT = [measure.name for measure in MEASURES].index("total_profit")
 _OF_PROGRAM = ("tiers", *TERMS_OF_PROGRAM)
 
 
@@ -117,6 +114,7 @@ def best_program(
     scenarios: Sequence[Scenario],
     rival: str,
     posterior: Posterior | None,
+    programs: Sequence[Scenario] | None = None,
     *,
     book: Book | None = None,
     worlds: int = WORLDS,
@@ -133,8 +131,10 @@ def best_program(
         Compared, the reference first.
     rival : str
         Name of the best of them.
-    posterior : Posterior, optional
+    posterior : Posterior or None
         Parameter sets.
+    programs : sequence of Scenario, optional
+        Those left out, by default as `programs_left_out` finds them.
     book : Book, optional
         A real account book.
     worlds, worlds_a_set : int
@@ -149,17 +149,17 @@ def best_program(
     BestProgram or None
         None where no shipped program was left out.
     """
-    programs = programs_left_out(scenarios)
+    programs = programs_left_out(scenarios) if programs is None else programs
     if not programs:
         return None
     compared = next(one for one in scenarios if one.name == rival)
     nobody = scenarios[place_without_program(scenarios)]
     jobs = [job_of(one, book) for one in (compared, nobody, *programs)]
-    profits = profit_in(_accounts_of(jobs, seed, worlds, workers, progress)).mean(axis=0)
+    profits = profit_in(accounts_played(jobs, seed, worlds, workers=workers, progress=progress)).mean(axis=0)
     place = 2 + int(np.argmax(profits[2:]))
     # The luck that made it first is not told again: what it earns is told of other worlds.
     again = [jobs[0], jobs[1], jobs[place]]
-    fresh = accounts_of(play_organizations(again, seed, worlds, worlds), again)
+    fresh = accounts_played(again, seed, worlds, first=worlds, workers=workers)
     earned = float(points_of((profit_in(fresh[:, 2]) - profit_in(fresh[:, 0])).mean(), fresh[:, 1, SALES].mean()))
     found, held, over = programs[place - 2], Held(), (math.nan, math.nan)
     if posterior is not None:
@@ -170,11 +170,3 @@ def best_program(
         over = between(points_of(sets.money[:, 1, MONEY.total], sets.money[:, 1, MONEY.sales]))
     told = (len(programs), earned, *over, held.better, held.verdict)
     return BestProgram(found.name, found.question, rival, *told)
-
-
-def _accounts_of(
-    jobs: Sequence[Job], seed: int, worlds: int, workers: int, progress: Callable[[int], None] | None
-) -> Floats:
-    """Accounts of profit in money: (worlds, jobs, amounts)."""
-    with closing(run_in_chunks(jobs, seed, worlds, workers=workers, progress=progress)) as chunks:
-        return np.concatenate([accounts_of(tables, jobs) for tables in chunks])

@@ -28,7 +28,7 @@ from kamsim.evidence.readings import ANY_INCREASE, DEFAULT_READING, Reading, rea
 from kamsim.experiments.jobs import Table, job_of
 from kamsim.experiments.log import Evaluations, logged
 from kamsim.experiments.pool import checked_workers, run_in_chunks, seed_apart
-from kamsim.measures.outcomes import MEASURES
+from kamsim.measures.choice import PROFIT
 from kamsim.records import Record
 from kamsim.scenario import Scenario, with_values
 from kamsim.source import model_hash
@@ -360,9 +360,8 @@ def simulated_at(space: Space, point: Floats, first_seed: int, organizations: in
 
 def _gain(population: Table, untouched: Table) -> float:
     """What programs earn against none in the same worlds, as a part of the profit without any."""
-    column = [measure.name for measure in MEASURES].index("total_profit")
-    none = float(untouched.outcomes[:, column].mean())
-    return (float(population.outcomes[:, column].mean()) - none) / abs(none)
+    none = float(untouched.outcomes[:, PROFIT].mean())
+    return (float(population.outcomes[:, PROFIT].mean()) - none) / abs(none)
 
 
 def _told_apart(figures: Mapping[str, float]) -> Floats:

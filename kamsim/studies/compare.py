@@ -20,7 +20,6 @@ from kamsim.analysis.agreement import Held, Verdict
 from kamsim.analysis.intervals import Moments, cautions, half_width_of, merged_moments, moments_of
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError, shown
-from kamsim.evidence.ledger import section
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_table
 from kamsim.experiments.folder import RUN_FILES
@@ -28,7 +27,7 @@ from kamsim.experiments.jobs import Job, Table, accounts_of, cumulated_of, job_o
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers, in_blocks, run_in_chunks
 from kamsim.experiments.replications import ROW_GROUP, replications_file
-from kamsim.measures.choice import FILED, NAMES, USUAL, chosen
+from kamsim.measures.choice import FILED, NAMES, PROFIT, USUAL, chosen
 from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import Account, Horizon
 from kamsim.records import Record, plain
@@ -61,7 +60,6 @@ from kamsim.types import Floats, Progress
 
 REPLICATIONS = 500
 WORLDS_OF_SETS = 5  # times as many worlds as at the best fit, which the parameter sets share
-PROFIT = [measure.name for measure in MEASURES].index("total_profit")
 BRIDGE = "bridge.csv"
 _FILES = frozenset({*RUN_FILES, BRIDGE})
 
@@ -363,13 +361,11 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Compar
 
 def _best_program(run: _Run, rows: Sequence[ComparedMeasure], progress: Progress | None) -> BestProgram | None:
     """Look beyond what is compared, in fewer worlds at each set; the rival is best in most sets, or at all."""
-    if not run.beyond:
-        return None
-    earned = [row for row in rows if row.measure == MEASURES[PROFIT].name]
+    earned = [row for row in rows if row.measure == NAMES[PROFIT]]
     rival = max(earned, key=lambda row: (np.nan_to_num(row.best_in_sets, nan=-1.0), row.mean)).scenario
     before = run.replications + run.sets * run.worlds_a_set
     return best_program(
-        run.scenarios, rival, run.posterior, book=run.book, worlds=min(WORLDS, run.replications),
+        run.scenarios, rival, run.posterior, run.beyond, book=run.book, worlds=min(WORLDS, run.replications),
         worlds_a_set=run.worlds_of_best, seed=run.seed, workers=run.workers,
         progress=None if progress is None else (lambda done: progress(before + done)),
     )  # fmt: skip
@@ -504,8 +500,7 @@ def notes_on_budgets(scenarios: Sequence[Scenario]) -> Iterator[str]:
         return
     who: dict[str, list[str]] = {}
     for scenario in programs:
-        said = [f"{row.name} {shown(getattr(scenario.budget, row.name))}" for row in section("budget")]
-        said = [text for text, row in zip(said, section("budget"), strict=True) if getattr(scenario.budget, row.name)]
+        said = [f"{name} {shown(value)}" for name, value in scenario.budget if value]
         who.setdefault(f"with {' and '.join(said)}" if said else "at the usual budget", []).append(scenario.name)
     told = "; ".join(f"{', '.join(names)} {budget}" for budget, names in who.items())
     yield f"compared at their own budgets: {told}"

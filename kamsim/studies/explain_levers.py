@@ -5,8 +5,9 @@ sets quotas.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -15,9 +16,8 @@ import numpy as np
 from kamsim.analysis.intervals import half_width_of, moments_of
 from kamsim.analysis.shapley import coalitions, shapley_interactions, shapley_values
 from kamsim.errors import KamsimError
-from kamsim.evidence.ledger import LEDGER
-from kamsim.experiments.jobs import Job, accounts_of, job_of
-from kamsim.experiments.pool import run_in_chunks
+from kamsim.experiments.jobs import Job, job_of
+from kamsim.experiments.pool import accounts_played
 from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.gain import SALES, profit_in
 from kamsim.measures.profit import TERMS, Horizon
@@ -28,7 +28,7 @@ from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.scenario import DEFAULT_SCENARIO, LEVERS, Scenario, load_scenario, with_values
 from kamsim.studies.bridge import TOTAL
 from kamsim.studies.explain_parts import Study, without_concessions, without_promises
-from kamsim.studies.parameter_sets import value_in
+from kamsim.studies.parameter_sets import default_of, value_in
 from kamsim.studies.reference import elevates, horizon_of, without_program
 from kamsim.types import Floats
 from kamsim.world.world import World
@@ -144,7 +144,7 @@ def explain_levers(study: Study) -> LeversExplained:
     played = [job_of(with_choices_of(program, undone, made)) for made in coalitions(choices)]
     ends = (played[0], played[-1])
     jobs = [job_of(nobody), *played, *(removed(job) for removed in _REMOVED.values() for job in ends)]
-    accounts = _accounts_of(study, jobs)
+    accounts = accounts_played(jobs, study.seed, study.organizations, workers=study.workers, progress=study.progress)
     kept = _kept_of(study._replace(progress=study.after(study.organizations)), jobs)
     shared = shared_out(accounts, kept, choices)
     untold = f"{study.scenario.name}: there are no key accounts, so there is no program to explain"
@@ -152,7 +152,7 @@ def explain_levers(study: Study) -> LeversExplained:
         program.name,
         program.lever_strengths(),
         choices,
-        _together(program) if OTHERS in choices else (),
+        tuple(_moved(program)) if OTHERS in choices else (),
         program.retiers_by_spend(),
         nobody.name,
         horizon_of((program, nobody), jobs[0].unit),
@@ -190,37 +190,36 @@ def choices_of(program: Scenario) -> Undone:
     made: dict[str, dict[str, object]] = {
         lever: {f"policy.{lever}": 0.0} for lever, strength in program.lever_strengths().items() if strength
     }
-    others: dict[str, dict[str, object]] = {} if _usual_tiers(program) else {TIERS: {}}
-    defaults = {f"{row.section}.{row.name}": row.default for row in LEDGER}
-    for choice, keys in CHOICES.items():
-        moved: dict[str, object] = {name: defaults[name] for name in keys if value_in(program, name) != defaults[name]}
-        if moved := {name: value for name, value in moved.items() if name not in (program.fixed or ())}:
-            others[choice] = moved
+    others: dict[str, dict[str, object]] = ({} if _usual_tiers(program) else {TIERS: {}}) | _moved(program)
     if len(made) + len(others) > MOST_CHOICES:
         together = {name: value for moved in others.values() for name, value in moved.items()}
         others = ({TIERS: {}} if TIERS in others else {}) | {OTHERS: together}
     return made | others
 
 
-def _together(program: Scenario) -> tuple[str, ...]:
-    """Choices beside levers and tiers that a program makes."""
-    defaults = {f"{row.section}.{row.name}": row.default for row in LEDGER}
+def _moved(program: Scenario) -> dict[str, dict[str, object]]:
+    """Defaults of the keys, by choice beside levers and tiers, that a program settles otherwise."""
     fixed = program.fixed or ()
-    return tuple(
-        choice
-        for choice, keys in CHOICES.items()
-        if any(name not in fixed and value_in(program, name) != defaults[name] for name in keys)
-    )
+    moved: dict[str, dict[str, object]] = {}
+    for choice, keys in CHOICES.items():
+        for name in keys:
+            if name not in fixed and value_in(program, name) != (default := default_of(name)):
+                moved.setdefault(choice, {})[name] = default
+    return moved
+
+
+@cache
+def _most_programs() -> Scenario:
+    return load_scenario(DEFAULT_SCENARIO)
 
 
 def _usual_tiers(program: Scenario) -> bool:
     """Whether the tiers of a program are those of most programs, but for what was set for this run."""
-    usual = load_scenario(DEFAULT_SCENARIO).tiers
-    moved = {name: value_in(program, name) for name in program.fixed or () if name.startswith("tiers.")}
-    try:
-        return program.tiers == with_values(load_scenario(DEFAULT_SCENARIO), moved).tiers
-    except KamsimError:
-        return program.tiers == usual
+    set_for_run = {name: value_in(program, name) for name in program.fixed or () if name.startswith("tiers.")}
+    usual = _most_programs()
+    with suppress(KamsimError):  # what was set may go with tiers of the program's own alone
+        usual = with_values(usual, set_for_run)
+    return bool(program.tiers == usual.tiers)
 
 
 def with_choices_of(program: Scenario, undone: Undone, made: frozenset[str]) -> Scenario:
@@ -229,15 +228,7 @@ def with_choices_of(program: Scenario, undone: Undone, made: frozenset[str]) -> 
     left = with_values(program, values)
     if TIERS not in undone or TIERS in made:
         return left
-    usual = load_scenario(DEFAULT_SCENARIO).tiers
-    return left.model_copy(update={"tiers": usual})
-
-
-def _accounts_of(study: Study, jobs: Sequence[Job]) -> Floats:
-    """Accounts of profit in money: (worlds, jobs, amounts)."""
-    played = run_in_chunks(jobs, study.seed, study.organizations, workers=study.workers, progress=study.progress)
-    with closing(played) as chunks:
-        return np.concatenate([accounts_of(tables, jobs) for tables in chunks])
+    return left.model_copy(update={"tiers": _most_programs().tiers})
 
 
 def _kept_of(study: Study, jobs: Sequence[Job]) -> Floats:

@@ -35,6 +35,12 @@ def value_in(scenario: Scenario, name: str) -> Any:
     return None if place is None else getattr(place, key)
 
 
+def default_of(name: str) -> float | int | None:
+    """Default of a parameter in the ledger; None where it has no row of its own."""
+    row = parameter_named(name)
+    return None if row is None else row.default
+
+
 def is_its_own(scenario: Scenario, name: str) -> bool:
     """Whether a scenario has set a parameter itself: its value is not that of the ledger, or was set for this run."""
     if name in (scenario.fixed or ()):
@@ -99,8 +105,7 @@ def _places(scenario: Scenario, row: Parameter, posterior: Posterior) -> list[st
 def _says(scenario: Scenario, name: str) -> bool:
     """Whether a term says anything: the key that it goes with, if it goes with one, is not at its default."""
     switch = SILENT.get(name)
-    row = None if switch is None else parameter_named(switch)
-    return row is None or switch is None or bool(value_in(scenario, switch) != row.default)
+    return switch is None or bool(value_in(scenario, switch) != default_of(switch))
 
 
 def movements_of(rows: Sequence[Parameter], sets: int, seed: int) -> Movements:

@@ -27,7 +27,7 @@ from kamsim.experiments.folder import RUN_FILES
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers
-from kamsim.measures.choice import USUAL, chosen
+from kamsim.measures.choice import PROFIT, USUAL, chosen
 from kamsim.measures.outcomes import MEASURES
 from kamsim.measures.profit import Horizon
 from kamsim.records import Record
@@ -43,7 +43,6 @@ from kamsim.studies.parameter_sets import (
 )
 from kamsim.studies.reference import AGAINST_FIRST, elevates, horizon_of, in_words
 from kamsim.studies.uncertainty_sets import (
-    PROFIT,
     Ensemble,
     Played,
     Told,

@@ -14,6 +14,7 @@ from kamsim.evidence.ledger import Parameter
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.pool import run_in_chunks
+from kamsim.measures.choice import PROFIT
 from kamsim.measures.outcomes import MEASURES
 from kamsim.scenario import Scenario
 from kamsim.studies.compare import outcome_blocks
@@ -21,8 +22,6 @@ from kamsim.studies.over_sets import DIRECTION, AtSets, at_set, stacked
 from kamsim.studies.parameter_sets import Movements, movable, movements_of, value_in, with_moved, with_set
 from kamsim.studies.reference import AGAINST_FIRST, bases_of, place_without_program
 from kamsim.types import Floats, Progress
-
-PROFIT = next(place for place, measure in enumerate(MEASURES) if measure.name == "total_profit")
 
 
 class Ensemble(NamedTuple):

@@ -55,6 +55,16 @@ class Book:
         One sentence for each thing dropped, netted or assumed, with its count.
     quarters : Quarters, optional
         What each account spent, if the book holds a history.
+    currency : str
+        Code of the currency, empty where the file does not tell.
+    year_starts : int
+        Month that the year of the book starts in: quarters are counted from it, and named by the year they end in.
+    tier : array of int, optional
+        Place of each account in today's program: 0 none, 1 key, 2 strategic.
+    kam : tuple of str, optional
+        Who manages each account today, empty for nobody.
+    margin : array, optional
+        Gross margin of each account, part of list price, NaN where unknown.
     """
 
     source: str
@@ -69,6 +79,11 @@ class Book:
     trust: Floats
     notes: tuple[str, ...]
     quarters: Quarters | None = None
+    currency: str = ""
+    year_starts: int = 1
+    tier: Integers | None = None
+    kam: tuple[str, ...] = ()
+    margin: Floats | None = None
 
     def __repr__(self) -> str:
         return f"Book({self.source!r}, {count(len(self.account_id), 'account')})"

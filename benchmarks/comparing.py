@@ -12,8 +12,10 @@ from kamsim.compiler import kernel
 from kamsim.experiments.jobs import Rooms, rooms_for
 from kamsim.model.ensemble import play
 from kamsim.policy.policy import Policy
+from kamsim.world.customers import AS_DRAWN
+from kamsim.world.known import KnownAccounts, nothing_known
 from kamsim.world.parameters import Budget, Timeline
-from kamsim.world.world import KnownAccounts, draw_organization, nothing_known, split_seed
+from kamsim.world.world import draw_organization, split_seed
 
 ACCOUNTS = 200
 ORGANIZATIONS = 1_000
@@ -43,7 +45,9 @@ def draw_and_play(
 ) -> None:
     """Draw each world and play every policy in it; nothing is measured or kept."""
     for organization in range(count):
-        world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known, rooms.world)
+        world = draw_organization(
+            seed_low, seed_high, organization, parameters, budget, timeline, known, AS_DRAWN, rooms.world
+        )
         for policy in policies:
             play(world, policy, parameters, timeline, rooms.play, rooms.history, None)
 

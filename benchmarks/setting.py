@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Policy, policy_of
 from kamsim.scenario import Scenario, load_scenario
+from kamsim.world.known import nothing_known
 from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
-from kamsim.world.world import World, draw_world, nothing_known
+from kamsim.world.world import World, draw_world
 
 EIGHT = (
     "status_quo",

@@ -31,24 +31,21 @@ from kamsim.rules.collaboration import granted_fraction
 from kamsim.rules.contracts import is_renewal
 from kamsim.rules.costs import return_on_sales
 from kamsim.rules.elevation import rank_among
-from kamsim.rules.orders import LEAST_ORDERS, orders_of_quarter
+from kamsim.rules.orders import LEAST_ORDERS, orders_of_quarter, unevenness
 from kamsim.rules.pricing import bargaining_power
 from kamsim.rules.quota import quota_attainment, room_to_grow, sum_of_plans
 from kamsim.rules.relationship import bond_kept_without_buyer, bond_with_one
 from kamsim.rules.tiering import log_growth, mean_of_largest, sorting_pull, team_noise
 from kamsim.scenario import Scenario
+from kamsim.world.customers import AS_DRAWN, Future
 from kamsim.world.draws import normal, normal_quantile, uniform
+from kamsim.world.known import LEAST_LOG_WALLET, KnownAccounts, known_from, nothing_known
 from kamsim.world.laws import ALIGNMENT_BOUNDS, SHARE_BASE_BOUNDS, patience_of, premium_expected
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import (
-    LEAST_LOG_WALLET,
-    LEAST_VOLATILITY,
-    KnownAccounts,
     draw_one_organization,
     draw_organization,
     empty_world,
-    known_from,
-    nothing_known,
     split_seed,
 )
 
@@ -112,8 +109,9 @@ REASONS = {
     ("_settle_share", "spend / account.share"): "ceiling and habit are above zero",
     ("_settle_share", "share / account.ceiling"): LEDGER,
     ("_settle_share", "(share - parameters.ceiling_base) / parameters.ceiling_fit"): GUARDED,
-    ("_orders_from", "1.0 / max(LEAST_VOLATILITY, volatility) ** 2"): "the least volatility is above zero",
-    ("_first_prices_and_costs", "parameters.serve_cost * total / costs"): "wallets, shares and costs are above zero",
+    ("unevenness", "sd * sd / orders"): GUARDED,
+    ("_first_prices_and_costs", "parameters.serve_cost * total / costs"): GUARDED,
+    ("_accounts_at_birth", "known.manager[of_book] % len(room.skill)"): "there is a KAM in every organization",
     ("_season", "season[quarter] / mean"): GUARDED,
     ("draw_name", "(number - first) // newcomers"): "who is not of the first book came where there is room for some",
     ("draw_name", "(number - first) % newcomers"): "who is not of the first book came where there is room for some",
@@ -178,7 +176,7 @@ def test_ranges_of_the_ledger_keep_away_from_what_would_divide_by_zero() -> None
         assert parameter("world", name).low >= 0
     for powers in POWERS.values():
         assert parameter(*powers).low >= 0
-    assert min(LEAST_SPEND, LEAST_ORDERS, LEAST_VOLATILITY, math.exp(LEAST_LOG_WALLET)) > 0
+    assert min(LEAST_SPEND, LEAST_ORDERS, math.exp(LEAST_LOG_WALLET)) > 0
     assert min(SHARE_BASE_BOUNDS[0], ALIGNMENT_BOUNDS[0]) > 0
     # The smallest wallet at the most that size may bring, the smallest cost to serve of the smallest spender.
     assert math.isfinite(math.exp(-LEAST_LOG_WALLET * parameter("world", "growth_size").high))
@@ -206,6 +204,7 @@ COLUMNS: dict[Any, tuple[Any, ...]] = {
         (np.zeros(1), np.zeros(3)),
     ),
     return_on_sales: (EXTREME, EXTREME),
+    unevenness: ((0.0, 1.0, 32.0, 1e300), (0.0, 0.5, 5.0), (-6.4, 0.0, 6.4)),
     orders_of_quarter: (EXTREME, EXTREME, EXTREME, (0.0, 0.5), PARTS, (-6.4, 0.0, 6.4), (1e-10, 0.5, 1.0 - 1e-10)),
     team_noise: (EXTREME, (0.0, 0.5, 1.0), (0.0, 0.3, 1.0), (1, 16)),
     coverage: ((0.2, 1.0), EXTREME, EXTREME),
@@ -260,8 +259,35 @@ def _known(draw: st.DrawFn, accounts: int) -> KnownAccounts:
     spend = column(least, 1e-12, 0.1, 1e12)
     wallet = np.maximum(spend, column(least, 1.0, 1e12))
     share = np.where(np.isnan(wallet), np.nan, np.maximum(spend / wallet, least))
-    return KnownAccounts(
-        spend, wallet, share, column(0.0, 1.0), column(0.0, 1.0), column(-230.0, 1.0), column(0.0, 3.0), math.nan
+    known = nothing_known(accounts)._replace(
+        annual_spend=spend,
+        wallet=wallet,
+        share=share,
+        fit=column(0.0, 1.0),
+        trust=column(0.0, 1.0),
+    )
+    return _with_history(draw, known, accounts) if draw(st.booleans()) else known
+
+
+def _with_history(draw: st.DrawFn, known: KnownAccounts, accounts: int) -> KnownAccounts:
+    """The same of a book with a history of two years, of which it may tell less."""
+
+    def rows(count: int, *values: float) -> Any:
+        size = count * accounts
+        drawn = draw(st.lists(st.sampled_from(values), min_size=size, max_size=size))
+        return np.array(drawn).reshape(count, accounts)
+
+    return known._replace(
+        annual_spend=np.ones(accounts),
+        wallet=np.full(accounts, math.nan),
+        share=np.where(known.share > 0.01, known.share, math.nan),
+        paid=rows(8, math.nan, 0.0, 1e-12, 1e12),
+        rate=rows(3, math.exp(LEAST_LOG_WALLET), 0.1, 1e12),
+        pace=rows(3, 1e-3, 1.0, 1e3),
+        alive=rows(1, 0.0, 0.5, 1.0)[0],
+        arrives=rows(1, 0, 3, 7)[0].astype(np.int64),
+        tier=rows(1, 0, 1, 2)[0].astype(np.int64),
+        season_from=draw(st.integers(0, 3)),
     )
 
 
@@ -280,6 +306,9 @@ def test_worlds_runs_and_measures_are_the_same_compiled_and_divide_by_no_zero(
     case: tuple[Scenario, KnownAccounts], seed: int
 ) -> None:
     scenario, known = case
+    if len(known.paid) > 0:
+        scenario = scenario.changed(timeline={"history_years": 2})
+    future = Future(*split_seed(seed // 2), seed % 12) if seed % 2 else AS_DRAWN
     accounts, (low, high) = len(known.annual_spend), split_seed(seed)
     parameters, timeline, budget = parameters_of(scenario), timeline_of(scenario), budget_of(scenario, accounts)
     policy = policy_in(scenario, accounts, low, high, 0)
@@ -290,9 +319,9 @@ def test_worlds_runs_and_measures_are_the_same_compiled_and_divide_by_no_zero(
     ):
         with np.errstate(divide="raise", invalid="raise", over="ignore"):
             room = empty_world(budget, timeline)
-            drawn = draw(low, high, 0, parameters, budget, timeline, known, room)
+            drawn = draw(low, high, 0, parameters, budget, timeline, known, future, room)
             told = {name: given for name, given in drawn._asdict().items() if not isinstance(given, np.ndarray)}
-            world = room._replace(**told)
+            world = room._replace(**told, paid=known.paid)
             slots, seats = budget.room(timeline.years), int(policy.seats.sum())
             history = empty_history(timeline.years, slots, budget.kams)
             trace = empty_trace(4 * timeline.years, slots, budget.kams, budget.functions)

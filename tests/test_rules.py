@@ -56,6 +56,7 @@ from kamsim.rules.orders import (
     hazard_of_size,
     mean_orders,
     orders_of_quarter,
+    unevenness,
 )
 from kamsim.rules.pricing import bargaining_power, growth_rebate, price_concession, program_concession, worn_price
 from kamsim.rules.quota import (
@@ -1116,6 +1117,16 @@ def test_an_account_of_no_size_never_orders() -> None:
     assert counted(0.0, 0.999) == 0.0
     assert counted(1e-10, 1.0 - 1e-10) == 0.0
     assert counted(4.0, 0.01) == 0.0
+
+
+def test_orders_of_unequal_size_are_as_many_on_average_and_the_more_even_the_more_there_are() -> None:
+    normal_grid = np.array([normal_quantile((place + 0.5) / 20_000) for place in range(20_000)])
+    for orders in (1.0, 4.0, 25.0):
+        found = np.array([unevenness(orders, 0.8, score) for score in normal_grid.tolist()])
+        assert found.mean() == pytest.approx(1.0, abs=0.002)
+        assert found.var() == pytest.approx(0.64 / orders, rel=0.03)
+    assert unevenness(0.0, 0.8, 1.0) == 1.0
+    assert unevenness(3.0, 0.0, 2.0) == 1.0
 
 
 def test_small_accounts_leave_more_often_up_to_a_bound() -> None:

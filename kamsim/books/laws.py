@@ -506,6 +506,39 @@ def _scores(point: Floats, steps: Floats, names: tuple[str, ...], panel: _Panel,
     return slope, scores.T @ scores
 
 
+def laws_given(quarters: Quarters, parameters: Numbers) -> FittedLaws:
+    """Take the laws of a scenario for those of a book; only how many accounts there were, and how large, is read.
+
+    Parameters
+    ----------
+    quarters : Quarters
+        Spend by account and quarter.
+    parameters : record
+        World section of the scenario.
+
+    Returns
+    -------
+    FittedLaws
+        As sure as `prior_of` has them; nothing is told by the book.
+    """
+    prior, unit = prior_of(parameters), unit_of(quarters, parameters)
+    panel = _panel_of(quarters, _market(quarters, prior, parameters), unit, parameters)
+    bought = (panel.spend > 0).any(axis=1)
+    panel = panel._replace(spend=panel.spend[bought], old=panel.old[bought])
+    start = _start(panel, prior)
+    values = {name: getattr(prior.laws, name, start[name]) for name in FREE}
+    point = np.array([math.log(max(1e-9, values[name])) if FREE[name].log else values[name] for name in FREE])
+    values = _values(point, tuple(FREE))
+    laws = prior.laws._replace(**{name: values[name] for name in FREE if name in Laws._fields})
+    fit = _evaluated(point, tuple(FREE), panel, None, False)
+    accounts = max(1, int((quarters.spend[:, -4:] > 0).any(axis=1).sum()))
+    ends = [_end(laws, prior.sd, side) for side in (-TIMES_SD, TIMES_SD)]
+    return FittedLaws(
+        laws, prior.sd, ends[0], ends[1], dict.fromkeys(Laws._fields, False), np.empty((0, 0)), (), unit,
+        accounts, prior.laws.arrival * accounts, values["size"], fit.present, fit.total, panel.spend.shape,
+    )  # fmt: skip
+
+
 # ---------------------------------------------------------------- where accounts stand
 
 

@@ -156,6 +156,10 @@ _ROWS: tuple[Parameter, ...] = (
     Parameter("world", "orders_exponent", FITTED, "elasticity", 0, 1, "calibrated",
          "how much more often larger accounts order", FIT),
     # Customers that come and customers that leave.
+    Parameter("world", "orders_sd", 0.0, "log", 0, 3, "assumed",
+         "spread between accounts of how often they order, beside what their size makes of it", UNSET),
+    Parameter("world", "order_size_sd", 0.0, "part of the mean", 0, 5, "assumed",
+         "spread of the sizes of an account's orders", UNSET),
     Parameter("world", "arrival", FITTED, "part of accounts a year", 0, 1, "calibrated", "new accounts (arrival)", FIT),
     Parameter("world", "new_size", FITTED, "log", -3, 3, "calibrated",
          "category spend of new accounts, against that of the first book", FIT),
@@ -167,6 +171,8 @@ _ROWS: tuple[Parameter, ...] = (
          "churn and size: how much more often smaller accounts leave", FIT),
     Parameter("world", "hazard_trust", FITTED, "per unit of trust", 0, 10, "calibrated",
          "churn and trust: how much trust keeps accounts", FIT),
+    Parameter("world", "bond_today", 0.5, "bond", 0, 1, "assumed",
+         "bond of today's key accounts with their managers, where an account book tells who is key today"),
     # Share of wallet.
     Parameter("world", "ceiling_base", 0.15, "share", 0.01, 1, "assumed",
          "highest share of wallet of an account without strategic fit (ceiling)"),
@@ -395,6 +401,9 @@ _ROWS: tuple[Parameter, ...] = (
          "time of a full executive sponsor, as a part of the KAM's own for the account, and paid"),
     Parameter("policy", "notice_years", 0, "years", 0, 5, "assumed",
          "notice of down-tiering: years that an account stays in its tier after it is told that it will leave", UNSET),
+    Parameter("policy", "keep_today", 0, "1 or 0", 0, 1, "assumed",
+         "1: today's key accounts, of an account book that tells them, keep their places at the launch as far as there "
+         "are places; 0: all are selected anew", UNSET),
     # Rebuild.
     Parameter("rebuild", "reassigned", 0.60, "part", 0, 1, "assumed",
          "key accounts kept in a rebuild that get another KAM"),

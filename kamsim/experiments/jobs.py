@@ -30,8 +30,10 @@ from kamsim.policy.policy import (
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats, Numbers, Records
+from kamsim.world.customers import AS_DRAWN, Future
+from kamsim.world.known import KnownAccounts, known_of
 from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
-from kamsim.world.world import KnownAccounts, World, draw_organization, empty_world, known_of, split_seed
+from kamsim.world.world import World, draw_organization, empty_world, split_seed
 
 
 class Job(NamedTuple):
@@ -46,6 +48,7 @@ class Job(NamedTuple):
     unit: float  # a median annual wallet, in money
     discount: float  # rate a year, of the account of profit
     notes: tuple[str, ...]  # on what was capped, a sentence each, with the name of the scenario
+    future: Future = AS_DRAWN  # whose draws its worlds go on with, from a quarter on
 
 
 class Rooms(NamedTuple):
@@ -181,6 +184,7 @@ def play_organizations(jobs: Sequence[Job], seed: int, first: int, count: int) -
             world.budget,
             world.timeline,
             world.known,
+            world.future,
             _side_by_side(together),
             rooms_for(world.budget, world.timeline, [job.policy for job in together]),
             table,
@@ -285,7 +289,7 @@ def shared_worlds(jobs: Sequence[Job]) -> list[list[int]]:
 def _world_of(job: Job) -> Hashable:
     """All that the world of a job is drawn from; a large book goes by its hash."""
     known = hashlib.sha256(b"".join((np.asarray(column) + 0.0).tobytes() for column in job.known)).digest()
-    return job.parameters.tobytes(), job.budget, job.timeline, known
+    return job.parameters.tobytes(), job.budget, job.timeline, known, job.future
 
 
 _levers, _intervention, _mix = (fields_of(kind._fields) for kind in (Levers, Intervention, LeverMix))
@@ -302,6 +306,7 @@ def play_in_shared_worlds(
     budget: Budget,
     timeline: Timeline,
     known: KnownAccounts,
+    future: Future,
     policies: Policies,
     rooms: Rooms,
     table: Table,
@@ -311,7 +316,9 @@ def play_in_shared_worlds(
     first_year = timeline.history_years + timeline.warmup_years
     for place in range(table.outcomes.shape[1]):
         organization = first + place
-        world = draw_organization(seed_low, seed_high, organization, parameters, budget, timeline, known, rooms.world)
+        world = draw_organization(
+            seed_low, seed_high, organization, parameters, budget, timeline, known, future, rooms.world
+        )
         for index in range(len(policies.tiers)):
             tiers = policies.tiers[index]
             levers = drawn_levers(

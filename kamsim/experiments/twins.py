@@ -60,7 +60,9 @@ def histories_of(jobs: Sequence[Job], seed: int, organization: int) -> tuple[Wor
     histories: dict[int, History] = {}
     for group in shared_worlds(jobs):
         alike = jobs[group[0]]
-        world = draw_world(seed, organization, alike.parameters, alike.budget, alike.timeline, alike.known)
+        world = draw_world(
+            seed, organization, alike.parameters, alike.budget, alike.timeline, alike.known, alike.future
+        )
         for place in group:
             job = jobs[place]
             policy = _policy_in(job, seed, organization)

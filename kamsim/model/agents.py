@@ -5,6 +5,7 @@ Override a behavior in a subclass and hand the class to `KeyAccountProgram` to t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -104,14 +105,17 @@ class Account(mesa.Agent):
         self.buyer_draws: list[float] = world.buyer_leaves[:, number].tolist()
         self.trust = float(born.trust)
         self.share = float(born.share)
-        self.expectation = float(model.policy.promise[0])
+        self.tier = min(int(born.tier), len(model.promise) - 1)
+        self.bond = float(model.parameters.bond_today) if self.tier > 0 else 0.0
+        self.expectation = model.promise[self.tier]
+        self.manager_today = int(born.manager)
+        self.leaves = int(born.leaves)
+        self.paid: list[float] = world.paid[:, number].tolist() if number < world.first else []
         self.ceiling = float(born.ceiling)
         self.partnership = float(born.partnership)
-        self.bond = 0.0
         self.ambition = self.effort = 1.0
         self.concession = float(born.concession)
         self.worn = self.conceded = 0.0
-        self.tier = 0
         self.alive = True
         self.notice, self.warned, self.opened, self.once_more, self.admitted = 0, False, False, False, False
         self.on_trial, self.served = 0, 1.0
@@ -170,7 +174,9 @@ class Account(mesa.Agent):
         behaviors.judge_service(self, promised, self.collaboration_felt, model.policy.terms, model.parameters)
 
     def drift(self) -> None:
-        """Go on without a program: trust and expectation drift to where they rest."""
+        """Go on without a program: trust and expectation drift to where they rest; a real book tells where they are."""
+        if self.model.quarter < len(self.paid):
+            return
         behaviors.drift(self, self.model.promise[0], self.model.parameters)
 
     @property
@@ -188,14 +194,34 @@ class Account(mesa.Agent):
     def order(self) -> None:
         """Move share of wallet, place the quarter's orders, and perhaps leave for good."""
         model, quarter = self.model, self.model.quarter
+        if quarter < len(self.paid):
+            self.order_as_the_book_tells()
+            return
         reach, pace = model.policy.intervention.ceiling_reach, 1.0
         if model.parameters.contract_years > 0:
             pace = part_of_pace(self.renews_now, model.parameters.lock)
         behaviors.move_share(self, self.collaboration_felt, reach, pace, model.parameters)
         demand = self.wallets[quarter] * model.season[quarter % 4]
-        behaviors.order(self, demand, self.scores[quarter], self.levels[quarter], self.this_year)
+        self._order(demand)
         if model.program_runs or not self.known:
             self.alive = not behaviors.is_lost(self, self.leave_draws[quarter], model.parameters)
+
+    def _order(self, demand: float) -> None:
+        quarter = self.model.quarter
+        size = float(self.model.world.order_sizes[quarter, self.number])
+        behaviors.order(
+            self, demand, self.scores[quarter], self.levels[quarter], size, self.this_year, self.model.parameters
+        )
+
+    def order_as_the_book_tells(self) -> None:
+        """Order what a real book says; where it does not go back so far, by the laws; perhaps for the last time."""
+        quarter = self.model.quarter
+        if math.isnan(self.paid[quarter]):
+            demand = self.wallets[quarter] * self.model.season[quarter % 4]
+            self._order(demand)
+        else:
+            behaviors.order_as_told(self, self.paid[quarter], self.this_year)
+        self.alive = self.leaves != quarter
 
     def consider_another_buyer(self) -> None:
         """Send somebody else to deal with, perhaps; a customer that has just left sends nobody."""
@@ -208,7 +234,8 @@ class Account(mesa.Agent):
         model = self.model
         behaviors.close_year(self, self.this_year, model.parameters)
         # Whoever was no customer the year before, or is none any more, has grown nothing.
-        if model.policy.terms.rebate > 0.0 and self.tier > 0 and self.alive and self.arrives // 4 != model.year:
+        earns_rebate = model.policy.terms.rebate > 0.0 and model.program_runs and self.tier > 0
+        if earns_rebate and self.alive and self.arrives // 4 != model.year:
             listed_before = self.years[model.year - 1].listed
             behaviors.receive_rebate(self, self.this_year, listed_before, model.policy.terms, model.parameters)
 

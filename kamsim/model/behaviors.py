@@ -26,6 +26,7 @@ from kamsim.rules.orders import (
     hazard_of_size,
     mean_orders,
     orders_of_quarter,
+    unevenness,
 )
 from kamsim.rules.pricing import bargaining_power, growth_rebate, price_concession, program_concession, worn_price
 from kamsim.rules.quota import (
@@ -180,8 +181,16 @@ def move_share(account: AccountState, felt: float, reach: float, pace: float, pa
 
 
 @rule
-def order(account: AccountState, demand: float, score: float, level: float, this_year: AccountYear) -> None:
-    """Place the quarter's orders; ``demand`` is the wallet with its season."""
+def order(
+    account: AccountState,
+    demand: float,
+    score: float,
+    level: float,
+    sizes: float,
+    this_year: AccountYear,
+    parameters: Numbers,
+) -> None:
+    """Place the quarter's orders; ``demand`` is the wallet with its season, ``sizes`` the draw behind their sizes."""
     orders = orders_of_quarter(
         account.orders,
         account.orders_root,
@@ -191,11 +200,21 @@ def order(account: AccountState, demand: float, score: float, level: float, this
         score,
         level,
     )
+    if parameters.order_size_sd > 0.0:
+        orders *= unevenness(orders * account.orders, parameters.order_size_sd, sizes)
     expected = quarter_spend(demand, account.share, 1.0, account.concession)
     spend = quarter_spend(demand, account.share, orders, account.concession)
     account.spend = spend
     this_year.spend += spend
     this_year.expected_spend += expected
+
+
+@rule
+def order_as_told(account: AccountState, paid: float, this_year: AccountYear) -> None:
+    """Place the quarter's orders as the real book tells them: luck is no part of what is known."""
+    account.spend = paid
+    this_year.spend += paid
+    this_year.expected_spend += paid
 
 
 @rule

@@ -19,6 +19,7 @@ from kamsim.model.quarters import (
     let_kams_learn,
     let_kams_leave,
     note_quarter,
+    order_as_the_book_tells,
     plan_attention,
     present_in,
     realign_functions,
@@ -109,7 +110,7 @@ def play(
 ) -> None:
     """Play a policy in a world, quarter by quarter, and write down its history (and its trace, if one is asked for)."""
     program, desk = room.program, clear_desk(room.desk, policy)
-    _bear(world, program, policy)
+    _bear(world, program, policy, parameters)
     launch_year = timeline.history_years - 1
     members = handed_down = desk.members[:0]
     present = desk.present[:0]
@@ -117,7 +118,7 @@ def play(
         open_books(world, history, year)
         present, coming = present_in(world, program, parameters, desk, len(present), year)
         for quarter in range(4 * year, 4 * year + 4):
-            let_accounts_arrive(world, program, parameters, coming, quarter)
+            let_accounts_arrive(world, program, parameters, coming, quarter, len(policy.promise))
             if year > launch_year:
                 plan_attention(world, program, policy, parameters, desk, members, handed_down, history, quarter)
                 ask_for_support(world, program, members)
@@ -126,7 +127,10 @@ def play(
             starts = year > launch_year
             if parameters.contract_years > 0:
                 renew_contracts(world, program, parameters, present, quarter, starts)
-            drift_and_order(world, program, policy, parameters, present, history, quarter, starts)
+            if quarter < len(world.paid):
+                order_as_the_book_tells(world, program, parameters, present, history, quarter)
+            else:
+                drift_and_order(world, program, policy, parameters, present, history, quarter, starts)
             if year > launch_year:
                 let_kams_learn(program, policy, parameters)
                 let_kams_leave(world, program, policy, parameters, members, history, year, quarter)
@@ -171,7 +175,7 @@ def play(
 
 
 @compiled
-def _bear(world: World, program: Program, policy: Policy) -> None:
+def _bear(world: World, program: Program, policy: Policy, parameters: Numbers) -> None:
     standing = program.standing[0]
     standing.quota = 0.0
     standing.streak = 0
@@ -180,9 +184,10 @@ def _bear(world: World, program: Program, policy: Policy) -> None:
     standing.seat_sales = 0.0
     standing.beside = 0.0
     standing.pilot = 0
-    accounts, at_birth, expectation = program.accounts, world.accounts, policy.promise[0]
+    accounts, at_birth = program.accounts, world.accounts
     for number in range(len(accounts)):
         account, born = accounts[number], at_birth[number]
+        key = born.tier > 0
         account.share_base = born.share_base
         account.ceiling = born.ceiling
         account.cost = born.cost
@@ -191,9 +196,9 @@ def _bear(world: World, program: Program, policy: Policy) -> None:
         account.partnership = born.partnership
         account.pace = born.orders
         account.trust = born.trust
-        account.bond = 0.0
+        account.bond = parameters.bond_today if key else 0.0
         account.share = born.share
-        account.expectation = expectation
+        account.expectation = policy.promise[min(born.tier, len(policy.promise) - 1)]
         account.ambition = 1.0
         account.effort = 1.0
         account.concession = born.concession
@@ -208,7 +213,7 @@ def _bear(world: World, program: Program, policy: Policy) -> None:
         account.spend = 0.0
         account.alive = False
         account.tier = NO_CUSTOMER
-        account.kam = -1
+        account.kam = born.manager if key else -1
         account.handed_down_by = -1
         account.notice = 0
         account.warned = False

@@ -10,6 +10,7 @@ from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.model import behaviors, readings
 from kamsim.model.agents import Account, Function, KeyAccountManager
+from kamsim.model.collecting import collector
 from kamsim.model.plan import History, empty_history
 from kamsim.policy.policy import Intervention, policy_in
 from kamsim.rules.collaboration import available_support
@@ -32,8 +33,10 @@ from kamsim.rules.tiering import (
 )
 from kamsim.scenario import Scenario
 from kamsim.types import Flags, Floats, Integers
+from kamsim.world.customers import AS_DRAWN, Future
+from kamsim.world.known import known_of
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
-from kamsim.world.world import draw_world, known_of
+from kamsim.world.world import draw_world
 
 
 class KeyAccountProgram(mesa.Model):
@@ -49,6 +52,8 @@ class KeyAccountProgram(mesa.Model):
         The same, under the name that tools of Mesa give it.
     organization : int
         Which organization of the seed.
+    future : Future, optional
+        Whose draws the world goes on with, from a quarter on.
     book : Book, optional
         A real account book instead of a synthetic one.
     intervention : Intervention, optional
@@ -83,6 +88,7 @@ class KeyAccountProgram(mesa.Model):
         seed: int | None = None,
         rng: int | None = None,
         organization: int = 0,
+        future: Future = AS_DRAWN,
         book: Book | None = None,
         intervention: Intervention | None = None,
         account_class: type[Account] = Account,
@@ -100,7 +106,7 @@ class KeyAccountProgram(mesa.Model):
         known, self.money = known_of(scenario, book)
         count = len(known.annual_spend)
         budget = budget_of(scenario, count)
-        self.world = draw_world(seed, organization, parameters, budget, self.timeline, known)
+        self.world = draw_world(seed, organization, parameters, budget, self.timeline, known, future)
         policy = policy_in(scenario, count, self.world.seed_low, self.world.seed_high, organization)
         self.policy = policy._replace(terms=_numbers_of(policy.terms), intervention=intervention or Intervention())
         self.attention: list[float] = policy.attention.tolist()
@@ -115,15 +121,16 @@ class KeyAccountProgram(mesa.Model):
         self._labels = None if book is None else book.account_id
         self._account_class = account_class
         self._arrivals: list[int] = self.world.accounts["arrives"].tolist()
-        self._bear(0)
+        came = self._bear(0)
         for number in range(budget.kams):
             kam_class(self, number)
         for number in range(budget.functions):
             function_class(self, number)
         self.kams: Any = self.agents.select(agent_type=KeyAccountManager)
         self.functions: Any = self.agents.select(agent_type=Function)
+        self._give_managers_of_today(came)
         self._sort_accounts()
-        self.datacollector = _collector()
+        self.datacollector = collector()
 
     @property
     def scenario(self) -> Scenario:
@@ -178,6 +185,7 @@ class KeyAccountProgram(mesa.Model):
         if self.quarter % 4 == 0:
             self.accounts.do("begin_year")
         came = self._bear(self.quarter) if self.quarter > 0 else []
+        self._give_managers_of_today(came)
         for account in came:
             account.begin_year()
         if came:
@@ -261,10 +269,13 @@ class KeyAccountProgram(mesa.Model):
         for account in self.accounts:
             tier[account.number] = account.tier
         if not policy.seats.any():
-            return tier
+            return np.minimum(tier, 0)
         eligible, order, vacant = self._working_space()
         scores = self.selection_scores(launch or rebuild or follows)
         if launch:
+            for account in self.accounts:
+                number = account.number
+                scores[number] = readings.score_at_launch(scores[number], account.tier, policy.terms)
             select_anew(scores, policy.seats, eligible, order, vacant, tier)
         else:
             self.review_tiers(scores, rebuild, follows, tier)
@@ -575,6 +586,13 @@ class KeyAccountProgram(mesa.Model):
             if arrives == quarter
         ]
 
+    def _give_managers_of_today(self, accounts: list[Account]) -> None:
+        """Give accounts that are key before the launch the KAMs that serve them, as a real book tells."""
+        team = list(self.kams)
+        for account in accounts:
+            if account.tier > 0:
+                account.kam = team[account.manager_today]
+
     def _label_of(self, number: int) -> str:
         if self._labels is None:
             return str(number + 1)
@@ -636,60 +654,9 @@ class KeyAccountProgram(mesa.Model):
         for kam in self.kams:
             self.history.departures[self.year, kam.number] = kam.departures_of_year
             kam.departures_of_year = 0
-        year.key_revenue = self._of_members("spend")
+        year.key_revenue = self._of_members("spend") if self.program_runs else 0.0
 
 
 def _numbers_of(record: Any) -> SimpleNamespace:
     """Fields of a record as plain numbers: the same bits, quicker to read from Python."""
     return SimpleNamespace(**{name: record[name].item() for name in record.dtype.names})
-
-
-def _collector() -> mesa.DataCollector:
-    return mesa.DataCollector(
-        model_reporters={
-            "quarter": "quarter",
-            "year": "year",
-            "revenue": _revenue,
-            "key_revenue": _key_revenue,
-            "key_accounts": _key_accounts,
-            "trust_of_key": _trust_of_key,
-            "collaboration": _collaboration,
-            "alignment": _alignment,
-            "ties": _ties,
-        }
-    )
-
-
-# What the data collector asks for are functions with a name, so that a model can be pickled.
-
-
-def _revenue(model: KeyAccountProgram) -> float:
-    return model.money * float(sum(account.spend for account in model.accounts))
-
-
-def _key_revenue(model: KeyAccountProgram) -> float:
-    return model.money * float(sum(account.spend for account in model.key_accounts))
-
-
-def _key_accounts(model: KeyAccountProgram) -> int:
-    return len(model.key_accounts)
-
-
-def _trust_of_key(model: KeyAccountProgram) -> float:
-    return _mean([account.trust for account in model.key_accounts])
-
-
-def _collaboration(model: KeyAccountProgram) -> float:
-    return _mean([account.collaboration for account in model.key_accounts])
-
-
-def _alignment(model: KeyAccountProgram) -> float:
-    return _mean([function.alignment for function in model.functions])
-
-
-def _ties(model: KeyAccountProgram) -> float:
-    return _mean([tie for kam in model.kams for tie in kam.ties])
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")

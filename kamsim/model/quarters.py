@@ -1,5 +1,6 @@
 """A quarter in the compiled driver, step by step, as the listed plan has them (`kamsim.model.plan`)."""
 
+import math
 from typing import Any
 
 from kamsim.compiler import compiled
@@ -16,6 +17,7 @@ from kamsim.model.behaviors import (
     lose_manager,
     move_share,
     order,
+    order_as_told,
     promised_to,
     realign,
     receive_attention,
@@ -47,6 +49,14 @@ def present_in(
         begin_year(accounts[number], drawn[number].wallet, parameters)
     # Accounts come after those that came the year before.
     begin = world.first + year * world.newcomers
+    if 0 < 4 * year < len(world.paid):
+        # A real book names whoever comes before the launch, and nobody else does.
+        count = 0
+        for number in range(world.first):
+            if born[number].arrives // 4 <= year:
+                present[count] = number
+                count += 1
+        return present[:count], present[:count]
     for number in range(0 if year == 0 else begin, begin + world.newcomers):
         if born[number].arrives // 4 == year:
             present[count] = number
@@ -55,14 +65,16 @@ def present_in(
 
 
 @compiled
-def let_accounts_arrive(world: World, program: Program, parameters: Numbers, coming: Places, quarter: int) -> None:
+def let_accounts_arrive(
+    world: World, program: Program, parameters: Numbers, coming: Places, quarter: int, tiers: int
+) -> None:
     """Let new accounts in, which settle at once how often they order."""
     accounts, born, drawn = program.accounts, world.accounts, world.quarters[quarter]
     for number in coming:
         if born[number].arrives == quarter:
             account = accounts[number]
             account.alive = True
-            account.tier = 0
+            account.tier = min(born[number].tier, tiers - 1)
             begin_year(account, drawn[number].wallet, parameters)
 
 
@@ -214,6 +226,7 @@ def drift_and_order(
     accounts, this_year, drawn = program.accounts, history.accounts[quarter // 4], world.quarters[quarter]
     promised, intervention, season = policy.promise[0], policy.intervention, world.season[quarter % 4]
     born, contracts, pace = world.accounts, parameters.contract_years > 0, 1.0
+    sizes, uneven = world.order_sizes[quarter], parameters.order_size_sd > 0.0
     for number in present:
         account, now = accounts[number], drawn[number]
         if not account.alive:
@@ -225,8 +238,29 @@ def drift_and_order(
             renews = is_renewal(quarter, born[number].renews, parameters.contract_years)
             pace = part_of_pace(renews, parameters.lock)
         move_share(account, felt_by(account, intervention), intervention.ceiling_reach, pace, parameters)
-        order(account, now.wallet * season, now.score, now.level, this_year[number])
+        size = sizes[number] if uneven else 0.0
+        order(account, now.wallet * season, now.score, now.level, size, this_year[number], parameters)
         if (launched or not born[number].known) and is_lost(account, now.leave, parameters):
+            account.alive = False
+
+
+@compiled
+def order_as_the_book_tells(
+    world: World, program: Program, parameters: Numbers, present: Places, history: History, quarter: int
+) -> None:
+    """Let accounts of a real book order what it says; where it does not go back so far they order by the laws."""
+    accounts, this_year, drawn = program.accounts, history.accounts[quarter // 4], world.quarters[quarter]
+    born, paid, season = world.accounts, world.paid[quarter], world.season[quarter % 4]
+    for number in present:
+        account, now = accounts[number], drawn[number]
+        if not account.alive:
+            _stop(account)
+        elif math.isnan(paid[number]):
+            size = world.order_sizes[quarter, number]
+            order(account, now.wallet * season, now.score, now.level, size, this_year[number], parameters)
+        else:
+            order_as_told(account, paid[number], this_year[number])
+        if born[number].leaves == quarter:
             account.alive = False
 
 

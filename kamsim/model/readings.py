@@ -28,6 +28,17 @@ POTENTIAL, CONTRIBUTION, COMPATIBILITY, WILLINGNESS, PRESENT_SPEND = range(5)
 CRITERIA = 5
 
 
+TODAYS_LEAD = 1e6  # in score, of whoever is key today where today's key accounts keep their places: beyond any other
+
+
+@rule
+def score_at_launch(score: float, tier_today: int, terms: Numbers) -> float:
+    """Score of a candidate at the launch: key accounts of today come first where the policy keeps them."""
+    if terms.keep_today > 0 and tier_today > 0:
+        return score + TODAYS_LEAD * tier_today
+    return score
+
+
 @rule
 def expected_need(wallet: float, parameters: Numbers) -> float:
     """Work that an account would need in a quarter, were it key."""

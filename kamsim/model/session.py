@@ -7,11 +7,21 @@ from kamsim.model.ensemble import Run
 from kamsim.policy.policy import Intervention, policy_in
 from kamsim.scenario import Scenario
 from kamsim.world import world as worlds
+from kamsim.world.customers import AS_DRAWN, Future
+from kamsim.world.known import known_of
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
-from kamsim.world.world import World, known_of
+from kamsim.world.world import World
 
 
-def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book: Book | None = None) -> World:
+def draw_world(
+    scenario: Scenario,
+    *,
+    seed: int = 1,
+    organization: int = 0,
+    book: Book | None = None,
+    future_seed: int | None = None,
+    from_quarter: int | None = None,
+) -> World:
     """Draw the world of one organization, as a scenario describes it.
 
     Parameters
@@ -24,16 +34,33 @@ def draw_world(scenario: Scenario, *, seed: int = 1, organization: int = 0, book
         Which organization of the seed.
     book : Book, optional
         A real account book instead of a synthetic one.
+    future_seed : int, optional
+        In [0, 2**64): whose draws the world goes on with from ``from_quarter`` on; what is before stays to the last
+        bit, so that one past has as many futures as there are seeds.
+    from_quarter : int, optional
+        Number of a quarter of the run, from 0; by default the first after the launch of the program.
 
     Returns
     -------
     World
         Every policy can be played in it.
+
+    Raises
+    ------
+    KamsimError
+        Where there is a quarter to go on from, but no seed to go on with, or the run has no such quarter.
     """
-    parameters = parameters_of(scenario)
+    parameters, timeline = parameters_of(scenario), timeline_of(scenario)
     known, _ = known_of(scenario, book)
-    budget = budget_of(scenario, len(known.annual_spend))
-    return worlds.draw_world(seed, organization, parameters, budget, timeline_of(scenario), known)
+    budget, future = budget_of(scenario, len(known.annual_spend)), AS_DRAWN
+    if future_seed is None and from_quarter is not None:
+        raise KamsimError(f"from quarter {from_quarter} on needs a future seed to go on with; give future_seed")
+    if future_seed is not None:
+        begin = 4 * timeline.history_years if from_quarter is None else from_quarter
+        if not 0 <= begin < 4 * timeline.years:
+            raise KamsimError(f"the run has quarters 0 to {4 * timeline.years - 1}, and none is {begin}")
+        future = Future(*worlds.split_seed(future_seed), begin)
+    return worlds.draw_world(seed, organization, parameters, budget, timeline, known, future)
 
 
 def simulate(world: World, scenario: Scenario, *, trace: bool = False, intervention: Intervention | None = None) -> Run:

@@ -35,6 +35,7 @@ from kamsim.model.readings import (
     health,
     margin_read,
     promise_of_plan,
+    score_at_launch,
     selection_score,
     usual_sales,
     weighs_criteria,
@@ -134,7 +135,7 @@ def close_books(
 ) -> Places:
     """Note what the year came to; who has left is no customer from now on. Say who stays, and what they spent."""
     accounts, of_year, spend, staying = program.accounts, history.accounts[year], desk.spend, 0
-    rebates = policy.terms.rebate > 0.0
+    rebates = policy.terms.rebate > 0.0 and len(members) > 0
     for number in present:
         account, this_year = accounts[number], of_year[number]
         this_year.tier = account.tier
@@ -212,13 +213,17 @@ def next_tiers(
     for place in range(count):
         account = accounts[present[place]]
         tier[place] = account.tier
-        if account.tier > 0:
+        # At the launch all are selected anew, and those who are key today may be more than there are places.
+        if account.tier > 0 and year > launch_year:
             desk.held[members] = place
             members += 1
             any_warned = any_warned or account.warned
             any_ends = any_ends or account.notice == 1
             any_due = any_due or account.on_trial == 1
     if len(order) == 0:
+        # Without places whoever is key today is so no more.
+        for place in range(count):
+            tier[place] = min(tier[place], 0)
         return
     anew = year == launch_year or rebuild or follows
     moves = moves_of_review(len(order), policy.levers, policy.terms)
@@ -234,6 +239,8 @@ def next_tiers(
         else:
             _score_candidates(world, program, policy, parameters, desk, present, year, members_too)
     if year == launch_year:
+        for place in range(count):
+            scores[place] = score_at_launch(scores[place], tier[place], policy.terms)
         select_anew(scores, policy.seats, eligible, order, desk.vacant, tier)
         return
     held = desk.held[:members]

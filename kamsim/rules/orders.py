@@ -78,6 +78,30 @@ def orders_of_quarter(
 
 
 @rule
+def unevenness(orders: float, sd: float, score: float) -> float:
+    """What orders of unequal size make of a quarter, against orders that are all alike.
+
+    Parameters
+    ----------
+    orders : float
+        Orders of the quarter, a count, >= 0.
+    sd : float
+        Spread of the sizes of an account's orders, part of their mean, >= 0.
+    score : float
+        The quarter's draw, standard normal.
+
+    Returns
+    -------
+    float
+        > 0, 1 on average: lognormal, of the variance of a mean of so many sizes; 1 where nothing is ordered.
+    """
+    if orders <= 0.0:
+        return 1.0
+    variance = math.log(1.0 + sd * sd / orders)
+    return math.exp(math.sqrt(variance) * score - 0.5 * variance)
+
+
+@rule
 def hazard_of_size(log_rate: float, exponent: float) -> float:
     """Log of the hazard of leaving for good, against that of an account of typical size.
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from kamsim.books.content import content_hash
 from kamsim.errors import KamsimError, nearest, on_one_line, shown
 from kamsim.evidence.ledger import ANY_TIER, LEDGER, SECTIONS, End, Parameter, Section, parameter, range_text
 from kamsim.evidence.ledger import section as rows_of
@@ -42,6 +43,8 @@ LEVER_SAYS = {
 STANDARD_TIER = "standard"
 DEFAULT_SCENARIO = "status_quo"
 MOST_CONCEDED = 0.9
+BOOK = "book"
+TABLES = (*SECTIONS, BOOK)  # of a scenario file: those of numbers, and the one that names a file
 
 Content = dict[str, object]  # of a file, or of a section of it
 Chain = list[tuple[str, Content]]  # files that extend each other
@@ -228,6 +231,17 @@ class Population(Declared):
     correlation: float = _number(parameter("population", "correlation"))
 
 
+class BookSection(Declared):
+    """The account book that a scenario is played on."""
+
+    file: str = Field(strict=True, min_length=1, description="file of accounts; a path from the scenario's own folder")
+    sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="what the file is to hold, as its SHA-256; left out, whatever it holds when the scenario is loaded",
+    )
+
+
 class Scenario(Declared):
     """A validated scenario; `load_scenario` reads one, ``Scenario()`` is the default with no key tiers."""
 
@@ -243,6 +257,9 @@ class Scenario(Declared):
     criteria: CriteriaSection = Field(default_factory=CriteriaSection)
     timeline: TimelineSection = Field(default_factory=TimelineSection)
     population: Population | None = None
+    book: BookSection | None = Field(
+        default=None, description="account book that is played; left out, accounts are drawn as [world] has them"
+    )
     fixed: tuple[str, ...] | None = Field(
         default=None, description="what was set for a run, on the command line: it stays, whatever is uncertain"
     )
@@ -370,7 +387,46 @@ def load_scenario(source: str | os.PathLike[str]) -> Scenario:
         merged = _merge(merged, content)
     merged["name"] = on_one_line(Path(chain[-1][0]).stem)
     merged.pop("extends", None)
-    return _validated(merged, chain)
+    scenario = _validated(merged, chain)
+    if scenario.book is None:
+        return scenario
+    named_in = next(file for file, content in reversed(chain) if BOOK in content)
+    try:
+        return with_book(scenario, scenario.book.file, scenario.book.sha256)
+    except KamsimError as error:
+        raise KamsimError(f"{named_in}: file in [{BOOK}]: {error}") from None
+
+
+def with_book(scenario: Scenario, file: str | os.PathLike[str], sha256: str | None = None) -> Scenario:
+    """Copy of a scenario that is played on an account book.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Whose accounts are drawn, or of another book.
+    file : str or path
+        Of accounts, as `kamsim.books.book.read_book` reads it.
+    sha256 : str, optional
+        What the file is to hold; by default whatever it holds now.
+
+    Returns
+    -------
+    Scenario
+        Which knows what the file held, so that it is never played on anything else.
+
+    Raises
+    ------
+    KamsimError
+        Where there is no such file, or it holds anything else.
+    """
+    found = content_hash(file)
+    if sha256 not in (None, found):
+        raise KamsimError(
+            f"{os.fspath(file)}: has changed, for its content is not that of sha256; take sha256 out to play it as it "
+            "is now"
+        )
+    book = BookSection(file=os.fspath(file), sha256=found)
+    return scenario.model_copy(update={BOOK: book})
 
 
 def _find(source: str, beside: Path | None) -> Path:
@@ -421,15 +477,15 @@ def _chain(path: Path) -> Chain:
 def _read(path: Path) -> Content:
     content = read_toml(path, "a scenario")
     _check_keys(path, content)
-    return _with_ordered_tiers(content)
+    return _with_book_beside(path, _with_ordered_tiers(content))
 
 
 def _check_keys(path: Path, content: Content) -> None:
     """Refuse unknown keys while it is still known which file holds them."""
     for key, value in content.items():
-        if key not in ("extends", "question", *SECTIONS):
-            raise KamsimError(f"{path}: unknown key '{key}'; {nearest(key, ['extends', 'question', *SECTIONS])}")
-        if key not in SECTIONS:
+        if key not in ("extends", "question", *TABLES):
+            raise KamsimError(f"{path}: unknown key '{key}'; {nearest(key, ['extends', 'question', *TABLES])}")
+        if key not in TABLES:
             continue
         if not isinstance(value, dict):
             raise KamsimError(f"{path}: {key} must be a section, [{key}], not {shown(value)}")
@@ -466,12 +522,13 @@ def _check_number(path: Path, place: list[str], value: object) -> None:
 
 def _nearest_key(name: str, section: str) -> str:
     """Say which key was meant, also where it belongs in another section."""
-    elsewhere = [other for other in SECTIONS if other != section and name in _keys_of(other)]
+    elsewhere = [other for other in TABLES if other != section and name in _keys_of(other)]
     return f"it belongs in [{elsewhere[0]}]" if elsewhere else nearest(name, _keys_of(section))
 
 
 def _keys_of(section: str) -> list[str]:
-    model = Population if section == "population" else Scenario.model_fields[section].annotation
+    optional: dict[str, type[BaseModel]] = {"population": Population, BOOK: BookSection}
+    model = optional.get(section, Scenario.model_fields[section].annotation)
     assert model is not None
     return [key for key in model.model_fields if key != "ordered"]
 
@@ -486,12 +543,20 @@ def _with_ordered_tiers(content: Content) -> Content:
     return {**content, "tiers": {**rest, "ordered": ordered}}
 
 
+def _with_book_beside(path: Path, content: Content) -> Content:
+    """Name the file of a book as it is named from here; a scenario names it from its own folder."""
+    book = content.get(BOOK)
+    if not isinstance(book, dict) or not isinstance(book.get("file"), str) or not book["file"]:
+        return content  # validation says what is wrong
+    return {**content, BOOK: {**book, "file": str(path.parent / book["file"])}}
+
+
 def _merge(base: Content, over: Content) -> Content:
     merged = dict(base)
     for key, value in over.items():
-        # A lever given as a table replaces the lever; only sections and tiers merge.
+        # A lever given as a table replaces the lever, and a book the book; only sections and tiers merge.
         below = merged.get(key)
-        if isinstance(value, dict) and isinstance(below, dict) and key not in LEVERS:
+        if isinstance(value, dict) and isinstance(below, dict) and key not in (*LEVERS, BOOK):
             merged[key] = _merge(below, value)
         else:
             merged[key] = value
@@ -525,14 +590,14 @@ def _sentence(error: ValidationError, chain: Chain) -> str:
 def _unknown(place: list[str]) -> str:
     *tables, key = place
     if not tables:
-        return f"unknown key '{key}'; {nearest(key, ['question', *SECTIONS])}"
+        return f"unknown key '{key}'; {nearest(key, ['question', *TABLES])}"
     known = list(Tier.model_fields) if len(tables) > 1 else _keys_of(tables[0])
     return f"unknown key '{key}' in [{'.'.join(tables)}]; {nearest(key, known)}"
 
 
 def _named(place: list[str]) -> str:
     """How a sentence names a key: ``seats in [tiers.key]``."""
-    if place and place[0] not in SECTIONS:
+    if place and place[0] not in TABLES:
         return place[0]
     return f"{place[-1]} in [{'.'.join(place[:-1])}]" if len(place) > 1 else f"[{'.'.join(place)}]"
 
@@ -555,6 +620,8 @@ def _values(place: list[str]) -> str:
     section, key = place[0] if place else "", place[-1] if len(place) > 1 else ""
     if section == "policy" and key in LEVERS:
         return _lever_values(key)
+    if section == BOOK:
+        return {"file": "the path of a file of accounts", "sha256": "64 hexadecimal digits"}.get(key, "")
     row = _row_of(place)
     if row is None:
         return "a line of text" if section in ("question", "name") else ""

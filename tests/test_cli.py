@@ -556,7 +556,11 @@ def test_a_new_scenario_is_valid_and_plays_as_the_default(here: Path) -> None:
     assert_refused(here, ["scenario", "new", "mine"], "mine.toml", "exists")
     every = "\n".join(line.removeprefix("# ") for line in (here / "mine.toml").read_text().splitlines()[3:])
     (here / "every.toml").write_text(every)
-    assert load_scenario("every.toml").population is not None
+    (here / "my_accounts.csv").write_text("account_id,annual_spend\nA,5\nB,6\n")
+    loaded = load_scenario("every.toml")
+    assert loaded.population is not None
+    assert loaded.book is not None
+    assert Path(loaded.book.file).name == "my_accounts.csv"
 
 
 def test_check_goes_on_after_a_fault(here: Path) -> None:

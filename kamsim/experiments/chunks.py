@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,12 +14,13 @@ from kamsim.errors import KamsimError
 from kamsim.experiments.designs import Experiment, Values
 from kamsim.experiments.executors import Rules
 from kamsim.experiments.jobs import Job, job_of, play_organizations, scales_of
-from kamsim.experiments.manifest import fingerprint, version_of
+from kamsim.experiments.manifest import accounts_of, version_of
 from kamsim.experiments.parts import Rows, encoded, name_for
 from kamsim.measures.outcomes import MEASURES
-from kamsim.scenario import LEVERS, Scenario, with_values
+from kamsim.scenario import BOOK, LEVERS, Scenario, with_values
 from kamsim.source import model_hash
 from kamsim.types import Floats
+from kamsim.world.carried import common_book
 
 SECONDS_PER_CHUNK = 1.0
 SECONDS_PER_ACCOUNT_QUARTER = 130e-9  # a world drawn and one policy played in it
@@ -77,7 +78,7 @@ class Chunk(NamedTuple):
 
 
 def plan_of(experiment: Experiment, *, book: Book | None = None, replications: int | None = None) -> Plan:
-    """Plan of an experiment, in the accounts of a book if one is given."""
+    """Plan of an experiment, in the accounts of a book if one is given or carried by its policies."""
     content = {
         "name": experiment.name,
         "question": experiment.question,
@@ -94,15 +95,16 @@ def plan_of(experiment: Experiment, *, book: Book | None = None, replications: i
     return Plan(
         experiment.name,
         experiment.question,
-        experiment.policies,
+        # The book goes with each chunk: a worker may be where its file is not.
+        tuple(policy.model_copy(update={BOOK: None}) for policy in experiment.policies),
         Values(experiment),
         replications or experiment.replications,
         experiment.seed,
         experiment.measures,
         experiment.compare,
         content,
-        None if book is None else replace(book, quarters=None),  # a history is no part of what a worker plays
-        None if book is None else fingerprint(book),
+        common_book(experiment.policies, book),
+        accounts_of(experiment.policies, book),
     )
 
 

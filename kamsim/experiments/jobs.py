@@ -73,14 +73,14 @@ class Table(NamedTuple):
 
 @makes_results
 def job_of(scenario: Scenario, book: Book | None = None, intervention: Intervention | None = None) -> Job:
-    """Job of a scenario, on a synthetic book or on a real one.
+    """Job of a scenario, on accounts that are drawn or on those of a book.
 
     Parameters
     ----------
     scenario : Scenario
-        Validated.
+        Validated; it may carry a book.
     book : Book, optional
-        A real account book instead of a synthetic one.
+        A real account book instead of the scenario's own accounts.
     intervention : Intervention, optional
         What is set by hand in a counterfactual twin.
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.experiments.files import read_json
-from kamsim.scenario import Scenario
+from kamsim.scenario import BOOK, Scenario
 from kamsim.types import Json
+from kamsim.world.carried import common_book
 
 Manifest = Json
 MANIFEST = "manifest.json"
@@ -24,18 +25,33 @@ _PACKAGES = ("kamsim", "numpy", "numba", "mesa", "pyarrow", "scipy")
 def manifest_of(scenarios: Sequence[Scenario], seed: int, replications: int, book: Book | None = None) -> Manifest:
     """Everything that a comparison depends on, and nothing that differs between equal runs; ready for JSON.
 
-    No time, no path but the name of the account file. An equal run on another machine differs in ``arithmetic`` alone.
+    No time, no path but the name of the account file, given beside the scenarios or carried by all of them. An equal
+    run on another machine differs in ``arithmetic`` alone.
     """
     return {
         "command": "compare",
-        "scenarios": [scenario.model_dump(mode="json", exclude_none=True) for scenario in scenarios],
+        "scenarios": [content_of(scenario) for scenario in scenarios],
         "seed": seed,
         "replications": replications,
-        "accounts": None if book is None else fingerprint(book),
+        "accounts": accounts_of(scenarios, book),
         "versions": {"python": platform.python_version()} | {name: version_of(name) for name in _PACKAGES},
         "code_hash": _code_hash(),
         "arithmetic": arithmetic(),
     }
+
+
+def content_of(scenario: Scenario) -> Json:
+    """Content of a scenario for a manifest: all but its book, which is known by what the file holds, not by where."""
+    return scenario.model_dump(mode="json", exclude_none=True, exclude={BOOK})
+
+
+def accounts_of(scenarios: Sequence[Scenario], book: Book | None = None) -> dict[str, str] | None:
+    """Name and content of the book that scenarios are played on, given beside them or carried; None without one."""
+    carried = scenarios[0].book if book is None else None
+    played = common_book(scenarios, book)
+    if carried is not None and carried.sha256 is not None:
+        return {"file": Path(carried.file).name, "sha256": carried.sha256}  # as it was read, whatever it holds by now
+    return None if played is None else fingerprint(played)
 
 
 @cache

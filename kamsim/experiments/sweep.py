@@ -92,6 +92,16 @@ def manifest_of(plan: Plan, aim: Sequence[object] | None = None) -> dict[str, ob
     }
 
 
+def notes_on_accounts(plan: Plan, folder: Path) -> tuple[str, ...]:
+    """Say what was done to the book of a plan, and that a folder holds what was played on other accounts."""
+    notes = () if plan.book is None else plan.book.notes
+    before = Store(folder).manifest()
+    if before is None or before.get("accounts") == plan.accounts:
+        return notes
+    now = "accounts that are drawn" if plan.accounts is None else f"{plan.accounts['file']} as it is now"
+    return (*notes, f"{folder} was played on other accounts than {now}: nothing of it counts, and all is played anew")
+
+
 def check_points(plan: Plan) -> None:
     """Make scenarios of the points of a design before anything is played; all of them unless there are thousands.
 
@@ -215,7 +225,7 @@ def sweep(
     jobs : int, optional
         Processes; by default as many as there are cores. They change no result.
     book : Book, optional
-        Account book to play in.
+        Account book to play in; by default that of the policies, if they carry one.
     retry_failed, restart, progress
         As for `run_sweep`.
 

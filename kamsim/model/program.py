@@ -33,8 +33,11 @@ from kamsim.rules.tiering import (
 )
 from kamsim.scenario import Scenario
 from kamsim.types import Flags, Floats, Integers
+from kamsim.world.carried import carried_book
 from kamsim.world.customers import AS_DRAWN, Future
 from kamsim.world.known import known_of
+from kamsim.world.parameters import budget_of, parameters_of, timeline_of
+from kamsim.world.world import draw_world
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import draw_world
 
@@ -55,7 +58,7 @@ class KeyAccountProgram(mesa.Model):
     future : Future, optional
         Whose draws the world goes on with, from a quarter on.
     book : Book, optional
-        A real account book instead of a synthetic one.
+        A real account book instead of the scenario's own accounts.
     intervention : Intervention, optional
         What is set by hand in a counterfactual twin.
     account_class, kam_class, function_class : type
@@ -103,6 +106,7 @@ class KeyAccountProgram(mesa.Model):
         parameters = parameters_of(scenario)
         self.parameters = _numbers_of(parameters)
         self.timeline = timeline_of(scenario)
+        book = carried_book(scenario, book)
         known, self.money = known_of(scenario, book)
         count = len(known.annual_spend)
         budget = budget_of(scenario, count)

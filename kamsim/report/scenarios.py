@@ -1,5 +1,6 @@
 """Scenarios as text: the resolved TOML of one, a template for a new one, and the JSON Schema that editors complete."""
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from kamsim.errors import KamsimError, on_one_line
-from kamsim.evidence.ledger import SECTIONS, End, range_text, within
+from kamsim.evidence.ledger import End, range_text, within
 from kamsim.policy.policy import seats_of
 from kamsim.scenario import (
     DEFAULT_SCENARIO,
@@ -18,6 +19,8 @@ from kamsim.scenario import (
     PRESETS,
     SEATS,
     STANDARD_TIER,
+    TABLES,
+    BookSection,
     Population,
     Scenario,
     description_of,
@@ -26,6 +29,7 @@ from kamsim.scenario import (
     shipped_scenarios,
 )
 from kamsim.types import Json
+from kamsim.world.carried import carried_book
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMENT_COLUMN = 36
@@ -40,6 +44,7 @@ SECTIONS_SAY = {
     "criteria": "selection matrix: weights of several criteria, in place of the selection lever",
     "timeline": "years before the program, its first years, and years observed",
     "population": "survey mix of suppliers: the part of them that does as advised, lever by lever",
+    "book": "your own accounts, in place of those that [world] draws",
 }
 
 WriteKey = Callable[[str, object, FieldInfo], str]
@@ -55,6 +60,8 @@ def scenario_text(scenario: Scenario) -> str:
     """
     lines = [f"# {scenario.name}, with all values that it takes from other scenarios"] if scenario.name else []
     lines.append(f"question = {_value(scenario.question)}")
+    if scenario.book is not None:  # found from whatever folder the text goes to, and whatever the book holds by then
+        scenario = scenario.model_copy(update={"book": BookSection(file=os.path.abspath(scenario.book.file))})
     return "\n".join([*lines, *_sections(scenario, _written)]) + "\n"
 
 
@@ -78,10 +85,11 @@ def check_scenario(source: str) -> Checked:
     """Check a scenario, by name or file, and that its seats fit its book."""
     try:
         scenario = load_scenario(source)
-        _, note = seats_of(scenario, scenario.world.accounts)
+        book = carried_book(scenario)
+        _, note = seats_of(scenario, scenario.world.accounts if book is None else len(book.account_id))
     except KamsimError as error:
         return Checked(source, False, str(error), [])
-    return Checked(source, True, "", [note] if note else [])
+    return Checked(source, True, "", [*([] if book is None else book.notes), *([note] if note else [])])
 
 
 def template_text(name: str) -> str:
@@ -89,7 +97,9 @@ def template_text(name: str) -> str:
 
     It loads as it is, and plays as the default does.
     """
-    base = load_scenario(DEFAULT_SCENARIO).changed(population=Population().model_dump())
+    base = load_scenario(DEFAULT_SCENARIO).changed(
+        population=Population().model_dump(), book={"file": "my_accounts.csv"}
+    )
     lines = [
         f"# {name}: take the # off what should differ from {DEFAULT_SCENARIO}, and change it. Words: docs/glossary.md",
         f"# kamsim scenario check {name}.toml   says whether the file is valid",
@@ -128,12 +138,12 @@ def _reason(error: OSError) -> str:
 
 def _sections(scenario: Scenario, write: WriteKey) -> Iterator[str]:
     """Lines of every section, each key through ``write``."""
-    for name in SECTIONS:
+    for name in TABLES:
         section = getattr(scenario, name)
         if section is None:
             continue
-        # A template must not turn its scenario into a population: there the header is commented out too.
-        yield from _table(name, section, write, header=name != "population" or write is _written)
+        # A template must not turn its scenario into a population, nor name a book: there the header is a comment too.
+        yield from _table(name, section, write, header=name not in ("population", "book") or write is _written)
         if name == "tiers":
             for tier, record in section.ordered.items():
                 yield from _table(f"tiers.{_key(tier)}", record, write, header=True)
@@ -144,7 +154,7 @@ def _table(name: str, record: BaseModel, write: WriteKey, header: bool) -> Itera
     says = f"  # {SECTIONS_SAY[name]}" if name in SECTIONS_SAY else ""
     yield f"[{name}]{says}" if header else f"# [{name}]{says}"
     for key, field in type(record).model_fields.items():
-        if key != "ordered":
+        if key != "ordered" and getattr(record, key) is not None:
             yield write(key, getattr(record, key), field)
 
 
@@ -203,6 +213,12 @@ def scenario_schema() -> Json:
     sections = schema["$defs"]
     properties = {name: schema["properties"][name] for name in schema["properties"] if name not in ("name", "fixed")}
     properties["population"] = {"$ref": "#/$defs/Population"}
+    properties["book"] = {"$ref": "#/$defs/BookSection"}
+    sha256 = sections["BookSection"]["properties"]["sha256"]
+    sha256 |= {"type": "string"} | {
+        key: value for kind in sha256.pop("anyOf") for key, value in kind.items() if key == "pattern"
+    }
+    del sha256["default"]
     properties["question"].pop("title")
     sections |= {_named(tier): _named_tier(tier, sections["Tier"]) for tier in NAMED_TIERS}
     for name, record in sections.items():

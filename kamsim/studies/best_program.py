@@ -136,7 +136,7 @@ def best_program(
     programs : sequence of Scenario, optional
         Those left out, by default as `programs_left_out` finds them.
     book : Book, optional
-        A real account book.
+        Account book to play in; by default that of the scenarios, if they carry one.
     worlds, worlds_a_set : int
         At the best fit, and at each set.
     seed, workers : int

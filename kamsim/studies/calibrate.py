@@ -27,6 +27,7 @@ from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.evidence.readings import ANY_INCREASE, DEFAULT_READING, Reading, reading_of
 from kamsim.experiments.jobs import Table, job_of
 from kamsim.experiments.log import Evaluations, logged
+from kamsim.experiments.manifest import accounts_of, content_of
 from kamsim.experiments.pool import checked_workers, run_in_chunks, seed_apart
 from kamsim.measures.choice import PROFIT
 from kamsim.records import Record
@@ -245,7 +246,8 @@ def _settings(space: "Space", aims: "Sequence[Aim]", effort: Effort) -> dict[str
         "free": list(space.names),
         "reading": str(space.reading),
         "aims": {aim.name: [aim.low, aim.high] for aim in aims},
-        "scenario": space.scenario.model_dump(mode="json", exclude_none=True),
+        "scenario": content_of(space.scenario),
+        **({} if space.scenario.book is None else {"accounts": accounts_of([space.scenario])}),
         "effort": list(effort),
         "model": model_hash(),
     }

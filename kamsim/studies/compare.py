@@ -55,7 +55,7 @@ from kamsim.studies.reference import (
     place_without_program,
     told_in,
 )
-from kamsim.studies.settings import notes_on_settings
+from kamsim.studies.settings import notes_on_book, notes_on_settings
 from kamsim.types import Floats, Progress
 
 REPLICATIONS = 500
@@ -212,7 +212,7 @@ def compare(
     jobs : int, optional
         Chunks of work at a time; by default as many as there are cores. It changes no result.
     book : Book, optional
-        Account book to play in; by default a synthetic one.
+        Account book to play in; by default that of the scenarios, if they carry one.
     measures : sequence of str, optional
         Names of those to show beside the bridge, and of groups in `kamsim.measures.choice.GROUPS`; by default a few.
     look_beyond : bool
@@ -440,10 +440,14 @@ def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:
 def notes_on(
     scenarios: Sequence[Scenario], jobs: Sequence[Job], book: Book | None, measures: Collection[str] = FILED
 ) -> tuple[str, ...]:
-    """What is to be said about scenarios compared as jobs, on a synthetic or real book."""
-    book_notes = () if book is None else book.notes
-    told = (*_notes_on_seats(scenarios, jobs), *_notes_on_worlds(scenarios, jobs), *notes_on_budgets(scenarios))
-    return (*notes_on_reference(scenarios, measures), *notes_on_settings(scenarios), *book_notes, *told)
+    """What is to be said about scenarios compared as jobs, on accounts that are drawn or on those of a book."""
+    said = (*notes_on_reference(scenarios, measures), *notes_on_settings(scenarios), *notes_on_book(scenarios, book))
+    return (
+        *said,
+        *_notes_on_seats(scenarios, jobs),
+        *_notes_on_worlds(scenarios, jobs),
+        *notes_on_budgets(scenarios),
+    )
 
 
 def _notes_on_seats(scenarios: Sequence[Scenario], jobs: Sequence[Job]) -> Iterator[str]:

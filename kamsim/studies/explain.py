@@ -18,7 +18,7 @@ from kamsim.studies.explain_levers import QUESTION, LeversExplained, explain_lev
 from kamsim.studies.explain_parts import ClaimExplained, Study
 from kamsim.studies.explain_quota import explain_quota
 from kamsim.studies.explain_rebuilds import explain_rebuilds
-from kamsim.studies.settings import notes_on_settings
+from kamsim.studies.settings import notes_on_book, notes_on_settings
 from kamsim.types import Progress
 from kamsim.world.world import MOST_ORGANIZATIONS
 
@@ -122,7 +122,8 @@ def ask_explain(
         raise KamsimError(f"organizations must be at most 2**32, not {organizations}")
     workers = checked_workers(organizations, seed, jobs)
     asked, chosen = checked_claims(claims), reading_of(reading)
-    notes = (*notes_on_settings([scenario]), *job_of(scenario).notes, *_too_few(organizations))
+    said = (*notes_on_settings([scenario]), *notes_on_book([scenario]))
+    notes = (*said, *job_of(scenario).notes, *_too_few(organizations))
 
     def answer(progress: Progress | None, _: Path | None) -> Explanation:
         explained, levers, done = list[ClaimExplained](), None, 0

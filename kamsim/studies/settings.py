@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from kamsim.books.book import Book
 from kamsim.errors import KamsimError, nearest, shown
 from kamsim.evidence.ledger import number_of
 from kamsim.experiments.designs import Experiment
-from kamsim.scenario import LEVERS, NAMED_TIERS, Scenario, load_scenario, numbers_of, with_values
+from kamsim.scenario import LEVERS, NAMED_TIERS, Scenario, load_scenario, numbers_of, with_book, with_values
 from kamsim.studies.parameter_sets import has, value_in
+from kamsim.world.carried import common_book
 
 _LEVERS = tuple(f"policy.{lever}" for lever in LEVERS)
 
@@ -67,9 +69,20 @@ def settings_of_world(source: str, settings: Sequence[str]) -> list[str]:
     return [f"{name}={value!r}" for name, value in named.items() if name not in set_anyway]
 
 
-def with_settings_in(experiment: Experiment, settings: Sequence[str]) -> Experiment:
-    """Copy of an experiment with values set in all policies that its points are made of, as `with_settings` does."""
-    policies = tuple(with_settings(experiment.policies, settings))
+def book_of_world(source: str) -> str | None:
+    """File of the account book that another scenario carries, by its name or file; None where it has none."""
+    book = load_scenario(source).book
+    return None if book is None else book.file
+
+
+def with_accounts(scenarios: Sequence[Scenario], file: str | None) -> list[Scenario]:
+    """Copies of scenarios that are all played on one account book; as they are where no file is named."""
+    return [scenario if file is None else with_book(scenario, file) for scenario in scenarios]
+
+
+def with_settings_in(experiment: Experiment, settings: Sequence[str], accounts: str | None = None) -> Experiment:
+    """Copy of an experiment with values set, and a book put, in all policies that its points are made of."""
+    policies = tuple(with_accounts(with_settings(experiment.policies, settings), accounts))
     for factor in experiment.factors:
         name = f"policy.{factor.name}" if factor.name in LEVERS else factor.name
         if any(name in (policy.fixed or ()) for policy in policies):
@@ -154,6 +167,12 @@ def notes_on_settings(scenarios: Sequence[Scenario]) -> Iterator[str]:
         others = [scenario.name for scenario in scenarios if scenario.name not in names]
         where = f"; not in {', '.join(others)}, without such a tier or population" if others else ""
         yield f"set for this run: {', '.join(told)}{where}"
+
+
+def notes_on_book(scenarios: Sequence[Scenario], book: Book | None = None) -> tuple[str, ...]:
+    """Say what was dropped, netted or assumed in the book that scenarios are played on, if there is one."""
+    played = common_book(scenarios, book)
+    return () if played is None else played.notes
 
 
 def mark_of(scenarios: Sequence[Scenario]) -> str:

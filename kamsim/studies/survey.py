@@ -21,7 +21,7 @@ from kamsim.measures.survey import ANSWERS
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.studies.asked import Asked
-from kamsim.studies.settings import notes_on_settings
+from kamsim.studies.settings import notes_on_book, notes_on_settings
 from kamsim.types import Floats, Progress
 
 PUBLISHED = {figure.name: figure.value for figure in OUTCOMES}
@@ -193,6 +193,7 @@ def ask_survey(
         published, further = (tuple(figures[name] for name in names) for names in (PUBLISHED, FURTHER))
         notes = (
             *notes_on_settings([scenario]),
+            *notes_on_book([scenario]),
             *job.notes,
             *_notes(scenario, figures),
             *cautions(points_among(told, organizations), "suppliers"),

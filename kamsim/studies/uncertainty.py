@@ -297,7 +297,7 @@ def compare_under_uncertainty(
     jobs : int, optional
         Chunks of work at a time; by default as many as there are cores. It changes no result.
     book : Book, optional
-        Account book to play in; by default a synthetic one.
+        Account book to play in; by default that of the scenarios, if they carry one.
     out : str or path, optional
         Folder to keep sets, table, figure and manifest in; by default nothing is kept.
     progress : callable, optional

@@ -1,7 +1,7 @@
 """One organization, watched: played through Mesa quarter by quarter, and told year by year."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +16,9 @@ from kamsim.measures.profit import account_of
 from kamsim.model.program import KeyAccountProgram
 from kamsim.rules.costs import add_up, contribution
 from kamsim.scenario import Scenario
-from kamsim.studies.settings import notes_on_settings
+from kamsim.studies.settings import notes_on_book, notes_on_settings
 from kamsim.types import Progress
+from kamsim.world.carried import carried_book
 from kamsim.world.parameters import Timeline, timeline_of
 
 
@@ -70,17 +71,18 @@ def play_run(
     checked_workers(1, seed, None)
     if agents is not None:
         check_target(agents, ".parquet")
-    program = KeyAccountProgram(scenario, seed=seed, book=book)
+    program, played = KeyAccountProgram(scenario, seed=seed, book=book), carried_book(scenario, book)
+    names = () if played is None else played.name
     records: list[dict[str, object]] = []
     for quarter in range(4 * program.timeline.years):
         program.step()
         if agents is not None:
-            records.extend(agent_records(program))
+            records.extend(agent_records(program, names))
         if progress is not None:
             progress(quarter + 1)
     if agents is not None:
         _write_parquet(agents, records)
-    notes = (*notes_on_settings([scenario]), *(book.notes if book else ()), *job_of(scenario, book).notes)
+    notes = (*notes_on_settings([scenario]), *notes_on_book([scenario], book), *job_of(scenario, book).notes)
     return Watched(scenario.name, seed, tuple(years_of(program)), measures_of(program), notes)
 
 
@@ -145,10 +147,11 @@ def _phase(year: int, timeline: Timeline) -> str:
 # ---------------------------------------------------------------- records of agents
 
 
-def agent_records(program: KeyAccountProgram) -> Iterable[dict[str, object]]:
+def agent_records(program: KeyAccountProgram, names: Sequence[str] = ()) -> Iterable[dict[str, object]]:
     """Record every agent as it is after the quarter just played; a customer that left in it is none any more.
 
-    quarter, year (both from 1), kind, number and label; then what an agent of the kind has. Spend is money.
+    quarter, year (both from 1), kind, number and label, of accounts of a book its id there and its name; then what an
+    agent of the kind has. Spend is money.
     """
     when = {"quarter": program.quarter + 1, "year": program.year + 1}
     for account in program.accounts:
@@ -157,6 +160,7 @@ def agent_records(program: KeyAccountProgram) -> Iterable[dict[str, object]]:
             "kind": "account",
             "number": account.number,
             "label": account.label,
+            "name": names[account.number] if account.number < len(names) else None,
             "tier": account.tier,
             "kam": None if account.kam is None else account.kam.number,
             "spend": program.money * account.spend,
@@ -177,7 +181,7 @@ def agent_records(program: KeyAccountProgram) -> Iterable[dict[str, object]]:
 
 
 _INTEGERS = ("quarter", "year", "number", "tier", "kam", "accounts")
-_TEXTS = ("kind", "label")
+_TEXTS = ("kind", "label", "name")
 _NUMBERS = (
     *("spend", "share", "trust", "expectation", "ambition", "collaboration", "hours"),
     *("skill", "tie", "alignment", "fatigue"),

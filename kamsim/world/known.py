@@ -13,6 +13,7 @@ from kamsim.rules.spend import share_ceiling, share_target
 from kamsim.scenario import Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats, Integers, Numbers
+from kamsim.world.carried import carried_book
 from kamsim.world.parameters import parameters_of
 
 LEAST_LOG_WALLET = -690.0  # what shrinks below is no nearer to nothing: wallets are divided by, and have logarithms
@@ -177,21 +178,22 @@ def _rounded(values: Floats) -> Floats:
 
 
 @makes_results
-def known_of(scenario: Scenario, book: Book | None) -> tuple[KnownAccounts, float]:
+def known_of(scenario: Scenario, book: Book | None = None) -> tuple[KnownAccounts, float]:
     """What is known of the accounts that a scenario plays with, and how much money a median wallet is.
 
     Parameters
     ----------
     scenario : Scenario
-        Its world section.
+        Its world section, and its book if it carries one.
     book : Book, optional
-        A real account book instead of a synthetic one.
+        A real account book instead of these accounts.
 
     Returns
     -------
     KnownAccounts, float
         From `nothing_known` or `known_from`.
     """
+    book = carried_book(scenario, book)
     if book is None:
         return nothing_known(scenario.world.accounts), float(scenario.world.median_wallet)
     return known_from(book, parameters_of(scenario), scenario.timeline.history_years)

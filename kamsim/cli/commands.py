@@ -14,7 +14,6 @@ from kamsim.cli.frame import (
     alone_option,
     answer,
     as_json_option,
-    book_of,
     example,
     folder_of,
     jobs_option,
@@ -113,7 +112,7 @@ def compare(
     from kamsim.studies.reference import with_reference
 
     settings["measures"] = measures or None
-    loaded = with_reference(scenarios_of(scenarios or DEFAULT_COMPARISON, values), reference)
+    loaded = with_reference(scenarios_of(scenarios or DEFAULT_COMPARISON, values, accounts), reference)
     if replications is not None:
         settings["replications"] = replications
     if uncertainty or posterior is not None:
@@ -123,14 +122,14 @@ def compare(
         if sets == 0:
             raise KamsimError("`uncertainty` needs parameter sets; leave out `sets`")
         chosen = some_of(read_posterior(posterior), sets)
-        asked = ask_compare_under_uncertainty(loaded, chosen, book=book_of(accounts), **settings)
+        asked = ask_compare_under_uncertainty(loaded, chosen, **settings)
         answer(asked, unsure.tell, as_json=as_json, folder=folder_of(asked, out), figure=unsure.uncertainty_figure)
     else:
         from kamsim.report import comparison
         from kamsim.studies.compare import ask_compare
 
         shipped = None if sets == 0 else read_posterior()
-        plain = ask_compare(loaded, shipped, sets=sets, book=book_of(accounts), look_beyond=True, **settings)
+        plain = ask_compare(loaded, shipped, sets=sets, look_beyond=True, **settings)
         folder, figure = folder_of(plain, out), comparison.comparison_figure
         answer(plain, comparison.tell, as_json=as_json, folder=folder, figure=figure)
 
@@ -168,12 +167,13 @@ def run(
     from kamsim.studies.watch import play_run, quarters_of
     from kamsim.world.world import draw_one_organization
 
-    (loaded,) = scenarios_of([scenario], values)
+    (loaded,) = scenarios_of([scenario], values, accounts)
     shown = chosen(measures) if measures else USUAL
-    target = watched.figure_target(figure, f"{loaded.name}{mark_of([loaded])}", seed, accounts)
+    book = None if loaded.book is None else loaded.book.file
+    target = watched.figure_target(figure, f"{loaded.name}{mark_of([loaded])}", seed, book)
     with working("quarters", quarters_of(loaded), draw_one_organization) as progress:
         path = Path(agents) if agents else None
-        result = play_run(loaded, seed=seed, book=book_of(accounts), agents=path, progress=progress)
+        result = play_run(loaded, seed=seed, agents=path, progress=progress)
     watched.write_figure(target, result)
     written = written_to(*(place for place in (target, agents) if place))
     content = {**result.to_dict(), "figure": str(target), "agents": agents}
@@ -194,13 +194,14 @@ def run(
 @reading_option
 @seed_option
 @jobs_option
+@accounts_option
 @as_json_option
-def survey(*, scenario: str, values: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+def survey(*, scenario: str, values: tuple[str, ...], accounts: str | None, as_json: bool, **settings: Any) -> None:
     """Survey simulated suppliers as the published survey asked real ones, and print both side by side."""
     from kamsim.report.survey import survey_tables
     from kamsim.studies.survey import ask_survey
 
-    (loaded,) = scenarios_of([scenario], values)
+    (loaded,) = scenarios_of([scenario], values, accounts)
     asked = ask_survey(loaded, **settings)
     answer(asked, survey_tables, as_json=as_json)
 
@@ -248,27 +249,22 @@ def evidence(*, words: tuple[str, ...], markdown: bool, as_json: bool) -> None:
 )  # fmt: skip
 @seed_option
 @jobs_option
-@click.option(
-    "--accounts", metavar="FILE", type=click.Path(), multiple=True,
-    help="CSV of your accounts by quarter or invoice, to check against too; may be given again.",
-)  # fmt: skip
+@accounts_option
 @as_json_option
-def validate(
-    *, scenario: str, values: tuple[str, ...], accounts: tuple[str, ...], as_json: bool, **settings: Any
-) -> None:
+def validate(*, scenario: str, values: tuple[str, ...], accounts: str | None, as_json: bool, **settings: Any) -> None:
     """Check which known facts about accounts and programs a SCENARIO shows, and which it misses.
 
     Of each it says how it was used (fitted, checked or held back), what a miss means for a decision, and how many
     random parameter sets show it too. A miss is a finding, not an error: the exit code stays 0.
     """
-    from kamsim.books.book import read_book, yearly_spend
     from kamsim.experiments.twins import KERNELS
     from kamsim.report import validation
     from kamsim.studies.validate import ask_validate
+    from kamsim.studies.validate_key import account_of_run
 
-    (loaded,) = scenarios_of([scenario], values)
-    asked = ask_validate(loaded, books=[yearly_spend(read_book(path)) for path in accounts], **settings)
-    answer(asked, validation.tell, as_json=as_json, kernels=KERNELS)
+    (loaded,) = scenarios_of([scenario], values, accounts)
+    asked = ask_validate(loaded, **settings)
+    answer(asked, validation.tell, as_json=as_json, kernels=(*KERNELS, account_of_run))
 
 
 @main.command(
@@ -291,6 +287,7 @@ def validate(
 @reading_option
 @seed_option
 @jobs_option
+@accounts_option
 @click.option(
     "--out", metavar="DIR", type=click.Path(), help="Folder for charts and JSON.  [default: results/<name of the run>]"
 )
@@ -301,6 +298,7 @@ def explain(
     scenario: str,
     programs: tuple[str, ...],
     values: tuple[str, ...],
+    accounts: str | None,
     out: str | None,
     as_json: bool,
     **settings: Any,
@@ -324,9 +322,9 @@ def explain(
 
         refuse_beside("--lever", ("claims", "scenario", "reading"))
         del settings["reading"]
-        explain_programs(scenarios_of(programs, values), out=out, as_json=as_json, **settings)
+        explain_programs(scenarios_of(programs, values, accounts), out=out, as_json=as_json, **settings)
         return
-    (loaded,) = scenarios_of([scenario], values)
+    (loaded,) = scenarios_of([scenario], values, accounts)
     asked = ask_explain(loaded, claims, **settings)
     answer(
         asked, explaining.explanation_tables, as_json=as_json, folder=folder_of(asked, out),
@@ -354,6 +352,7 @@ def explain(
 @click.option("--posterior", metavar="N", default=100, show_default=True, help="Parameter sets that fit to find.")
 @seed_option
 @jobs_option
+@accounts_option
 @click.option(
     "--out", metavar="DIR", type=click.Path(),
     help="Folder; a fit begun there goes on.  [default: results/calibrate-...]",
@@ -368,6 +367,7 @@ def calibrate(
     posterior: int,
     seed: int,
     jobs: int | None,
+    accounts: str | None,
     out: str | None,
     as_json: bool,
 ) -> None:
@@ -380,18 +380,23 @@ def calibrate(
     from kamsim.evidence.plausible import MONEY, PROGRAM
     from kamsim.experiments.jobs import play_in_shared_worlds
     from kamsim.report import calibration
-    from kamsim.scenario import load_scenario
     from kamsim.studies import calibrate as calibrating
 
     if world is not None:
         refuse_beside("--world", ("scenario", "free", "reading", "posterior"))
+        if accounts is not None:
+            raise KamsimError(
+                "--world fits the market to the two books of the evidence, not to yours; kamsim book fit "
+                f"{accounts} fits it to your accounts"
+            )
         click.get_current_context().meta[FROM_THE_START] = True
         _calibrate_world(
             world, seed, jobs, Path(out) if out is not None else RESULTS / f"calibrate-{world}-{seed}", as_json
         )
         return
-    loaded = load_scenario(scenario)
-    folder = Path(out) if out is not None else RESULTS / f"calibrate-{loaded.name}-{seed}"
+    (loaded,) = scenarios_of([scenario], (), accounts)
+    on_book = "" if loaded.book is None else f"-{Path(loaded.book.file).stem}"
+    folder = Path(out) if out is not None else RESULTS / f"calibrate-{loaded.name}{on_book}-{seed}"
     effort = calibrating.Effort()
     with working("parameter sets", effort.points(len(free or PROGRAM | MONEY)), play_in_shared_worlds) as progress:
         result = calibrating.calibrate(
@@ -406,6 +411,7 @@ def calibrate(
             note=lambda sentence: click.echo(f"Note: {sentence}", err=True),
         )
     words = ["kamsim", "calibrate", scenario, *(f"--free={name}" for name in free)]
+    words += [] if accounts is None else [f"--accounts={accounts}"]
     words += [f"--posterior={posterior}", f"--seed={seed}", f"--reading={result.reading}"]
     written = calibration.write_calibration(folder, result, words)
     names = f"{written_to(f'{folder}{os.sep}')}: {' and '.join(path.name for path in written)}"
@@ -457,6 +463,7 @@ def _calibrate_world(kind: "Kind", seed: int, jobs: int | None, folder: Path, as
 )
 @seed_option
 @jobs_option
+@accounts_option
 @out_option
 @as_json_option
 def sensitivity(
@@ -464,6 +471,7 @@ def sensitivity(
     scenario: str,
     against: str | None,
     values: tuple[str, ...],
+    accounts: str | None,
     out: str | None,
     as_json: bool,
     **settings: Any,
@@ -478,7 +486,7 @@ def sensitivity(
     from kamsim.report import sensitivity as drivers
     from kamsim.studies.sensitivity import ask_sensitivity
 
-    loaded, *others = scenarios_of([scenario, against], values)
+    loaded, *others = scenarios_of([scenario, against], values, accounts)
     asked = ask_sensitivity(loaded, against=next(iter(others), None), **settings)
     folder, figure = folder_of(asked, out), drivers.sensitivity_figure
     answer(asked, drivers.tell, as_json=as_json, folder=folder, figure=figure)
@@ -508,6 +516,7 @@ def sensitivity(
 )
 @seed_option
 @jobs_option
+@accounts_option
 @out_option
 @as_json_option
 def discover(
@@ -515,6 +524,7 @@ def discover(
     scenario: str,
     against: str | None,
     values: tuple[str, ...],
+    accounts: str | None,
     out: str | None,
     as_json: bool,
     **settings: Any,
@@ -529,6 +539,6 @@ def discover(
     from kamsim.report import discovery
     from kamsim.studies.discover import ask_discover
 
-    loaded, *others = scenarios_of([scenario, against], values)
+    loaded, *others = scenarios_of([scenario, against], values, accounts)
     asked = ask_discover(loaded, against=next(iter(others), None), **settings)
     answer(asked, discovery.tell, as_json=as_json, folder=folder_of(asked, out))

@@ -23,7 +23,6 @@ from kamsim.process import INTERRUPTED, LEAST_ADDRESS_SPACE, limited_address_spa
 from kamsim.report.context_of_use import LABELS, contexts_of
 
 if TYPE_CHECKING:
-    from kamsim.books.book import Book
     from kamsim.report.table import Table
     from kamsim.scenario import Scenario
     from kamsim.studies.asked import Asked, Figure
@@ -192,7 +191,10 @@ def range_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def set_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``--set``, ``--world``, ``--years``, ``--discount``: its ``values`` for `scenarios_of`."""
+    """Give a command ``--set``, ``--world``, ``--years``, ``--discount``: its ``values`` for `scenarios_of`.
+
+    Where ``--world`` names a scenario with a book of its own, that goes to ``accounts`` of the command, unless given.
+    """
 
     @click.option(
         "--set",
@@ -205,7 +207,8 @@ def set_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--world",
         metavar="NAME",
-        help="Market to play in: steady, lively (each like a real account book), or that of your own scenario file.",
+        help="Market to play in: steady, lively (each like a real account book), or that of your own scenario file, "
+        "with its accounts if it has a [book].",
     )
     @click.option(
         "--years",
@@ -218,11 +221,13 @@ def set_options(command: Callable[..., None]) -> Callable[..., None]:
     def with_values(
         *, values: tuple[str, ...], world: str | None, years: int | None, discount: str | None, **arguments: object
     ) -> None:
-        from kamsim.studies.settings import settings_of_world
+        from kamsim.studies.settings import book_of_world, settings_of_world
 
         given = {"timeline.window_years": years, "timeline.discount": discount}
         horizon = [f"{name}={value}" for name, value in given.items() if value is not None]
         elsewhere = [] if world is None else settings_of_world(world, values)
+        if world is not None and arguments.get("accounts", world) is None:
+            arguments["accounts"] = book_of_world(world)
         command(values=(*values, *elsewhere, *horizon), **arguments)
 
     return with_values
@@ -380,21 +385,16 @@ def print_json(content: object) -> None:
     click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def book_of(path: str | None) -> "Book | None":
-    """Account book of a file, if one is named."""
-    if path is None:
-        return None
-    from kamsim.books.book import read_book
+def scenarios_of(names: Iterable[str | None], values: Sequence[str], accounts: str | None = None) -> "list[Scenario]":
+    """Scenarios of the names and files that are given, with what is set for this run put into all of them alike.
 
-    return read_book(path)
-
-
-def scenarios_of(names: Iterable[str | None], values: Sequence[str]) -> "list[Scenario]":
-    """Scenarios of the names and files that are given, with what is set for this run put into all of them alike."""
+    With a file of ``accounts`` all of them are played on this book, whatever they carry themselves.
+    """
     from kamsim.scenario import load_scenario
-    from kamsim.studies.settings import with_settings
+    from kamsim.studies.settings import with_accounts, with_settings
 
-    return with_settings([load_scenario(name) for name in names if name is not None], values)
+    loaded = [load_scenario(name) for name in names if name is not None]
+    return with_accounts(with_settings(loaded, values), accounts)
 
 
 def say_if_compiling(*kernels: Callable[..., object]) -> None:

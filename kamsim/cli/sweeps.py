@@ -12,7 +12,6 @@ from kamsim.cli.frame import (
     RESULTS,
     accounts_option,
     as_json_option,
-    book_of,
     example,
     jobs_option,
     main,
@@ -108,15 +107,15 @@ def sweep(
     from kamsim.experiments.pool import checked_workers
     from kamsim.measures.choice import chosen
     from kamsim.studies.precision import checked_aim
-    from kamsim.studies.settings import mark_of, with_settings_in
+    from kamsim.studies.settings import mark_of, notes_on_settings, with_settings_in
 
-    loaded = with_settings_in(load_experiment(experiment), values)
+    loaded = with_settings_in(load_experiment(experiment), values, accounts)
     if measures:
         loaded = replace(loaded, measures=chosen((*measures, loaded.compare)))
     workers = checked_workers(loaded.replications if replications is None else replications, loaded.seed, jobs)
-    plan = plan_of(loaded, book=book_of(accounts), replications=replications)
+    plan = plan_of(loaded, replications=replications)
     aim = checked_aim(plan.compare, precision, confidence, most)
-    book = f"-{Path(accounts).stem}" if accounts else ""
+    book = f"-{Path(plan.book.source).stem}" if plan.book else ""
     folder = Path(out) if out is not None else RESULTS / f"{plan.name}{mark_of(plan.policies)}{book}"
     if flags["dry_run"]:
         _say_size(plan, workers, as_json)
@@ -128,8 +127,9 @@ def sweep(
         say_if_compiling(play_in_shared_worlds)
         sweeping.warm_up(plan)
         place = chosen_place(workers, cluster, executor)
+        notes = (*notes_on_settings(plan.policies), *sweeping.notes_on_accounts(plan, folder))
         stands, ended = _play_sweep(plan, folder, place, aim, flags)
-        _say_swept(loaded, plan, folder, stands, ended, as_json)
+        _say_swept(loaded, plan, folder, (stands, ended, notes), as_json)
 
 
 def _say_size(plan: "Plan", workers: int, as_json: bool) -> None:
@@ -145,11 +145,12 @@ def _say_size(plan: "Plan", workers: int, as_json: bool) -> None:
 
 
 def _say_status(plan: "Plan", folder: Path, as_json: bool) -> NoReturn:
-    from kamsim.experiments.sweep import status_of
+    from kamsim.experiments.sweep import notes_on_accounts, status_of
     from kamsim.report.sweep import status_text
 
-    stands = status_of(plan, folder)
-    say(stands.to_dict(), lambda: [status_text(stands, folder)], as_json=as_json)
+    stands, notes = status_of(plan, folder), notes_on_accounts(plan, folder)
+    content = {**stands.to_dict(), "notes": list(notes)}
+    say(content, lambda: [status_text(stands, folder)], as_json=as_json, notes=notes)
     sys.exit(1 if stands.failed or stands.damaged else 0)
 
 
@@ -185,13 +186,17 @@ def _play_sweep(
 
 
 def _say_swept(
-    experiment: "Experiment", plan: "Plan", folder: Path, stands: "Progressed", ended: str, as_json: bool
+    experiment: "Experiment",
+    plan: "Plan",
+    folder: Path,
+    came: tuple["Progressed", str, tuple[str, ...]],
+    as_json: bool,
 ) -> NoReturn:
+    """Say what a sweep gave: where it stands, how it ended where it had an aim, and what there is to note."""
     from kamsim.experiments.summary import swept
     from kamsim.report import sweep as reporting
-    from kamsim.studies.settings import notes_on_settings
 
-    rows, notes = swept(plan, folder), tuple(notes_on_settings(plan.policies))
+    rows, (stands, ended, notes) = swept(plan, folder), came
     reporting.write_summary(plan, folder, rows)
     told = {"precision": with_options(ended) or None, "notes": list(notes), "folder": str(folder)}
 

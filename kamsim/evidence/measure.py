@@ -41,9 +41,9 @@ def panel_of(path: Path) -> Floats:
     return panel[(panel > 0).any(axis=1)]
 
 
-def measured(panel: Floats) -> dict[str, BookFact]:
-    """Measure the facts of a panel that it can tell, with their errors."""
-    errors = bootstrap_errors(panel, ROUNDS, SEED)
+def measured(panel: Floats, rounds: int = ROUNDS) -> dict[str, BookFact]:
+    """Measure the facts of a panel that it can tell, with their errors by so many draws of its accounts."""
+    errors = bootstrap_errors(panel, rounds, SEED)
     by_year = facts_by_year(panel)
     facts = {}
     for name, value in facts_of(panel).items():

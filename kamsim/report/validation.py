@@ -2,11 +2,15 @@
 
 import math
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kamsim.errors import on_one_line
 from kamsim.report.table import NOTHING, Group, Mark, Row, Scale, Table, lower, percent
+from kamsim.report.world_fit import fact_groups
 
 if TYPE_CHECKING:
+    from kamsim.studies.calibrate_world import WorldFact
     from kamsim.studies.validate import Validation
     from kamsim.studies.validate_checks import Check, Figure
     from kamsim.studies.validate_score import Score
@@ -54,21 +58,43 @@ _SCALES = {
 
 
 def tell(validation: "Validation") -> tuple[Table | str, ...]:
-    """Tell a validation: its table, and what its scores are worth."""
-    return validation_table(validation), *validation_sentences(validation)
+    """Tell a validation: its table, that of the facts of one's own book, and what its scores are worth."""
+    own = (own_facts_table(validation),) if validation.facts else ()
+    return validation_table(validation), *own, *validation_sentences(validation)
 
 
 def validation_table(validation: "Validation") -> Table:
     """Table of patterns by use: what was observed, what is simulated, how often by chance, and the verdict.
 
-    A note says each pattern in words and what limits the figure, and what a miss means for a decision. Own books come
-    last, each under its name.
+    A note says each pattern in words and what limits the figure, and what a miss means for a decision. One's own book
+    comes last, under its name.
     """
-    books = groupby(validation.books, key=lambda check: check.source)
     groups = [(_USES[use], list(checks)) for use, checks in groupby(validation.checks, key=lambda check: check.use)]
-    groups += [(f"Against {source}", list(checks)) for source, checks in books]
+    groups += [(f"Against {_name_of_book(validation)}", list(validation.books))] if validation.books else []
     rows = tuple(Group(heading, tuple(row for check in checks for row in _rows(check))) for heading, checks in groups)
     return Table(rows, ("", "observed", "simulated", "95 % interval", "random", ""), legend=_legend(validation))
+
+
+def own_facts_table(validation: "Validation") -> Table:
+    """Table of the facts of one's own book: their range over its years, and what its futures show."""
+    legend = (
+        f"its years: lowest and highest of its last {validation.facts_years} years, or of pairs of them",
+        f"after it: mean of {validation.organizations} simulated futures, of as many years from its end on",
+        "near: outside by less than two standard errors of the book's own figure; no: by more; a single figure is no "
+        "range and holds within two standard errors",
+    )
+    columns = (f"Facts of {_name_of_book(validation)}", "its years", "after it", "")
+    return Table(fact_groups(validation.facts, _verdict_on), columns, "", legend, True)
+
+
+def _name_of_book(validation: "Validation") -> str:
+    return on_one_line(Path(validation.books[0].source).name)
+
+
+def _verdict_on(fact: "WorldFact") -> str:
+    if not fact.holds:
+        return "no"
+    return "" if fact.low == fact.high or fact.low <= fact.value <= fact.high else "near"
 
 
 def _legend(validation: "Validation") -> tuple[str, ...]:
@@ -121,7 +147,22 @@ def validation_sentences(validation: "Validation") -> list[str]:
         *(_score_sentence(score, validation) for score in validation.scores if score.judged),
         *([f"Cannot be checked here: {_named(unknown)}."] if unknown else []),
         *_free_sentences(validation),
+        *_own_sentences(validation),
     ]
+
+
+def _own_sentences(validation: "Validation") -> list[str]:
+    """Say how many facts of one's own book its futures show."""
+    facts = validation.facts
+    if not facts:
+        return []
+    verdicts = [_verdict_on(fact) for fact in facts]
+    missed = dict.fromkeys(fact.row for fact, verdict in zip(facts, verdicts, strict=True) if verdict == "no")
+    near = verdicts.count("near")
+    said = f", {near} more by less than two standard errors" if near else ""
+    book = _name_of_book(validation)
+    told = f"{verdicts.count('')} of {len(facts)} facts of {book} hold in its own futures{said}"
+    return [f"{told}; missed: {'; '.join(missed)}." if missed else f"{told}."]
 
 
 def _score_sentence(score: "Score", validation: "Validation") -> str:

@@ -1,7 +1,7 @@
 """What the first layer of the fit found, a world true to books: a table for people, and the scenario it becomes."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kamsim.report.calibration import FITTED, write_fit
@@ -18,10 +18,7 @@ QUESTIONS = {
 
 def world_tables(calibration: WorldCalibration) -> tuple[Table, Table]:
     """Tables of a world: facts that its books tell, then the values that it has."""
-    rows: dict[str, list[Row]] = {}
-    for fact in calibration.facts:
-        rows.setdefault(fact.row, []).append(_fact_row(fact))
-    groups = tuple(Group(name, tuple(lines)) for name, lines in rows.items())
+    groups = fact_groups(calibration.facts, lambda fact: "" if fact.holds else "no")
     books = " and ".join(BOOKS[calibration.kind])
     lie = "books lie" if len(BOOKS[calibration.kind]) > 1 else "book lies"
     legend = (f"books: range in which the {books} {lie}; no: more than two standard errors outside",)
@@ -49,10 +46,14 @@ def write_world(folder: Path, calibration: WorldCalibration, command: Sequence[s
     return write_fit(folder, {FITTED: "\n".join(lines) + "\n"}, calibration, made_by)
 
 
-def _fact_row(fact: WorldFact) -> Row:
-    name = fact.name.replace("_", " ")
-    cells = (name, f"{fact.low:.2f} to {fact.high:.2f}", f"{fact.value:.3f}", "" if fact.holds else "no")
-    return Row(cells, "" if fact.holds else "bad")
+def fact_groups(facts: Iterable[WorldFact], verdict: Callable[[WorldFact], str]) -> tuple[Group, ...]:
+    """Rows of facts by what they are of, each with its range, its value and a verdict; what does not hold is marked."""
+    rows: dict[str, list[Row]] = {}
+    for fact in facts:
+        ends = dict.fromkeys((f"{fact.low:.2f}", f"{fact.high:.2f}"))
+        cells = (fact.name.replace("_", " "), " to ".join(ends), f"{fact.value:.3f}", verdict(fact))
+        rows.setdefault(fact.row, []).append(Row(cells, "" if fact.holds else "bad"))
+    return tuple(Group(name, tuple(lines)) for name, lines in rows.items())
 
 
 def _value_row(name: str, value: float, space: Mapping[str, tuple[float, float]]) -> Row:

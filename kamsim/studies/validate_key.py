@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from kamsim.measures.profit import account_of, profit_of
+from kamsim.compiler import kernel
+from kamsim.measures.profit import Account, account_of, profit_of
 from kamsim.model.plan import History, Trace
 from kamsim.rules.attention import account_need, welcome_hours
 from kamsim.rules.costs import contribution
@@ -85,9 +86,15 @@ def _counted(flags: Flags) -> Floats:
     return np.array([flags.sum(), flags.size], dtype=np.float64)
 
 
+@kernel
+def account_of_run(history: History, gross_margin: float, launch: int, discount: float) -> Account:
+    """Account of profit of a run, compiled: thousands of accounts over years would take Python seconds."""
+    return account_of(history, gross_margin, launch, discount)
+
+
 def gain_of_programs(itself: History, nobody: History, gross_margin: float, launch: int, discount: float) -> Floats:
     """Total profit more than where nobody is ever elevated, and sales at list price there, from the launch on."""
-    one, other = (account_of(history, gross_margin, launch, discount) for history in (itself, nobody))
+    one, other = (account_of_run(history, gross_margin, launch, discount) for history in (itself, nobody))
     return np.array([profit_of(one, gross_margin) - profit_of(other, gross_margin), other.sales])
 
 

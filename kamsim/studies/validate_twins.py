@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kamsim.analysis.intervals import ratio
+from kamsim.books.book import Book
 from kamsim.books.history import YearlySpend
 from kamsim.books.moments import DECILES, accounts_of, deciles_of, rank_rule_miss, top_share
 from kamsim.experiments.jobs import Job, job_of
@@ -16,6 +17,7 @@ from kamsim.model.plan import LEAST_SPEND, History, Trace
 from kamsim.policy.policy import drawn_levers
 from kamsim.rules.tiering import NO_CUSTOMER
 from kamsim.scenario import Scenario
+from kamsim.studies.validate_book import facts_after
 from kamsim.studies.validate_key import gain_of_programs, margin_gaps, service_used, trust_gap, whale_curve
 from kamsim.types import Flags, Floats
 from kamsim.world.parameters import Timeline
@@ -36,8 +38,8 @@ class Twins(NamedTuple):
     not_reviewed: History  # re-tiered at a rebuild only
 
 
-def twins_of(scenario: Scenario) -> list[Job]:
-    """Jobs that play a scenario and its twins, in the order of `Twins`.
+def twins_of(scenario: Scenario, book: Book | None = None) -> list[Job]:
+    """Jobs that play a scenario and its twins, in the order of `Twins`, on a book if one is given.
 
     In a population the levers that a twin does not change are drawn as in the scenario.
     """
@@ -50,7 +52,7 @@ def twins_of(scenario: Scenario) -> list[Job]:
         scenario.changed(**{section: {"retiering": 1.0}}),
         scenario.changed(**{section: {"retiering": 0.0}}),
     )
-    return [job_of(twin) for twin in twins]
+    return [job_of(twin, book) for twin in twins]
 
 
 def trace_of(world: World, job: Job) -> Trace:
@@ -80,14 +82,19 @@ class Seen(NamedTuple):
     gain: Any  # (2,), profit more than without a program, and sales there
     service_used: Any  # (2,), key accounts that use all of it, and their number
     kams_used: Any  # (2,)
+    facts: Any = np.zeros(0)  # (facts,), of years from the launch on, where it is held against a book
 
 
-def look_at(world: World, job: Job, histories: Sequence[History]) -> Seen:
-    """Look at an organization whose twins, those of `twins_of`, have been played; the job is the first of them."""
+def look_at(world: World, job: Job, histories: Sequence[History], years: int = 0) -> Seen:
+    """Look at an organization whose twins, those of `twins_of`, have been played; the job is the first of them.
+
+    With the facts of so many years from the launch on, as a book would have them.
+    """
     trace, timeline, parameters = trace_of(world, job), job.timeline, job.parameters
     used, kams_used = service_used(trace, world, parameters, timeline.history_years + timeline.warmup_years)
     seen = seen_in(Twins(*histories), trace.accounts["spend"], timeline, float(parameters.gross_margin), job.discount)
-    return seen._replace(service_used=used, kams_used=kams_used)
+    facts = facts_after(trace, timeline, years) if years else seen.facts
+    return seen._replace(service_used=used, kams_used=kams_used, facts=facts)
 
 
 def seen_in(twins: Twins, quarters: Floats, timeline: Timeline, gross_margin: float, discount: float) -> Seen:

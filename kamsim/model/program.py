@@ -38,8 +38,6 @@ from kamsim.world.customers import AS_DRAWN, Future
 from kamsim.world.known import known_of
 from kamsim.world.parameters import budget_of, parameters_of, timeline_of
 from kamsim.world.world import draw_world
-from kamsim.world.parameters import budget_of, parameters_of, timeline_of
-from kamsim.world.world import draw_world
 
 
 class KeyAccountProgram(mesa.Model):

@@ -15,7 +15,7 @@ from kamsim.rules.orders import MOST_HAZARD, TYPICAL_RATE
 from kamsim.types import Flags, Floats, Integers
 
 PRESENT, NEW = 0, 1  # whether an account was there before the first quarter, or came later
-NEGLIGIBLE = 1e-7  # part of the largest chance of a rate, below which a rate is left out
+NEGLIGIBLE = 1e-6  # part of the largest chance of a rate, below which a rate is left out
 MOST_TABULATED = math.log(20.0)  # mean orders a quarter, log: beyond, the spend of a quarter is as good as gamma
 LEAST_TABULATED = math.log(1e-3)
 MEAN_STEP = 0.1  # of the table, log
@@ -118,9 +118,10 @@ def _log_density(table: Floats, log_mean: float, over: float, spread: float) -> 
         part, left = of_mean - row, of_size - column
         upper = table[row, column] + left * (table[row, column + 1] - table[row, column])
         lower = table[row + 1, column] + left * (table[row + 1, column + 1] - table[row + 1, column])
-        return below + upper + part * (lower - upper)
+        return float(below + upper + part * (lower - upper))
     shape = 1.0 / ((1.0 + spread) * math.exp(-log_mean) + EVENEST)
-    return shape * (1.0 + over - math.exp(over)) + 0.5 * math.log(shape) - HALF_LOG_TURN - 1.0 / (12.0 * shape)
+    constant = 0.5 * math.log(shape) - HALF_LOG_TURN - 1.0 / (12.0 * shape)
+    return shape * (1.0 + over - math.exp(over)) + constant
 
 
 @compiled
@@ -161,8 +162,11 @@ def _weigh(given: Filter, room: Room, ends: tuple[int, int], spend: float, shift
 
 
 @compiled
-def _jump(given: Filter, room: Room, ends: tuple[int, int], phase: int) -> tuple[int, int]:
-    """Let rates jump that have not jumped this year: an even chance for each quarter that is left of it."""
+def _jump(given: Filter, room: Room, ends: tuple[int, int], phase: int, aim: int) -> tuple[int, int]:
+    """Let rates jump that have not jumped this year: an even chance for each quarter that is left of it.
+
+    The place at which a purchase lies is reached however unlikely it is; -1 where there is none.
+    """
     low, high = ends
     points, chance = len(given.ratio), 1.0 / (4.0 - phase)
     lowest, highest = low, high
@@ -179,13 +183,13 @@ def _jump(given: Filter, room: Room, ends: tuple[int, int], phase: int) -> tuple
         if total <= 0.0:
             continue
         carried, point = 0.0, low
-        while point < points and (point < high or carried > NEGLIGIBLE * total):
+        while point < points and (point < high or carried > NEGLIGIBLE * total or point <= aim):
             behind[point] += carried
             carried = given.ratio[point] * (carried + (room.other[point] if point < high else 0.0))
             point += 1
         highest = max(highest, point)
         carried, point = 0.0, high - 1
-        while point >= 0 and (point >= low or carried > NEGLIGIBLE * total):
+        while point >= 0 and (point >= low or carried > NEGLIGIBLE * total or (aim >= 0 and point >= aim)):
             behind[point] += carried
             carried = given.ratio[point] * (carried + (room.other[point] if point >= low else 0.0))
             point -= 1
@@ -282,7 +286,7 @@ def _waiting(given: Filter, room: Room) -> Waiting:
             _come(given, room, PRESENT, given.phase[0], 1.0)
         for quarter in range(count):
             if quarter > 0:
-                ends = _jump(given, room, ends, given.phase[quarter])
+                ends = _jump(given, room, ends, given.phase[quarter], -1)
             if kind == NEW:
                 _come(given, room, NEW, given.phase[quarter], math.exp(-logged))
                 ends = (0, points)
@@ -324,7 +328,7 @@ def _filter(given: Filter, room: Room, waiting: Waiting, spend: Floats, kind: in
     for quarter in range(first, count):
         shift = given.market[quarter] + (given.maturing[quarter - first] if kind == NEW else 0.0)
         if quarter > first:
-            ends = _jump(given, room, ends, given.phase[quarter])
+            ends = _jump(given, room, ends, given.phase[quarter], _place(given, spend[quarter], quarter, shift))
         logged, dead, ends = _quarter(given, room, ends, (spend[quarter], shift, given.season[quarter]), (logged, dead))
         if given.phase[quarter] == 3:
             _end_year(given, room, ends)
@@ -335,6 +339,15 @@ def _filter(given: Filter, room: Room, waiting: Waiting, spend: Floats, kind: in
             if rest <= 0.0:
                 break
     return logged, dead, count - 1 - first
+
+
+@compiled
+def _place(given: Filter, spend: float, quarter: int, shift: float) -> int:
+    """Place of the rate that a quarter's spend is the mean of; -1 where nothing was bought."""
+    if spend <= 0.0:
+        return -1
+    rate = math.log(4.0 * spend) - given.season[quarter] - shift
+    return int(max(0, min(given.first.shape[1] - 1, round((rate - given.low) / given.step))))
 
 
 @compiled

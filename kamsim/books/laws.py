@@ -19,7 +19,9 @@ from kamsim.types import Flags, Floats, Numbers
 
 QUARTERS_READ = 24  # the last of a long book
 ACCOUNTS_READ = 600  # of a large one, drawn
-STEP = 0.05  # of the grid of log rates
+STEPS = (0.05, 0.12)  # of the grid of log rates, finest where accounts order often
+FEW, FEWEST_CHANGES = 10, 4  # accounts and quarters that tell how steady a book is
+OF_NOISE = 0.8  # step against the noise of a quarter of those who order most
 PACES = 5  # that stand for the spread of paces
 STEADIEST_MULTIPLES = (0.4, 2.5)  # of the spread of growth, as in the model
 ROUNDS = 14  # of the search
@@ -66,8 +68,7 @@ class FittedLaws(NamedTuple):
     low: Laws  # ends of 95 % intervals
     high: Laws
     told: dict[str, bool]  # by the book, and not by what was known before
-    covariance: Floats  # of what was searched for, by `searched`
-    searched: tuple[str, ...]
+    covariance: Floats  # of what was searched for: `FREE`, then logs of accounts from the start, and of new ones
     unit: float  # a median annual wallet, in money
     accounts: int  # that bought in the last year: arrival is a part of them
     newcomers: float  # a year
@@ -217,6 +218,7 @@ class _Panel(NamedTuple):
     share_sd: float
     share_speed: float
     low: float
+    step: float
     points: int
 
 
@@ -224,24 +226,34 @@ def _panel_of(quarters: Quarters, market: Market, unit: float, parameters: Numbe
     spend = quarters.spend / unit
     start = max(0, spend.shape[1] - QUARTERS_READ)
     bought = spend > 0
-    old = bought[:, :start].any(axis=1)
+    old = np.asarray(bought[:, :start].any(axis=1), dtype=np.bool_)
     rates = np.where(bought, spend, 0.0).sum(axis=1) * (4.0 / spend.shape[1])
     logs = np.log(rates[rates > 0])
     low, high = float(logs.min()) - 2.0, float(logs.max()) + 2.5
     low = max(low, float(np.quantile(logs, 0.01)) - 3.0)
     mean, sd = _share_moments(parameters)
+    step = float(np.clip(OF_NOISE * _noise(spend), *STEPS))
     return _Panel(
         np.ascontiguousarray(spend[:, start:]), old, quarters.first + start, market.last(spend.shape[1] - start),
-        math.log(resting_share(parameters)), mean, sd, float(parameters.share_speed), low, int((high - low) / STEP) + 2,
+        math.log(resting_share(parameters)), mean, sd, float(parameters.share_speed), low, step,
+        int((high - low) / step) + 2,
     )  # fmt: skip
+
+
+def _noise(spend: Floats) -> float:
+    """Standard deviation of a quarter's log spend, of the steadiest tenth of the accounts that bought in them all."""
+    always = spend[(spend > 0).all(axis=1)]
+    if len(always) < FEW or spend.shape[1] < FEWEST_CHANGES:
+        return 1.0
+    return float(np.quantile(np.diff(np.log(always), axis=1).std(axis=1), 0.1)) / math.sqrt(2.0)
 
 
 def _filter_of(values: Mapping[str, float], panel: _Panel) -> Filter:
     """Filter of an account under some laws."""
     count = panel.spend.shape[1]
-    grid = panel.low + STEP * np.arange(panel.points)
+    grid = panel.low + panel.step * np.arange(panel.points)
     multiple = np.clip(np.exp(-values["growth_size"] * (grid - panel.share)), *STEADIEST_MULTIPLES)
-    jumps = (values["growth_sd"] * multiple / STEP) ** 2
+    jumps = (values["growth_sd"] * multiple / panel.step) ** 2
     ratio = 1.0 + 1.0 / jumps - np.sqrt((1.0 + 1.0 / jumps) ** 2 - 1.0)
     spread = math.hypot(values["wallet_sigma"], panel.share_sd)
     # A new account's rate is told as if its share were at rest already.
@@ -252,9 +264,9 @@ def _filter_of(values: Mapping[str, float], panel: _Panel) -> Filter:
     maturing = np.log1p((values["new_share"] - 1.0) * (1.0 - panel.share_speed) ** (1.0 + ages))
     return Filter(
         low=panel.low,
-        step=STEP,
+        step=panel.step,
         first=first / first.sum(axis=1, keepdims=True),
-        market=panel.market.index,
+        market=panel.market.level,
         season=panel.market.season,
         phase=(panel.first + ages) % 4,
         ratio=ratio,
@@ -296,9 +308,9 @@ class _Fit(NamedTuple):
     total: float
 
 
-def _evaluated(point: Floats, names: tuple[str, ...], panel: _Panel, start: _Fit | None, frozen: bool) -> _Fit:
+def _evaluated(point: Floats, panel: _Panel, start: _Fit | None, frozen: bool) -> _Fit:
     """Density of a book at a point, where numbers of accounts are best or, ``frozen``, those of the start."""
-    values = _values(point, names)
+    values = _values(point)
     given = _filter_of(values, panel)
     room = room_of(given)
     logs, unseen = densities(given, room, panel.spend, panel.old)
@@ -321,11 +333,11 @@ def _evaluated(point: Floats, names: tuple[str, ...], panel: _Panel, start: _Fit
     return _Fit(present, coming, each, parts, seen, total)
 
 
-def _values(point: Floats, names: tuple[str, ...]) -> dict[str, float]:
+def _values(point: Floats) -> dict[str, float]:
     """Values at a point of the search."""
     return {
-        name: min(FREE[name].high, max(FREE[name].low, math.exp(x) if FREE[name].log else x))
-        for name, x in zip(names, point.tolist(), strict=True)
+        name: min(free.high, max(free.low, math.exp(x) if free.log else x))
+        for (name, free), x in zip(FREE.items(), point.tolist(), strict=True)
     }
 
 
@@ -366,40 +378,61 @@ def fit_laws(
     prior = prior_of(parameters) if prior is None else prior
     unit = unit_of(quarters, parameters) if unit is None else unit
     market = _market(quarters, prior, parameters)
-    panel = _panel_of(quarters, market, unit, parameters)
-    bought = np.flatnonzero((panel.spend > 0).any(axis=1))
-    chosen = bought
-    if len(bought) > most_accounts:
-        chosen = np.sort(np.random.default_rng([seed, len(bought)]).choice(bought, most_accounts, replace=False))
-    part = len(chosen) / len(bought)
-    panel = panel._replace(spend=panel.spend[chosen], old=panel.old[chosen])
-    names = tuple(FREE)
-    start = _start(panel, prior)
-    if len(chosen) > 2 * ACCOUNTS_FIRST:
-        few = slice(None, None, len(chosen) // ACCOUNTS_FIRST)
-        first = panel._replace(spend=panel.spend[few].copy(), old=panel.old[few])
-        start = _values(_searched(first, names, start, prior)[0], names)
-    point, fit, information = _searched(panel, names, start, prior)
-    covariance = np.linalg.inv(information)
+    panel, part = _read(_panel_of(quarters, market, unit, parameters), most_accounts, seed)
+    point, fit, information = _searched(panel, _begun(panel, prior), prior)
     if accounts is None:
         accounts = int((quarters.spend[:, -4:] > 0).any(axis=1).sum())
-    newcomers = 4.0 * fit.coming / part
-    values = _values(point, names) | {
-        "arrival": newcomers / accounts, "market_growth": market.growth,
-        **{f"season_{number + 1}": float(index) for number, index in enumerate(market.of_year)},
-    }  # fmt: skip
-    laws = Laws(**{name: float(values[name]) for name in Laws._fields})
-    spread = dict(zip(names, np.sqrt(np.diag(covariance))[: len(names)].tolist(), strict=True))
-    spread["arrival"] = float(np.sqrt(covariance[-1, -1]))
-    of_market = np.sqrt(np.diag(market.covariance))
-    spread |= dict(zip(OF_MARKET, of_market.tolist(), strict=True))
-    sd = Laws(**{name: spread[name] for name in Laws._fields})
-    ends = [_end(laws, sd, side) for side in (-TIMES_SD, TIMES_SD)]
-    told = {name: getattr(sd, name) < TOLD * getattr(prior.sd, name) for name in Laws._fields}
+    covariance: Floats = np.linalg.inv(information).astype(np.float64)
+    newcomers, values = 4.0 * fit.coming / part, _values(point)
+    laws = _laws(values, market, newcomers / accounts)
+    sd = _laws_sd(covariance, market)
     return FittedLaws(
-        laws, sd, ends[0], ends[1], told, covariance, (*names, "present", "arrival"), unit, accounts, newcomers,
-        values["size"], fit.present / part, fit.total, panel.spend.shape,
-    )  # fmt: skip
+        laws=laws,
+        sd=sd,
+        low=_end(laws, sd, -TIMES_SD),
+        high=_end(laws, sd, TIMES_SD),
+        told={name: getattr(sd, name) < TOLD * getattr(prior.sd, name) for name in Laws._fields},
+        covariance=covariance,
+        unit=unit,
+        accounts=accounts,
+        newcomers=newcomers,
+        size=values["size"],
+        present=fit.present / part,
+        log_density=fit.total,
+        read=(len(panel.spend), panel.spend.shape[1]),
+    )
+
+
+def _begun(panel: _Panel, prior: Prior) -> dict[str, float]:
+    """Where the search of all accounts begins: at a glance, or where a search of a few of many ended."""
+    start = _start(panel, prior)
+    if len(panel.spend) <= 2 * ACCOUNTS_FIRST:
+        return start
+    few = slice(None, None, len(panel.spend) // ACCOUNTS_FIRST)
+    first = panel._replace(spend=panel.spend[few].copy(), old=panel.old[few])
+    return _values(_searched(first, start, prior)[0])
+
+
+def _read(panel: _Panel, most: int, seed: int) -> tuple[_Panel, float]:
+    """Take so many of the accounts that bought in the quarters that are read; and what part of these they are."""
+    bought = np.flatnonzero((panel.spend > 0).any(axis=1))
+    chosen = bought
+    if len(bought) > most:
+        chosen = np.sort(np.random.default_rng([seed, len(bought)]).choice(bought, most, replace=False))
+    return panel._replace(spend=panel.spend[chosen], old=panel.old[chosen]), len(chosen) / len(bought)
+
+
+def _laws(values: Mapping[str, float], market: Market, arrival: float) -> Laws:
+    season = {f"season_{number + 1}": float(index) for number, index in enumerate(market.of_year)}
+    known = {**values, "arrival": arrival, "market_growth": market.growth, **season}
+    return Laws(**{name: float(known[name]) for name in Laws._fields})
+
+
+def _laws_sd(covariance: Floats, market: Market) -> Laws:
+    """Standard deviations of laws, from the covariance of what was searched for and from that of the market."""
+    sd = dict(zip((*FREE, "present", "arrival"), np.sqrt(np.diag(covariance)).tolist(), strict=True))
+    sd |= dict(zip(OF_MARKET, np.sqrt(np.diag(market.covariance)).tolist(), strict=True))
+    return Laws(**{name: float(sd[name]) for name in Laws._fields})
 
 
 def _market(quarters: Quarters, prior: Prior, parameters: Numbers) -> Market:
@@ -428,7 +461,7 @@ def _start(panel: _Panel, prior: Prior) -> dict[str, float]:
     count = spend.shape[1]
     first, last = bought.argmax(axis=1), count - 1 - bought[:, ::-1].argmax(axis=1)
     life = last - first + 1
-    even = np.exp(-panel.market.season - panel.market.index) * spend
+    even = np.exp(-panel.market.season - panel.market.level) * spend
     rate = 4.0 * even.sum(axis=1) / life
     start = {name: getattr(prior.laws, name) for name in FREE if name in Laws._fields}
     early = first <= 1
@@ -443,10 +476,9 @@ def _start(panel: _Panel, prior: Prior) -> dict[str, float]:
     return start
 
 
-def _searched(
-    panel: _Panel, names: tuple[str, ...], start: Mapping[str, float], prior: Prior
-) -> tuple[Floats, _Fit, Floats]:
+def _searched(panel: _Panel, start: Mapping[str, float], prior: Prior) -> tuple[Floats, _Fit, Floats]:
     """Search the most likely point, by scores of accounts; the point, its fit, and the information about it."""
+    names = tuple(FREE)
     center = np.array([getattr(prior.laws, name, 0.0) for name in names])
     sd = np.array([getattr(prior.sd, name, FREE[name].sd) for name in names])
     begin = np.array([start[name] for name in names])
@@ -456,11 +488,11 @@ def _searched(
         values[logs] = np.log(np.maximum(1e-9, values[logs]))
     point = np.clip(begin, low, high)
     held = np.append(sd**-2.0, [1e-6, ARRIVAL_SD**-2.0])
-    fit = _evaluated(point, names, panel, None, False)
+    fit = _evaluated(point, panel, None, False)
     gain = fit.total - 0.5 * float((((point - center) / sd) ** 2).sum())
     steps, damping = 0.03 * np.minimum(sd, 0.5), 1e-3
     for _ in range(ROUNDS):
-        slope, information = _scores(point, steps, names, panel, fit)
+        slope, information = _scores(point, steps, panel, fit)
         slope -= (point - center) / sd**2
         information += np.diag(held)
         steps = np.clip(0.1 * np.sqrt(np.diag(np.linalg.inv(information)))[: len(names)], 1e-4, 0.05)
@@ -476,7 +508,7 @@ def _searched(
             step[moving] = np.linalg.solve(damped, full[moving])
             step = step[: len(names)]
             tried = np.clip(point + step / max(1.0, np.abs(step / np.minimum(2.0 * sd, 1.0)).max()), low, high)
-            there = _evaluated(tried, names, panel, fit, False)
+            there = _evaluated(tried, panel, fit, False)
             gained = there.total - 0.5 * float((((tried - center) / sd) ** 2).sum())
             improved = gained > gain
             damping = max(1e-4, damping / 5.0) if improved else damping * 8.0 + 0.05
@@ -485,22 +517,22 @@ def _searched(
         won, point, fit, gain = gained - gain, tried, there, gained
         if promised < CLOSE_ENOUGH or won < CLOSE_ENOUGH:
             break
-    _, information = _scores(point, steps, names, panel, fit)
+    _, information = _scores(point, steps, panel, fit)
     return point, fit, information + np.diag(held)
 
 
-def _scores(point: Floats, steps: Floats, names: tuple[str, ...], panel: _Panel, fit: _Fit) -> tuple[Floats, Floats]:
+def _scores(point: Floats, steps: Floats, panel: _Panel, fit: _Fit) -> tuple[Floats, Floats]:
     """Slope of the log density of the book, and the information in the scores of its accounts."""
-    slope, scores = np.zeros(len(names)), np.zeros((len(fit.each), len(names) + 2))
+    slope, scores = np.zeros(len(point)), np.zeros((len(fit.each), len(point) + 2))
     scores[:, -2:] = fit.parts
-    for number in range(len(names)):
+    for number, name in enumerate(FREE):
         step = float(steps[number])
         moved = point.copy()
         moved[number] += step
-        if _values(moved, names)[names[number]] == _values(point, names)[names[number]]:
+        if _values(moved)[name] == _values(point)[name]:
             moved[number] -= 2.0 * step
             step = -step
-        there = _evaluated(moved, names, panel, fit, True)
+        there = _evaluated(moved, panel, fit, True)
         slope[number] = (there.total - fit.total) / step
         scores[:, number] = (there.each - fit.each) / step
     return slope, scores.T @ scores

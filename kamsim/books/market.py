@@ -16,7 +16,7 @@ LEAST_ERROR = 0.15  # of a quarter's change, log, where few accounts tell it: tw
 class Market(NamedTuple):
     """Growth and season that accounts of a book share."""
 
-    index: Floats  # (quarters,), log, against the last quarter
+    level: Floats  # (quarters,), log, against the last quarter
     season: Floats  # (quarters,), log, mean index 1 over a year
     growth: float  # log a year
     of_year: Floats  # (4,), index of each quarter of the year, mean 1
@@ -24,7 +24,7 @@ class Market(NamedTuple):
 
     def last(self, quarters: int) -> "Market":
         """The same, of the last quarters alone."""
-        return self._replace(index=self.index[-quarters:], season=self.season[-quarters:])
+        return self._replace(level=self.level[-quarters:], season=self.season[-quarters:])
 
 
 def market_of(spend: Floats, first: int, prior: Floats, prior_sd: Floats, shock_sd: float) -> Market:

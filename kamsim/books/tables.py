@@ -1,0 +1,127 @@
+"""Tables of a file: where its header stands, and what its columns mean."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kamsim.books.columns import Layout, find_layout, header_name, known_names
+from kamsim.books.files import HEADER_WITHIN, Sheet, read_sheets
+from kamsim.books.lines import blank_records
+from kamsim.books.options import Options
+from kamsim.books.table import Column, Table, at_line, count
+from kamsim.errors import KamsimError, shown
+from kamsim.types import Integers
+
+
+class Read(NamedTuple):
+    """A table and what its columns mean."""
+
+    table: Table
+    layout: Layout
+
+
+def read_table(source: str, raw: bytes, options: Options) -> Read:
+    """Find the table of a file: its only one, or that of the first sheet that holds one.
+
+    Parameters
+    ----------
+    source : str
+        Name of the file.
+    raw : bytes
+        Its content.
+    options : Options
+        What the user says.
+
+    Returns
+    -------
+    Read
+        The table without blank lines.
+
+    Raises
+    ------
+    KamsimError
+        Where it holds none, or several sheets hold one.
+    """
+    sheets = list(read_sheets(source, raw, sheet=options.sheet, encoding=options.encoding))
+    sheets = [sheet for sheet in sheets if len(sheet.lines)]
+    if not sheets:
+        raise KamsimError(f"{source}: the file is empty; give a CSV file with a header line and one row per record.")
+    if len(sheets) == 1:
+        return _table_of(sheets[0], options)
+    read: list[Read] = []
+    first_fault: KamsimError | None = None
+    for sheet in sheets:
+        try:
+            read.append(_table_of(sheet, options))
+        except KamsimError as error:
+            first_fault = first_fault or error
+    if not read:
+        assert first_fault is not None
+        raise first_fault
+    if len(read) > 1:
+        names = ", ".join(shown(one.table.sheet) for one in read)
+        raise KamsimError(f"{source}: the sheets {names} each hold a table; say which one is meant, as --sheet NAME.")
+    others = ", ".join(shown(sheet.name) for sheet in sheets if sheet.name != read[0].table.sheet)
+    read[0].table.notes.append(f"Read sheet {shown(read[0].table.sheet)}; {others} holds no orders.")
+    return read[0]
+
+
+def _table_of(sheet: Sheet, options: Options) -> Read:
+    """Find the header of a sheet, and make columns of what is below it."""
+    at = _header_of(sheet, options)
+    width = max(int(sheet.fields[at]), 1)
+    written = sheet.record(at)
+    layout = find_layout(written, int(sheet.lines[at]), sheet.source, options.columns)
+    if at + 1 == len(sheet.lines):
+        raise KamsimError(f"{sheet.source}: there is no row under the header; add at least one account.")
+    columns = [_column_of(sheet, column, at + 1, layout.header) for column in range(len(sheet.columns))]
+    lines, fields = sheet.lines[at + 1 :], sheet.fields[at + 1 :]
+    _refuse_long(sheet.source, lines, columns[width:], width, fields)
+    titles = tuple(int(sheet.lines[row]) for row in range(at) if any(cell.strip() for cell in sheet.record(row)))
+    table = Table(
+        sheet.source, tuple(columns[:width]), lines, fields, int(sheet.lines[at]), titles, list(sheet.notes), sheet.name
+    )
+    blank = blank_records(table)
+    if blank.all():
+        raise KamsimError(f"{sheet.source}: there is no row under the header; add at least one account.")
+    if blank.any():
+        table = table.take(~blank)
+        table.notes.append(f"Skipped {count(int(blank.sum()), 'row')} without any value.")
+    if layout.unused:
+        table.notes.append(
+            f"Ignored {count(len(layout.unused), 'column')} that a book does not use: {', '.join(layout.unused)}."
+        )
+    return Read(table, layout)
+
+
+def _header_of(sheet: Sheet, options: Options) -> int:
+    """Find the record with the most names of columns: the first of those within reach."""
+    chosen = [header_name(name) for name in options.columns.values() if name]
+    scores = []
+    for at in range(min(HEADER_WITHIN, len(sheet.lines))):
+        record = sheet.record(at)
+        names = {header_name(cell) for cell in record}
+        scores.append(known_names(record) + 3 * sum(name in names for name in chosen))
+    best = int(np.argmax(scores))
+    if scores[best] >= 2:
+        return best
+    return next((at for at in range(len(scores)) if len([cell for cell in sheet.record(at) if cell.strip()]) > 1), 0)
+
+
+def _column_of(sheet: Sheet, column: int, start: int, header: tuple[str, ...]) -> Column:
+    import pyarrow.compute as pc
+
+    coded = pc.utf8_trim_whitespace(sheet.columns[column].slice(start).combine_chunks()).dictionary_encode()
+    codes: Integers = coded.indices.to_numpy().astype(np.int64)
+    return Column(header[column] if column < len(header) else "", codes, coded.dictionary, sheet.typed[column])
+
+
+def _refuse_long(source: str, lines: Integers, beyond: list[Column], width: int, fields: Integers) -> None:
+    for column in beyond:
+        filled = column.are(bool)
+        if filled.any():
+            record = int(np.argmax(filled))
+            raise KamsimError(
+                f"{at_line(source, int(lines[record]))}: {count(int(fields[record]), 'field')} where the header has "
+                f"{width}; fill the row, or quote a field that holds the separator."
+            )

@@ -5,6 +5,7 @@ import io
 import re
 import tomllib
 from collections.abc import Iterable
+from numbers import Number
 from pathlib import Path
 
 from kamsim.errors import KamsimError, on_one_line
@@ -112,12 +113,12 @@ def neutral(text: str) -> str:
 
 
 def csv_text(rows: Iterable[Iterable[object]]) -> str:
-    """Write rows as CSV.
+    """Write rows as CSV: every file of that kind goes through here.
 
     Parameters
     ----------
     rows : iterable of iterable
-        The header among them; None becomes an empty field, texts are written `neutral`.
+        The header among them; None becomes an empty field, what is no number is written as a `neutral` text.
 
     Returns
     -------
@@ -127,5 +128,5 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in rows:
-        writer.writerow([neutral(cell) if isinstance(cell, str) else cell for cell in row])
+        writer.writerow([cell if cell is None or isinstance(cell, Number) else neutral(str(cell)) for cell in row])
     return text.getvalue()

@@ -13,7 +13,7 @@ from kamsim.report.survey import growth_label
 from kamsim.report.table import NOTHING, Group, Row, Table
 from kamsim.source import model_hash
 from kamsim.studies.calibrate import Calibration, FittedFigure, FittedParameter
-from kamsim.text import neutral
+from kamsim.text import csv_text, neutral
 
 FITTED = "fitted.toml"
 POSTERIOR = "posterior.csv"
@@ -109,9 +109,8 @@ def _place_in_file(name: str) -> tuple[int, str]:
 
 def _posterior_csv(calibration: Calibration, made_by: str) -> str:
     names = list(calibration.fitted)
-    lines = [f"# {neutral(made_by)}", *_made_with(calibration), ",".join(names)]
-    lines += [",".join(repr(values[name]) for name in names) for values in calibration.posterior]
-    return "\n".join(lines) + "\n"
+    above = "".join(f"{line}\n" for line in (f"# {neutral(made_by)}", *_made_with(calibration)))
+    return above + csv_text([names, *([values[name] for name in names] for values in calibration.posterior)])
 
 
 def _made_with(calibration: Calibration) -> list[str]:

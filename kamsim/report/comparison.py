@@ -25,6 +25,7 @@ from kamsim.report.plot import (
     canvas,
     draw_difference,
     dress_small,
+    full_numbers,
     key_of_verdicts,
     png,
     room_for,
@@ -237,7 +238,7 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
     said = ", ".join(filter(None, (unit, measure.better)))
     below = f"{said}{against(comparison, measure)}".replace("; ", "\n")
     panel.set_xlabel(below, fontsize=FONT - 2, color=INK)
-    panel.xaxis.set_major_formatter(lambda value, _: f"{value:+,.4g}" if value else "0")
+    full_numbers(panel.xaxis, "+")
     panel.margins(x=0.08)
     label = measure.label
     if measure is TOTAL_PROFIT:

@@ -52,6 +52,11 @@ def few_ticks(axis: "Axis", most: int = 10, integer: bool = False) -> None:
     axis.set_major_locator(MaxNLocator(nbins=most, integer=integer))
 
 
+def full_numbers(axis: "Axis", sign: str = "") -> None:
+    """Number an axis of amounts in full, ``25,000`` and not ``2.5e+04``; with sign "+" those of gains too."""
+    axis.set_major_formatter(lambda value, _: f"{value:{sign},.10g}" if value else "0")
+
+
 def log_ticks(axis: "Axis") -> None:
     """Number an axis of factors."""
     from matplotlib.ticker import LogLocator, NullFormatter

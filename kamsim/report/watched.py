@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from kamsim.experiments.files import check_target, write_whole
 from kamsim.measures.choice import named
-from kamsim.report.plot import BLUE, FONT, GRAY, INK, ORANGE, canvas, few_ticks, png, short_name
+from kamsim.report.plot import BLUE, FONT, GRAY, INK, ORANGE, canvas, few_ticks, full_numbers, png, short_name
 from kamsim.report.table import (
     MEDIAN_WALLETS,
     NOTHING,
@@ -121,7 +121,7 @@ def _draw_quota(panel: "Axes", run: Watched) -> None:
         panel.axvline(year.year + 0.5, color=INK, linewidth=3, linestyle=":", label="" if place else "rebuild")
     unit = f", {scale.unit}" if scale.unit else ""
     panel.set_ylabel(f"money a year{unit}", fontsize=FONT)
-    panel.yaxis.set_major_formatter(lambda value, _: f"{value:,.4g}")
+    full_numbers(panel.yaxis)
     panel.set_ylim(bottom=0)
     if not program:
         _say_nothing_is_key(panel)

@@ -51,13 +51,15 @@ def gini(spend: Floats) -> float:
     return float(((2 * np.arange(1, count + 1) - count - 1) * ordered).sum() / (count * total))
 
 
-def top_share(spend: Floats) -> float:
-    """Part of all spend that the top 20 % of accounts bring.
+def top_share(spend: Floats, top: float = TOP) -> float:
+    """Part of all spend that the top accounts bring, by default the top 20 %.
 
     Parameters
     ----------
     spend : array of shape (accounts,)
         Of a year, >= 0.
+    top : float
+        Part of accounts that count as the top; never less than one account.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def top_share(spend: Floats) -> float:
     total = spend.sum()
     if not total > 0:
         return float("nan")
-    return float(spend[_top(spend)].sum() / total)
+    return float(spend[_top(spend, top)].sum() / total)
 
 
 def rank_rule_miss(before: Floats, after: Floats) -> float:
@@ -89,8 +91,8 @@ def rank_rule_miss(before: Floats, after: Floats) -> float:
     return 1.0 - float(np.isin(top, _top(before)).mean())
 
 
-def _top(spend: Floats) -> Integers:
-    count = max(1, round(TOP * len(spend)))
+def _top(spend: Floats, top: float = TOP) -> Integers:
+    count = max(1, round(top * len(spend)))
     return np.argsort(-spend, kind="stable")[:count]
 
 

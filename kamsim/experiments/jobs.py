@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.books.book import Book
+from kamsim.books.labels import MEDIAN_WALLETS, money_of, year_labels
 from kamsim.compiler import fields_of, kernel
 from kamsim.measures.outcomes import MEASURES, outcomes
 from kamsim.measures.profit import Account, account_by_year
@@ -49,6 +50,8 @@ class Job(NamedTuple):
     discount: float  # rate a year, of the account of profit
     notes: tuple[str, ...]  # on what was capped, a sentence each, with the name of the scenario
     future: Future = AS_DRAWN  # whose draws its worlds go on with, from a quarter on
+    money: str = MEDIAN_WALLETS  # what it is called
+    years: tuple[str, ...] = ()  # what the years of the run are called; none where they have numbers only
 
 
 class Rooms(NamedTuple):
@@ -97,16 +100,19 @@ def job_of(scenario: Scenario, book: Book | None = None, intervention: Intervent
     known, unit = known_of(scenario, book)
     accounts = len(known.annual_spend)
     _, capped = seats_of(scenario, accounts)
+    timeline = timeline_of(scenario)
     return Job(
         policy_of(scenario, accounts)._replace(intervention=intervention or Intervention()),
         lever_mix_of(scenario.population),
         parameters_of(scenario),
         budget_of(scenario, accounts),
-        timeline_of(scenario),
+        timeline,
         known,
         unit,
         scenario.timeline.discount,
         (capped,) if capped else (),
+        money=money_of(book, scenario.world.median_wallet),
+        years=year_labels(book, scenario.timeline.history_years, timeline.years),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from kamsim.books.labels import span_label
 from kamsim.compiler import compiled
 from kamsim.model.plan import History
 from kamsim.rules.costs import contribution
@@ -128,15 +129,23 @@ def profit_of(account: Account, gross_margin: float) -> float:
 class Horizon(NamedTuple):
     """What money is told of: years from the launch on, the rate by which later ones count less, and its unit.
 
-    ``points_of`` names the scenario of whose sales at list price, in the same years, points are percent.
+    ``points_of`` names the scenario of whose sales at list price, in the same years, points are percent; ``calendar``
+    has the names of the years, none where they have numbers only.
     """
 
     years: int
     discount: float
     unit: str
     points_of: str
+    calendar: tuple[str, ...] = ()
 
     def in_words(self) -> str:
-        """Say it: ``10 years from launch, undiscounted``."""
+        """Say it: ``10 years from launch, undiscounted``, or ``10 years from launch (2026 to 2035), undiscounted``."""
         rate = f"discounted {100 * self.discount:.3g} %" if self.discount else "undiscounted"
-        return f"{self.years} year{'s' if self.years > 1 else ''} from launch, {rate}"
+        calendar = f" ({span_label(self.calendar)})" if self.calendar else ""
+        return f"{self.years} year{'s' if self.years > 1 else ''} from launch{calendar}, {rate}"
+
+    def told(self) -> dict[str, object]:
+        """Plain values for a row of a table or a manifest; the names of years by the first and the last."""
+        content: dict[str, object] = {name: value for name, value in self._asdict().items() if name != "calendar"}
+        return content | ({"calendar": span_label(self.calendar)} if self.calendar else {})

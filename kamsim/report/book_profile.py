@@ -52,7 +52,7 @@ def tell(profile: Profile) -> tuple[Table | str, ...]:
 
 def years_table(profile: Profile) -> Table:
     """Table of a book, a line per year."""
-    scale = scale_of(TOTAL_PROFIT, (year.sales for year in profile.years))
+    scale = scale_of(TOTAL_PROFIT, (year.sales for year in profile.years), profile.money)
     rows = tuple(
         Row(
             (
@@ -79,11 +79,10 @@ def years_table(profile: Profile) -> Table:
 
 def title(profile: Profile) -> str:
     """Say of which book a profile is: its file, accounts, quarters, and what its money is."""
-    scale = scale_of(TOTAL_PROFIT, (year.sales for year in profile.years))
+    scale = scale_of(TOTAL_PROFIT, (year.sales for year in profile.years), profile.money)
     where = on_one_line(Path(profile.source).name)
     span = f", {profile.quarters[0]} to {profile.quarters[1]}" if profile.quarters else ""
-    unit = f"{scale.unit} of {profile.money}" if scale.unit else profile.money
-    return f"{where}: {len(profile.accounts):,} accounts{span}; money in {unit}"
+    return f"{where}: {len(profile.accounts):,} accounts{span}; money in {scale.unit}"
 
 
 def concentration_table(profile: Profile) -> Table:
@@ -135,16 +134,15 @@ def _change(value: float) -> str:
 
 def largest_table(profile: Profile) -> Table:
     """Table of the accounts that bought most in the last year."""
-    scale = scale_of(TOTAL_PROFIT, (account.spend for account in profile.accounts))
+    scale = scale_of(TOTAL_PROFIT, (account.spend for account in profile.accounts), profile.money)
     rows = []
     for account in profile.accounts[:SHOWN]:
         tier = " ".join(filter(None, (account.tier, _short(account.kam, 14))))
         cells = scale.shown(account.spend), percent(account.part), _change(account.growth)
         rows.append(Row((label_of(account), *cells, str(account.by_enterprise), tier)))
-    unit = f"{scale.unit} of {profile.money}" if scale.unit else profile.money
     columns = ("", "spend", "part", "growth", "ent.", "today")
     legend = ("part: of sales; ent.: place by enterprise criteria; today: tier and key account manager",)
-    return Table((Group("", tuple(rows)),), columns, f"Largest accounts{_last(profile)}, money in {unit}", legend)
+    return Table((Group("", tuple(rows)),), columns, f"Largest accounts{_last(profile)}, money in {scale.unit}", legend)
 
 
 def rules_table(profile: Profile) -> Table:
@@ -240,7 +238,7 @@ def _name_panel(panel: "Axes", title: str) -> None:
 
 
 def _draw_quarters(panel: "Axes", profile: Profile) -> None:
-    scale = scale_of(TOTAL_PROFIT, profile.quarterly)
+    scale = scale_of(TOTAL_PROFIT, profile.quarterly, profile.money)
     _name_panel(panel, "Sales by quarter")
     if not profile.quarterly:
         _say_nothing(panel)
@@ -250,7 +248,7 @@ def _draw_quarters(panel: "Axes", profile: Profile) -> None:
     colors = [COLORS[0] if (place - start) // 4 % 2 == 0 else COLORS[4] for place in range(number)]
     panel.bar(range(number), [value * scale.factor for value in profile.quarterly], color=colors, width=0.85)
     _name_years(panel, profile, [start + 4 * place + 1.5 for place in range(years)])
-    panel.set_ylabel(" of ".join(filter(None, (scale.unit, profile.money))), fontsize=FONT)
+    panel.set_ylabel(scale.unit, fontsize=FONT)
     full_numbers(panel.yaxis)
     few_ticks(panel.yaxis, 6)
 
@@ -291,7 +289,7 @@ def _draw_concentration(panel: "Axes", profile: Profile) -> None:
 
 def _draw_largest(panel: "Axes", profile: Profile) -> None:
     shown = profile.accounts[:DRAWN]
-    scale = scale_of(TOTAL_PROFIT, (account.spend for account in profile.accounts))
+    scale = scale_of(TOTAL_PROFIT, (account.spend for account in profile.accounts), profile.money)
     color_of = {"": GRAY, "key": BLUE, "strategic": ORANGE}
     for place, account in enumerate(shown):
         panel.barh(place, account.spend * scale.factor, color=color_of[account.tier], height=0.72)
@@ -302,7 +300,7 @@ def _draw_largest(panel: "Axes", profile: Profile) -> None:
         label.set_parse_math(False)
     panel.set_ylim(len(shown) - 0.4, -0.6)
     panel.margins(x=0.14)
-    panel.set_xlabel(f"{' of '.join(filter(None, (scale.unit, profile.money)))}; % of sales", fontsize=FONT)
+    panel.set_xlabel(f"{scale.unit}; % of sales", fontsize=FONT)
     full_numbers(panel.xaxis)
     few_ticks(panel.xaxis, 5)
     tiers = [tier for tier in ("strategic", "key") if any(account.tier == tier for account in profile.accounts)]

@@ -5,9 +5,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kamsim.analysis.agreement import AGREEING
+from kamsim.books.labels import UNNAMED, names_currency
 from kamsim.measures.profit import TERMS, Horizon
 from kamsim.report.plot import COLORS, FONT, INK, dress_small, patch, short_name
-from kamsim.report.table import TOTAL_PROFIT, Group, Mark, Row, Scale, Table, lower, money_in_words, percent, scale_of
+from kamsim.report.table import (
+    TOTAL_PROFIT,
+    Group,
+    Mark,
+    Row,
+    Scale,
+    Table,
+    amount_in_words,
+    in_money,
+    lower,
+    money_in_words,
+    percent,
+    scale_of,
+)
 from kamsim.studies.bridge import AT_LAUNCH, TOTAL
 
 if TYPE_CHECKING:
@@ -82,11 +96,11 @@ def over_sets(comparison: "Told") -> Sequence[str]:
 
 def gain_sentence(total: "BridgeTerm", against: str, horizon: Horizon, worlds: int) -> str:
     """Say the gain of a policy at the best fit, in the same words and digits whatever command is asked."""
-    scale = scale_of(TOTAL_PROFIT, (total.difference,))
-    money = f"{scale.shown(total.difference, '+')} {scale.unit}".rstrip()
+    scale = scale_of(TOTAL_PROFIT, (total.difference,), horizon.unit)
+    money = amount_in_words(total.difference, scale, horizon.unit)
     between = POINTS.between(total.points_low, total.points_high, "+")
     luck = "one market scenario" if math.isnan(total.low) else f"luck of {worlds:,} market scenarios {between} points"
-    points = f"{POINTS.shown(total.points, '+')} points of sales, {money} in money"
+    points = f"{POINTS.shown(total.points, '+')} points of sales, {money}"
     return f"At the best fit {total.scenario} against {against}: {points}, {horizon.in_words()}; {luck}."
 
 
@@ -95,19 +109,24 @@ def gain_sentence(total: "BridgeTerm", against: str, horizon: Horizon, worlds: i
 
 def bridge_table(comparison: "Told") -> Table:
     """Table of what the difference in total profit comes from, what a program returns, and where it breaks even."""
-    scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge))
+    scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge), comparison.horizon.unit)
     legend = (
         "returns: difference in total profit for each 100 that the program costs: "
         + ", ".join(lower(term.label) for term in TERMS if term.costs),
         "of which at launch: cost of making the first accounts key accounts; a part of elevations, not added again",
         "paid back: year from launch from whose end on it has earned as much as what it is compared with",
         "pays above, breaks even: where the difference would be zero, at the best fit and with the same volumes",
-        f"{money_in_words(comparison.horizon)}{f' ({scale.unit})' if scale.unit else ''}",
+        money_in_words(comparison.horizon, scale.unit),
     )
     groups = tuple(_bridge(comparison, worth, scale) for worth in comparison.worth)
-    columns = ("", "points", LUCK, *((SETS,) if comparison.sets else ()), "money", "")
+    columns = ("", "points", LUCK, *((SETS,) if comparison.sets else ()), _column_of(scale, comparison.horizon), "")
     title = f"Profit bridge: where the difference to {comparison.reference} comes from"
     return Table(groups, columns, title, legend) if groups else Table(())
+
+
+def _column_of(scale: Scale, horizon: Horizon) -> str:
+    """Head a column of money by the code of its currency, ``thousands of EUR``, or where there is none as money."""
+    return scale.unit if names_currency(horizon.unit) and horizon.unit != UNNAMED else "money"
 
 
 def _bridge(comparison: "Told", worth: "Worth", scale: Scale) -> Group:
@@ -123,12 +142,17 @@ def _bridge(comparison: "Told", worth: "Worth", scale: Scale) -> Group:
     rows = [line(term.label, term.name) for term in TERMS]
     below = [term.name for term in TERMS].index("elevations") + 1
     rows.insert(below, line("  of which at launch", AT_LAUNCH, "aside"))
-    rows.append(line("Total profit", TOTAL, MARK_OF.get(worth.verdict, ""), worth_sentence(worth)))
+    rows.append(
+        line("Total profit", TOTAL, MARK_OF.get(worth.verdict, ""), worth_sentence(worth, comparison.horizon.calendar))
+    )
     return Group(worth.scenario, tuple(rows))
 
 
-def worth_sentence(worth: "Worth") -> str:
-    """Say what a program returns and at which prices it breaks even."""
+def worth_sentence(worth: "Worth", calendar: Sequence[str] = ()) -> str:
+    """Say what a program returns, at which prices it breaks even, and when it has paid back.
+
+    ``calendar`` has the names of years from the launch on, if they have any.
+    """
     said = []
     if not math.isnan(worth.returned.value):
         said.append(f"returns {_with_interval(worth.returned, Scale(100.0, 0, ''), '+')} for 100 spent")
@@ -145,18 +169,27 @@ def worth_sentence(worth: "Worth") -> str:
         said.append("does not pay even without price concessions")
     elif not math.isnan(part.value):
         said.append(f"breaks even at {_with_interval(part, HUNDREDTHS)} times its price concessions")
-    return "; ".join((*said, *_payback(worth.payback)))
+    return "; ".join((*said, *_payback(worth.payback, calendar)))
 
 
-def _payback(payback: "Ratio") -> Sequence[str]:
+def _payback(payback: "Ratio", calendar: Sequence[str]) -> Sequence[str]:
     """Say by the end of which year a program has paid back, and between which years luck leaves that open."""
     if math.isnan(payback.value):
         return ()
     if payback.value == payback.high == 1.0:
         return ("ahead from the first year",)
-    latest = "never" if math.isnan(payback.high) else f"{payback.high:.0f}"
+    year, earliest, latest = (_year(number, calendar) for number in (payback.value, payback.low, payback.high))
     same = payback.low == payback.value == payback.high or math.isnan(payback.low)
-    return (f"paid back in year {payback.value:.0f}{'' if same else f' ({payback.low:.0f} to {latest})'}",)
+    word = "" if calendar and not year.startswith("to ") else "year "
+    between = "" if same else f" ({earliest} to {latest.removeprefix('to ')})"
+    return (f"paid back in {word}{year}{between}",)
+
+
+def _year(number: float, calendar: Sequence[str]) -> str:
+    """Name a year from the launch on, told by its number."""
+    if math.isnan(number):
+        return "never"
+    return calendar[int(number) - 1] if number <= len(calendar) else f"{number:.0f}"
 
 
 def _with_interval(ratio: "Ratio", scale: Scale, sign: str = "") -> str:
@@ -167,7 +200,7 @@ def _with_interval(ratio: "Ratio", scale: Scale, sign: str = "") -> str:
 def draw_bridge(panel: "Axes", comparison: "Told") -> None:
     """Draw a bar for every scenario: what it earns more to the right, what it spends more to the left, and the sum."""
     rows = {(row.scenario, row.term): row for row in comparison.bridge}
-    scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge))
+    scale = scale_of(TOTAL_PROFIT, (row.difference for row in comparison.bridge), comparison.horizon.unit)
     names = [worth.scenario for worth in comparison.worth]
     for place, worth in enumerate(comparison.worth):
         ends = {True: 0.0, False: 0.0}  # of what is stacked above and below zero
@@ -186,7 +219,7 @@ def draw_bridge(panel: "Axes", comparison: "Told") -> None:
     panel.axvline(0, color=INK, linewidth=1.5)
     dress_small(panel, f"Profit bridge: where the difference comes from, {comparison.horizon.in_words()}", most=8)
     panel.set_xlabel(
-        f"{scale.unit or comparison.horizon.unit}; black line: the sum at the best fit; points: of sales",
+        f"{in_money(scale.unit, comparison.horizon.unit)}; black line: the sum at the best fit; points: of sales",
         fontsize=FONT - 2,
         color=INK,
     )

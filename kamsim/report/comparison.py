@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kamsim.analysis.agreement import AGREEING
+from kamsim.books.labels import names_currency
 from kamsim.measures.choice import named
 from kamsim.measures.outcomes import Measure
 from kamsim.report.bridge import (
@@ -99,7 +100,7 @@ def rows_of(comparison: "Comparison", measure: str) -> list["ComparedMeasure"]:
 
 
 def _scale(comparison: "Comparison", measure: Measure) -> Scale:
-    return scale_of(measure, (row.mean for row in rows_of(comparison, measure.name)))
+    return scale_of(measure, (row.mean for row in rows_of(comparison, measure.name)), comparison.horizon.unit)
 
 
 def _group(comparison: "Comparison", measure: Measure) -> Group | None:
@@ -208,7 +209,8 @@ def comparison_figure(comparison: "Comparison") -> bytes:
     sets = f", thin line: {percent(AGREEING)} of {comparison.sets:,} parameter sets" if comparison.sets else ""
     figure.suptitle(
         f"Difference to {short_name(comparison.reference_in_words, 60)}\n"
-        f"mark: best fit, thick line: luck of the same {comparison.replications:,} market scenarios{sets}",
+        f"mark: best fit, thick line: luck of the same {comparison.replications:,} market scenarios{sets}\n"
+        f"{money_in_words(comparison.horizon)}",
         fontsize=FONT + 4,
     )
     labels = {"better": "better", "worse": "worse", "": "undecided"}
@@ -234,7 +236,8 @@ def _draw_measure(panel: "Axes", comparison: "Comparison", measure: Measure, nam
             ends = (row.sets_low * scale.factor, row.sets_high * scale.factor)
             panel.plot(ends, [place, place], color=GRAY, linewidth=1.5)
         draw_difference(panel, place, row.verdict, (low, high), at)
-    unit = " ".join(filter(None, (scale.unit, "money" if measure.is_money else "")))
+    named = names_currency(comparison.horizon.unit)
+    unit = " ".join(filter(None, (scale.unit, "money" if measure.is_money and not named else "")))
     said = ", ".join(filter(None, (unit, measure.better)))
     below = f"{said}{against(comparison, measure)}".replace("; ", "\n")
     panel.set_xlabel(below, fontsize=FONT - 2, color=INK)

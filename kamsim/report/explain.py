@@ -169,8 +169,8 @@ def _rebuilds(claim: ClaimExplained) -> list[str]:
         f"of the quota, the year after it {shown(after.value, 'share')}.",
         f"Without the rebuild the year after would have reached {shown(stayed.value, 'share')}. In three years one "
         f"rebuild changes sales by {_with_interval(claim.effect)}{_unsure(claim.effect)}, and profit by "
-        f"{_with_interval(besides['profit_later'])} of sales at list price, its own cost included: in money "
-        f"{shown(besides['money'].value, 'money')}.",
+        f"{_with_interval(besides['profit_later'])} of sales at list price, its own cost included: "
+        f"{_of_money(besides['money'])} {shown(besides['money'].value, 'money')}.",
         f"If luck in orders were left out of sales when they are compared with the quota, "
         f"{shown(besides['rebuilds_by_luck'].value, 'share')} of the programs that rebuild would not have done so by "
         f"then, and {shown(part['rest'].value, 'share')} of all would rebuild twice or more.",
@@ -248,6 +248,13 @@ def _points(value: float) -> str:
 # Hatches as well as colors, by kind; every other kind only looks like an effect.
 BARS = {"effect": (BLUE, ""), "rest": ("#BBBBBB", ""), "figure": (INK, "")}
 LOOKS_LIKE_ONE = ("#E69F00", "//")
+
+
+def _of_money(part: Part) -> str:
+    """What the label of a part in money says at its end: ``in EUR``."""
+    return f"in {part.label.rpartition(' in ')[2]}"
+
+
 UNITS = {
     "times": "factor",
     "share": "%",
@@ -339,9 +346,10 @@ def _dress(panel: "Axes", parts: Sequence[Part], what: str = "") -> None:
     """Name each part on the left and say its value on the right."""
     unit = parts[-1].unit
     scale = _SCALES[unit].factor
-    panel.xaxis.set_major_formatter(lambda value, _: f"{scale * value:,.4g}")
+    panel.xaxis.set_major_formatter(lambda value, _: f"{scale * value:,.10g}")
     labels = [textwrap.fill(part.label, 25) for part in parts]
-    dress_large(panel, labels, [shown(part.value, part.unit) for part in parts], UNITS[unit] + what)
+    named = _of_money(parts[-1]).removeprefix("in ") if unit == "money" else UNITS[unit]
+    dress_large(panel, labels, [shown(part.value, part.unit) for part in parts], named + what)
 
 
 def _say_untold(panel: "Axes", place: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kamsim.measures.profit import TERMS
 from kamsim.report.plot import BLUE, COLORS, FONT, INK, ORANGE, canvas, dress_small, patch, png, short_name
-from kamsim.report.table import TOTAL_PROFIT, Group, Mark, Row, Scale, Table, lower, scale_of
+from kamsim.report.table import TOTAL_PROFIT, Group, Mark, Row, Scale, Table, in_money, lower, scale_of
 from kamsim.scenario import LEVERS
 from kamsim.studies.bridge import TOTAL
 from kamsim.studies.explain_levers import (
@@ -100,7 +100,7 @@ def levers_title(levers: LeversExplained) -> str:
 
 
 def _totals_table(levers: LeversExplained) -> Table:
-    scale = scale_of(TOTAL_PROFIT, (amount.money for amount in (*levers.figure, *levers.parts)))
+    scale = scale_of(TOTAL_PROFIT, (amount.money for amount in (*levers.figure, *levers.parts)), levers.horizon.unit)
     alone, last = ({amount.of: amount for amount in amounts} for amounts in (levers.alone, levers.last))
     ends = {name: (_points(alone[name].points), _points(last[name].points)) for name in alone}
 
@@ -115,7 +115,7 @@ def _totals_table(levers: LeversExplained) -> Table:
         Group("  made of", tuple(row(part, f"    {_label(levers, part.of)}") for part in _parts(levers))),
         Group("  besides, what all tiers give", tuple(tiers)),
     )
-    unit = f"{scale.unit} of {levers.horizon.unit}" if scale.unit else levers.horizon.unit
+    unit = in_money(scale.unit, levers.horizon.unit)
     legend: tuple[str, ...] = (
         f"points: percent of the sales of {levers.reference} at list price; money: in {unit}",
         "points of a choice: what it adds, on average over all orders in which choices may be added (Shapley)",

@@ -40,7 +40,7 @@ def told_in(result: "OverRanges") -> str:
 
 def scale_for(result: "OverRanges", *values: float) -> Scale:
     """How figures are shown: a gain in points of sales, as in comparisons."""
-    return POINTS if result.gain is not None else scale_of(measure_named(result.measure), values)
+    return POINTS if result.gain is not None else scale_of(measure_named(result.measure), values, result.horizon.unit)
 
 
 def in_unit(result: "OverRanges", shown: str, scale: Scale) -> str:
@@ -66,10 +66,11 @@ def best_fit_sentence(result: "OverRanges") -> str:
         f"{result.best_fit_worlds:,} market scenarios",
     )
     if not result.against:
-        scale = scale_of(measure, (row.mean,))
+        scale = scale_of(measure, (row.mean,), result.horizon.unit)
         said = in_unit(result, scale.shown(row.mean), scale)
         return f"At the best fit {asked(result)}: {said}, {_years(result)}; mean of {worlds}."
-    scale = scale_of(measure, (row.mean,))  # as a comparison shows it beside the figures themselves
+    # As a comparison shows it beside the figures themselves.
+    scale = scale_of(measure, (row.mean,), result.horizon.unit)
     said = in_unit(result, scale.shown(row.difference, "+"), scale)
     luck = "" if math.isnan(row.low) else f"; luck of {worlds} {scale.between(row.low, row.high, '+')}"
     return (

@@ -16,7 +16,18 @@ from kamsim.experiments.summary import Swept, best_first, summary_csv, values_by
 from kamsim.experiments.sweep import Progressed, Size
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.measures.profit import Horizon
-from kamsim.report.table import TOTAL_PROFIT, Group, Row, Scale, Table, heading_of, lower, money_in_words, scale_of
+from kamsim.report.table import (
+    TOTAL_PROFIT,
+    Group,
+    Row,
+    Scale,
+    Table,
+    heading_of,
+    in_money,
+    lower,
+    money_in_words,
+    scale_of,
+)
 from kamsim.scenario import Scenario
 from kamsim.studies.precision import Precise
 from kamsim.studies.reference import horizon_of, told_in
@@ -88,7 +99,7 @@ def swept_table(plan: Plan, rows: Sequence[Swept]) -> Table:
     """Table of the best dozen points of a sweep by the measure it is about."""
     measure, horizon = _compared(plan), _horizon(plan)
     ranked = best_first(list(rows), plan.compare)
-    scale = scale_of(measure, [row.mean for row in ranked])
+    scale = scale_of(measure, [row.mean for row in ranked], _money(plan))
     several = len(plan.policies) > 1
     names = ["point", *(["policy"] if several else []), *map(_last_word, plan.factors)]
     lines = []
@@ -126,14 +137,19 @@ def _horizon(plan: Plan, policies: Sequence[Scenario] = ()) -> Horizon | None:
     if not policies and any(name.startswith("timeline.") for name in plan.factors):
         return None
     played = policies or plan.policies
-    return horizon_of(played, job_of(played[0], plan.book).unit)
+    return horizon_of(played, job_of(played[0], plan.book))
+
+
+def _money(plan: Plan) -> str:
+    """What money is called at every point."""
+    return job_of(plan.policies[0], plan.book).money
 
 
 def _told_of(plan: Plan, measure: Measure, horizon: Horizon | None, worlds: Sequence[int]) -> Iterator[str]:
     """Say for a legend what figures are told in, why it is not what comparisons tell, and how sure they are."""
     why = "; kamsim compare tells it in points of sales, but a sweep keeps no sales" if measure is TOTAL_PROFIT else ""
     if horizon is None:
-        yield f"money: of the years of each point, discounted as the point has it{why}"
+        yield f"money: of the years of each point, discounted as the point has it, in {_money(plan)}{why}"
     elif measure.unit == "money":
         yield f"{money_in_words(horizon)}{why}"
     else:
@@ -184,30 +200,29 @@ def effects_tables(experiment: Experiment, plan: Plan, folder: Path) -> list[Tab
     if kind not in ("full", "fractional", "grid") or len(plan.points) * plan.replications > MOST_VALUES:
         return []
     measure, horizon = _compared(plan), _horizon(plan)
-    points, tables = points_of(experiment), []
+    points, tables, money = points_of(experiment), list[Table](), _money(plan)
+    years = f", {horizon.in_words()}" if horizon is not None and measure.unit == "money" else ""
     two_levels = all(len(set(column)) == 2 for column in points.matrix.T)
     for place, policy in enumerate(plan.policies):
         values = values_by_world(plan, folder, plan.compare, place)
         under = f" under {policy.name}" if len(plan.policies) > 1 else ""
         if kind != "grid" and two_levels:
             found = effects(points.names, points.matrix, values)
-            tables.append(_effects_table(experiment, found, measure, under, horizon))
+            tables.append(_effects_table(experiment, found, measure, f"{under}{years}", money))
         else:
             means = level_means(points.names, points.values, values)
-            tables.append(_levels_table(means, measure, under, horizon))
+            tables.append(_levels_table(means, measure, under, years, money))
     return tables
 
 
-def _in(measure: Measure, scale: Scale, horizon: Horizon | None) -> str:
-    """Unit and years for a title."""
-    years = horizon.in_words() if horizon is not None and measure.unit == "money" else ""
-    return "".join(f", {said}" for said in (years, scale.unit) if said)
+def _in(measure: Measure, scale: Scale, money: str) -> str:
+    """Unit for a title, in full."""
+    unit = in_money(scale.unit, money) if measure.unit == "money" else scale.unit
+    return f", {unit}" if unit else ""
 
 
-def _effects_table(
-    experiment: Experiment, found: Sequence[Effect], measure: Measure, under: str, horizon: Horizon | None
-) -> Table:
-    scale = scale_of(measure, [effect.effect for effect in found])
+def _effects_table(experiment: Experiment, found: Sequence[Effect], measure: Measure, under: str, money: str) -> Table:
+    scale = scale_of(measure, [effect.effect for effect in found], money)
     rows = []
     for effect in sorted(found, key=lambda effect: -abs(effect.effect))[:MOST_EFFECTS]:
         name = " x ".join(map(_last_word, effect.factors))
@@ -226,7 +241,7 @@ def _effects_table(
         *(aliases if any(effect.aliases for effect in found) else []),
     )
     columns = ("lever or condition", "effect", "95 % interval", "")
-    title = f"Effects on {lower(measure.label)}{under}{_in(measure, scale, horizon)}"
+    title = f"Effects on {lower(measure.label)}{under}{_in(measure, scale, money)}"
     return Table((Group("", tuple(rows)),), columns, title, legend)
 
 
@@ -239,13 +254,13 @@ def _ends_of(experiment: Experiment) -> dict[str, tuple[object, object]]:
     }
 
 
-def _levels_table(found: Sequence[LevelMean], measure: Measure, under: str, horizon: Horizon | None) -> Table:
-    scale = scale_of(measure, [row.mean for row in found])
+def _levels_table(found: Sequence[LevelMean], measure: Measure, under: str, years: str, money: str) -> Table:
+    scale = scale_of(measure, [row.mean for row in found], money)
     rows = []
     for row in found:
         told = (scale.shown(row.difference, "+"), scale.between(row.difference_low, row.difference_high, "+"))
         if not (row.difference or row.difference_low):
             told = ("first", "")
         rows.append(Row((f"{_last_word(row.factors[0])} {_short(row.levels[0])}", scale.shown(row.mean), *told, "")))
-    title = f"{measure.label} by level{under}, over all points that have it{_in(measure, scale, horizon)}"
+    title = f"{measure.label} by level{under}, over all points that have it{years}{_in(measure, scale, money)}"
     return Table((Group("", tuple(rows)),), ("level", "mean", "difference", "95 % interval", ""), title)

@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from kamsim.books.labels import names_currency
 from kamsim.evidence.ledger import number_text
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.measures.profit import Horizon
 
 NOTHING = "-"  # where there is no figure, such as the growth of key accounts where nobody is elevated
-MEDIAN_WALLETS = "money in units of the median account's yearly category spend"
 TOTAL_PROFIT = next(measure for measure in MEASURES if measure.name == "total_profit")
 _MAGNITUDES = ((1e10, 1e9, "billions"), (1e7, 1e6, "millions"), (1e5, 1e3, "thousands"))
 
@@ -70,10 +70,11 @@ class Scale(NamedTuple):
         return NOTHING if math.isnan(low) else f"+-{self.shown((high - low) / 2)}"
 
 
-def scale_of(measure: Measure, values: Iterable[float | None]) -> Scale:
+def scale_of(measure: Measure, values: Iterable[float | None], money: str = "") -> Scale:
     """Scale on which figures of a measure are read most easily, one for all that will stand together.
 
-    Its unit decides; money is shown in thousands or millions where figures are large.
+    Its unit decides; money is shown in thousands or millions where figures are large, and with the currency of a book
+    where ``money``, as `kamsim.books.labels.money_of` says it, names one.
     """
     if measure.unit.startswith("%"):
         return Scale(100.0, 1, measure.unit)
@@ -83,7 +84,21 @@ def scale_of(measure: Measure, values: Iterable[float | None]) -> Scale:
     size, unit = next(((size, unit) for least, size, unit in _MAGNITUDES if largest >= least), (1.0, ""))
     digits = math.floor(math.log10(largest / size)) + 1 if largest > 0 else 1
     per = measure.unit.removeprefix("money").strip()
-    return Scale(1.0 / size, min(3, max(0, 4 - max(digits, 1))), " ".join(filter(None, (unit, per))))
+    named = in_money(unit, money if names_currency(money) else "")
+    return Scale(1.0 / size, min(3, max(0, 4 - max(digits, 1))), " ".join(filter(None, (named, per))))
+
+
+def amount_in_words(amount: float, scale: Scale, money: str) -> str:
+    """Say a gain in money within a sentence: ``+57.4 thousands of EUR``, ``+57.4 in money`` where none is named."""
+    shown = scale.shown(amount, "+")
+    if not names_currency(money):
+        return f"{shown} {scale.unit}".rstrip() + " in money"
+    return f"{shown} {'in ' if scale.unit.startswith('the ') else ''}{scale.unit}"
+
+
+def in_money(unit: str, money: str) -> str:
+    """Name the unit of money in full, ``thousands of EUR``, where a scale says thousands alone."""
+    return unit if money and unit.endswith(money) else " of ".join(filter(None, (unit, money)))
 
 
 def heading_of(measure: Measure, scale: Scale, more: str = "", horizon: Horizon | None = None) -> str:
@@ -98,9 +113,9 @@ def heading_of(measure: Measure, scale: Scale, more: str = "", horizon: Horizon 
     return f"{measure.label}{unit}{f' ({said})' if said else ''}"
 
 
-def money_in_words(horizon: Horizon) -> str:
-    """Say of what years money is, and in what unit: for the legend of a table."""
-    return f"money: {horizon.in_words()}, in {horizon.unit}"
+def money_in_words(horizon: Horizon, unit: str = "") -> str:
+    """Say of what years money is, and in what: for the legend of a table, whose ``unit`` may be thousands of it."""
+    return f"money: {horizon.in_words()}, in {in_money(unit, horizon.unit)}"
 
 
 def percent(part: float) -> str:

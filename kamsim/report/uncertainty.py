@@ -1,6 +1,7 @@
 """Table and sentences of a comparison over all parameter sets that fit the evidence."""
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 from kamsim.analysis.agreement import AGREEING
@@ -29,6 +30,7 @@ from kamsim.report.table import (
     Row,
     Scale,
     Table,
+    amount_in_words,
     heading_of,
     meaning_of,
     money_in_words,
@@ -73,7 +75,7 @@ def uncertainty_table(comparison: "UncertainComparison") -> Table:
 
 def _group(comparison: "UncertainComparison", measure: Measure) -> Group:
     rows = [row for row in comparison.measures if row.measure == measure.name]
-    scale = scale_of(measure, (row.mean for row in rows))
+    scale = scale_of(measure, (row.mean for row in rows), comparison.horizon.unit)
     base = next(row for row in rows if row.scenario == row.against)
     name = "reference" if base.scenario == comparison.reference else short_name(base.scenario, 16)
     mean = "" if math.isnan(base.mean) else f"{name} {scale.shown(base.mean)}"
@@ -124,9 +126,9 @@ def _best_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
 
 
 def _lead_sentence(comparison: "UncertainComparison", lead: "Lead") -> str:
-    scale = scale_of(TOTAL_PROFIT, (row.mean for row in _profit_rows(comparison)))
-    unit = f" {scale.unit}" if scale.unit else ""
-    gap = f"{scale.shown(lead.difference, '+')}{unit} +- {scale.shown(lead.margin)} by luck alone"
+    scale = scale_of(TOTAL_PROFIT, (row.mean for row in _profit_rows(comparison)), comparison.horizon.unit)
+    amount = amount_in_words(lead.difference, scale, comparison.horizon.unit)
+    gap = f"{amount}, +- {scale.shown(lead.margin)} by luck alone"
     start = f"Total profit of {lead.scenario} against {lead.rival}: {gap}"
     if lead.apart:
         return f"{start}."
@@ -229,7 +231,7 @@ def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
     """Draw total profit, as a PNG: probability of being best, expected regret and difference, by scenario."""
     rows = [row for row in comparison.measures if row.measure == TOTAL_PROFIT.name]
     moved = {row.scenario: row.probability_best_moved for row in comparison.leaning}
-    scale = scale_of(TOTAL_PROFIT, (row.mean for row in rows))
+    scale = scale_of(TOTAL_PROFIT, (row.mean for row in rows), comparison.horizon.unit)
     figure = canvas(3.4 + 0.7 * max(len(rows), 2) + room_for(comparison.notes))
     chance, regret, difference = figure.subplots(1, 3, sharey=True)
     for place, row in enumerate(rows):
@@ -245,7 +247,7 @@ def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
     unit = f", {scale.unit}" if scale.unit else ""
     titles = ("Probability best, %", f"Expected regret{unit}", f"Difference{unit}, 95 % of sets")
     for panel, title in zip((chance, regret, difference), titles, strict=True):
-        dress_small(panel, title)
+        dress_small(panel, textwrap.fill(title, 32))
     chance.set_xlim(0, 100)
     difference.axvline(0, color=INK, linewidth=1.5)
     chance.set_yticks(range(len(rows)), [short_name(row.scenario, 30) for row in rows])
@@ -254,8 +256,9 @@ def uncertainty_figure(comparison: "UncertainComparison") -> bytes:
     say_below(figure, [*key_of_verdicts(labels), _diamond()], comparison.notes, columns=4)
     against = short_name(comparison.reference_in_words, 60)
     figure.suptitle(
-        f"Total profit against {against} under {comparison.sets:,} parameter sets",
-        fontsize=FONT + 5,
+        f"Total profit against {against} under {comparison.sets:,} parameter sets\n"
+        f"{money_in_words(comparison.horizon)}",
+        fontsize=FONT + 4,
     )
     return png(figure)
 

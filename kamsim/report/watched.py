@@ -1,23 +1,25 @@
 """Table and figure of one organization, year by year."""
 
 import math
+import textwrap
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kamsim.books.labels import span_label
 from kamsim.experiments.files import check_target, write_whole
 from kamsim.measures.choice import named
 from kamsim.report.plot import BLUE, FONT, GRAY, INK, ORANGE, canvas, few_ticks, full_numbers, png, short_name
 from kamsim.report.table import (
-    MEDIAN_WALLETS,
     NOTHING,
     TOTAL_PROFIT,
     Group,
     Row,
     Scale,
     Table,
+    in_money,
     percent,
     scale_of,
 )
@@ -29,12 +31,12 @@ if TYPE_CHECKING:
 
 def years_table(run: Watched) -> Table:
     """Table of a run, a line per year; years that missed quota or ended in a rebuild say so."""
-    money = scale_of(TOTAL_PROFIT, (year.revenue for year in run.years))
+    money = scale_of(TOTAL_PROFIT, (year.revenue for year in run.years), run.money)
     columns = ("year", "sales", "profit", "key", "of key", "quota", "met", "collab.", "trust", "left", "")
     phases = groupby(run.years, key=lambda year: year.phase)
     groups = tuple(Group(_PHASES[phase], tuple(_year_row(year, money) for year in years)) for phase, years in phases)
-    unit = f"money in {money.unit}" if money.unit else MEDIAN_WALLETS
-    return Table(groups, columns, f"{run.scenario}, seed {run.seed}; {unit}", _LEGEND, dense=True)
+    unit = in_money(money.unit, run.money)
+    return Table(groups, columns, f"{run.scenario}, seed {run.seed}; money in {unit}", _LEGEND, dense=True)
 
 
 _PHASES = {
@@ -56,7 +58,7 @@ def _year_row(year: Year, money: Scale) -> Row:
     # Only a missed quota leads to a rebuild, so one word will do.
     event = "rebuilt" if year.rebuilt else "missed" if year.missed else ""
     cells = (
-        f"{year.year:>3}",
+        year.label or f"{year.year:>3}",
         money.shown(year.revenue),
         money.shown(year.profit),
         str(year.key_accounts or NOTHING),
@@ -76,10 +78,16 @@ def measures_table(run: Watched, shown: Iterable[str]) -> Table:
     rows = []
     for measure in named(shown):
         value = run.measures[measure.name]
-        scale = scale_of(measure, (value,))
+        scale = scale_of(measure, (value,), run.money)
         rows.append(Row((measure.label, scale.shown(value), scale.unit)))
-    legend = ("totals of money: from the launch on; all else: of the years observed",)
+    legend = (f"totals of money: from the launch on, in {run.money}; all else: of the years observed{_observed(run)}",)
     return Table((Group("", tuple(rows)),), ("", "", ""), "The run as a whole", legend, dense=True)
+
+
+def _observed(run: Watched) -> str:
+    """Say which years are observed, where they have names: `` (2029 to 2035)``."""
+    span = span_label(tuple(year.label for year in run.years if year.phase == "window" and year.label))
+    return f" ({span})" if span else ""
 
 
 # ---------------------------------------------------------------- figure
@@ -97,14 +105,24 @@ def run_figure(run: Watched) -> bytes:
         panel.tick_params(labelsize=FONT - 2)
         panel.spines[["top", "right"]].set_visible(False)
     lower.set_xlabel("year", fontsize=FONT)
-    few_ticks(lower.xaxis, integer=True)
+    _number_years(lower, run)
     figure.suptitle(f"{short_name(run.scenario, 60)}, seed {run.seed}", fontsize=FONT + 5)
     return png(figure)
 
 
+def _number_years(panel: "Axes", run: Watched) -> None:
+    """Number years, or name some of them, the last among them, where they have names."""
+    few_ticks(panel.xaxis, integer=True)
+    if not any(year.label for year in run.years):
+        return
+    every = math.ceil(len(run.years) / 10)
+    shown = [year for year in run.years if (len(run.years) - year.year) % every == 0]
+    panel.set_xticks([year.year for year in shown], [year.label.replace(" ", "\n") for year in shown])
+
+
 def _draw_quota(panel: "Axes", run: Watched) -> None:
     program = [year for year in run.years if year.quota is not None and year.key_revenue is not None]
-    scale = scale_of(TOTAL_PROFIT, (year.key_revenue for year in program))
+    scale = scale_of(TOTAL_PROFIT, (year.key_revenue for year in program), run.money)
     numbers = [year.year for year in program]
 
     def shown(values: list[float | None]) -> list[float]:
@@ -119,8 +137,8 @@ def _draw_quota(panel: "Axes", run: Watched) -> None:
     for place, year in enumerate(year for year in program if year.rebuilt):
         # A rebuild takes place at the end of its year.
         panel.axvline(year.year + 0.5, color=INK, linewidth=3, linestyle=":", label="" if place else "rebuild")
-    unit = f", {scale.unit}" if scale.unit else ""
-    panel.set_ylabel(f"money a year{unit}", fontsize=FONT)
+    unit = textwrap.fill(f"money a year, {in_money(scale.unit, run.money)}", 40)
+    panel.set_ylabel(unit, fontsize=FONT)
     full_numbers(panel.yaxis)
     panel.set_ylim(bottom=0)
     if not program:

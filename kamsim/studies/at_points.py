@@ -52,7 +52,7 @@ class Question(NamedTuple):
 
     def told_in(self) -> dict[str, object]:
         """Against what, in which unit, and over which years figures are told, at what rate of discount."""
-        horizon = horizon_of(self.played, job_of(self.played[0]).unit)
+        horizon = horizon_of(self.played, job_of(self.played[0]))
         unit = {"unit": POINTS_OF_SALES} if self.is_gain else {}
         against = {"against": self.against.name if self.against else None}
         return against | told_in(self.measure, self.played, horizon) | unit

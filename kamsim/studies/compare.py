@@ -315,10 +315,10 @@ class _Run(NamedTuple):
 
     def told(self) -> dict[str, object]:
         """What the manifest says beside the scenarios: reference, horizon of money, and parameter sets."""
-        horizon = horizon_of(self.scenarios, self.plan[0].unit)
+        horizon = horizon_of(self.scenarios, self.plan[0])
         sets = {} if self.posterior is None else {"posterior": posterior_in_manifest(self.posterior)}
         shown = {} if self.shown == USUAL else {"measures": list(self.shown)}
-        return {"reference": self.names[0], "total_profit": horizon._asdict(), **sets, **shown}
+        return {"reference": self.names[0], "total_profit": horizon.told(), **sets, **shown}
 
 
 def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Comparison:
@@ -339,7 +339,7 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Compar
         scenarios=names,
         reference=names[0],
         reference_in_words=in_words(run.scenarios[0]),
-        horizon=horizon_of(run.scenarios, run.plan[0].unit),
+        horizon=horizon_of(run.scenarios, run.plan[0]),
         bridge=tuple(bridge_of(account, names, None if sets is None else sets.money)),
         worth=tuple(worth_of(account, names, margins, of_profit, cumulated, not elevates(run.scenarios[0]))),
         measures=tuple(row for row in rows if row.measure in filed),
@@ -410,7 +410,7 @@ def write_tables(
     told = {measure.name: told_in(measure, scenarios, horizon) for measure in MEASURES}
     write_table(folder, [row | told[row["measure"]] for row in plain(measures)])
     if bridge:
-        against = {"against": scenarios[0].name, **horizon._asdict()}
+        against = {"against": scenarios[0].name, **horizon.told()}
         write_table(folder, [row | against for row in plain(bridge)], BRIDGE)
 
 

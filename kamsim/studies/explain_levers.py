@@ -155,7 +155,7 @@ def explain_levers(study: Study) -> LeversExplained:
         tuple(_moved(program)) if OTHERS in choices else (),
         program.retiers_by_spend(),
         nobody.name,
-        horizon_of((program, nobody), jobs[0].unit),
+        horizon_of((program, nobody), jobs[0]),
         study.organizations,
         *shared,
         "" if elevates(program) else untold,

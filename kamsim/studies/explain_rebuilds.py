@@ -7,6 +7,7 @@ import numpy as np
 
 from kamsim.analysis.bootstrap import resampled
 from kamsim.analysis.intervals import ratio
+from kamsim.books.labels import names_currency
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.twins import look_at_twins
 from kamsim.measures.survey import YEARS_AFTER
@@ -72,7 +73,8 @@ def explain_rebuilds(study: Study) -> ClaimExplained:
     # Where nobody is ever elevated there is no program that could be rebuilt.
     asked = figures[:, 0] if job.policy.seats.any() else np.zeros(len(figures))
     sums["money"] = job.unit * sums["profit_gain_later"]
-    return _rebuilds_told(study.scenario, asked, sums)
+    money = job.money if names_currency(job.money) else "money"
+    return _rebuilds_told(study.scenario, asked, sums, money)
 
 
 def _set_off_by_luck(as_is: History, without_luck: History) -> tuple[float, float]:
@@ -126,7 +128,7 @@ def _profit_by_year(history: History, margin: float) -> Floats:
     return profit
 
 
-def _rebuilds_told(scenario: Scenario, organizations: Floats, sums: dict[str, Floats]) -> ClaimExplained:
+def _rebuilds_told(scenario: Scenario, organizations: Floats, sums: dict[str, Floats], unit: str) -> ClaimExplained:
     twice, without = ratio(sums["twice"], organizations), ratio(sums["twice_without_luck"], organizations)
     before, after, had_it_stayed = (
         ratio(sums[f"attained_{when}"], sums["events"]) for when in ("before", "after", "had_it_stayed")
@@ -148,7 +150,7 @@ def _rebuilds_told(scenario: Scenario, organizations: Floats, sums: dict[str, Fl
         effect,
         as_part("profit", "profit in the year after, of sales", profit, "effect", "of_sales"),
         as_part("profit_later", "profit in three years, of sales", profit_later, "effect", "of_sales"),
-        as_part("money", "profit in three years, in money", money, "effect", "money"),
+        as_part("money", f"profit in three years, in {unit}", money, "effect", "money"),
     )
     figure = as_part("figure", "rebuilt twice or more", twice, "figure", "share")
     parts = (

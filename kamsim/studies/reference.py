@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from kamsim.errors import KamsimError, nearest, shown
+from kamsim.experiments.jobs import Job
 from kamsim.measures.choice import FILED
 from kamsim.measures.outcomes import MEASURES, Measure
 from kamsim.measures.profit import Horizon
@@ -82,17 +83,13 @@ def in_words(scenario: Scenario) -> str:
     return scenario.name if elevates(scenario) else f"no program ({scenario.name}: no key accounts)"
 
 
-def horizon_of(scenarios: Sequence[Scenario], unit: float) -> Horizon:
-    """What the money of scenarios is told of, a median wallet of the first being so much of it."""
+def horizon_of(scenarios: Sequence[Scenario], job: Job) -> Horizon:
+    """What the money of scenarios is told of, the first of them being played as a job."""
     first = scenarios[0]
     years = timeline_of(first)
-    named = (
-        "units of the median account's yearly category spend"
-        if unit == 1.0
-        else "the currency of the account book, or of world.median_wallet"
-    )
     without = scenarios[place_without_program(scenarios)].name
-    return Horizon(years.years - years.history_years, first.timeline.discount, named, without)
+    calendar = job.years[years.history_years :]
+    return Horizon(years.years - years.history_years, first.timeline.discount, job.money, without, calendar)
 
 
 def told_in(measure: Measure, scenarios: Sequence[Scenario], horizon: Horizon) -> dict[str, object]:

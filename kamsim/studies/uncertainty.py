@@ -24,7 +24,7 @@ from kamsim.evidence.plausible import TIED
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.files import write_parquet
 from kamsim.experiments.folder import RUN_FILES
-from kamsim.experiments.jobs import job_of
+from kamsim.experiments.jobs import Job, job_of
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers
 from kamsim.measures.choice import PROFIT, USUAL, chosen
@@ -346,7 +346,6 @@ def ask_compare_under_uncertainty(
             "replications must be at least 2 under uncertainty: one market scenario does not tell luck from policy"
         )
     plan = [job_of(scenario, book) for scenario in scenarios]
-    units = tuple(job.unit for job in plan)
     shown = USUAL if measures is None else chosen(measures)
     ensemble = ensemble_of(scenarios, posterior, seed)
     apart = tuple(notes_on_worlds(scenarios, posterior))
@@ -356,14 +355,14 @@ def ask_compare_under_uncertainty(
         best_fit = money_at_best_fit(scenarios, plan, seed, BEST_FIT * replications, workers)
         found = played_at_sets(ensemble, book, seed, replications, workers, progress)
         said = (*notes, *notes_on_refused(found.refused, len(found.numbers), len(posterior.values)))
-        comparison = _compared(found, ensemble, best_fit, (seed, replications), units, said)
+        comparison = _compared(found, ensemble, best_fit, (seed, replications), plan, said)
         comparison = replace(comparison, same_worlds=not apart, shown=shown)
         if folder is not None:
             write_tables(folder, comparison.measures, comparison.bridge, scenarios, comparison.horizon)
             _write_sets(folder, found, names)
         return comparison
 
-    told: dict[str, object] = {"reference": names[0], "total_profit": horizon_of(scenarios, units[0])._asdict()}
+    told: dict[str, object] = {"reference": names[0], "total_profit": horizon_of(scenarios, plan[0]).told()}
     told |= {} if shown == USUAL else {"measures": list(shown)}
     manifest = manifest_of(scenarios, seed, replications, book) | told | {"posterior": posterior_in_manifest(posterior)}
     return Asked(manifest, len(posterior.values), "parameter sets", answer, _FILES)
@@ -377,7 +376,7 @@ def _compared(
     ensemble: Ensemble,
     best_fit: Moments,
     run: tuple[int, int],
-    units: tuple[float, ...],
+    plan: Sequence[Job],
     notes: tuple[str, ...],
 ) -> UncertainComparison:
     names = tuple(scenario.name for scenario in ensemble.scenarios)
@@ -400,7 +399,7 @@ def _compared(
         scenarios=names,
         reference=names[0],
         reference_in_words=in_words(ensemble.scenarios[0]),
-        horizon=horizon_of(ensemble.scenarios, units[0]),
+        horizon=horizon_of(ensemble.scenarios, plan[0]),
         bridge=tuple(bridge_of(best_fit, names, found.stands.money)),
         worth=tuple(worth_of(best_fit, names, margins, pays, beside_none=not elevates(ensemble.scenarios[0]))),
         measures=stands,
@@ -418,7 +417,7 @@ def _compared(
         sets=len(found.numbers),
         best_fit_worlds=BEST_FIT * run[1],
         posterior=Path(ensemble.posterior.source).name,
-        unit_of_money=units,
+        unit_of_money=tuple(job.unit for job in plan),
         notes=notes,
     )
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kamsim.books.book import Book
+from kamsim.books.labels import MEDIAN_WALLETS
 from kamsim.experiments.files import check_target, write_parquet, write_whole
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.pool import checked_workers
@@ -39,6 +40,7 @@ class Year(NamedTuple):
     collaboration: float | None
     trust: float | None
     departures: int
+    label: str = ""  # what the year is called; empty where it has a number only
 
 
 class Watched(NamedTuple):
@@ -49,6 +51,7 @@ class Watched(NamedTuple):
     years: tuple[Year, ...]
     measures: dict[str, float | None]  # of the whole run, by the names of `MEASURES`; None where there is none
     notes: tuple[str, ...]
+    money: str = MEDIAN_WALLETS  # what it is called
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -82,8 +85,10 @@ def play_run(
             progress(quarter + 1)
     if agents is not None:
         _write_parquet(agents, records)
-    notes = (*notes_on_settings([scenario]), *notes_on_book([scenario], book), *job_of(scenario, book).notes)
-    return Watched(scenario.name, seed, tuple(years_of(program)), measures_of(program), notes)
+    job = job_of(scenario, book)
+    notes = (*notes_on_settings([scenario]), *notes_on_book([scenario], book), *job.notes)
+    years = tuple(years_of(program, job.years))
+    return Watched(scenario.name, seed, years, measures_of(program), notes, job.money)
 
 
 def quarters_of(scenario: Scenario) -> int:
@@ -91,8 +96,11 @@ def quarters_of(scenario: Scenario) -> int:
     return 4 * timeline_of(scenario).years
 
 
-def years_of(program: KeyAccountProgram) -> Iterable[Year]:
-    """Years, in order, of a program played to the end; the cost of the launch is of the first year with a program."""
+def years_of(program: KeyAccountProgram, labels: Sequence[str] = ()) -> Iterable[Year]:
+    """Years, in order, of a program played to the end; the cost of the launch is of the first year with a program.
+
+    ``labels`` are what they are called, none where they have numbers only.
+    """
     timeline, money = program.timeline, program.money
     moves = program.history.years["elevation_cost"] + program.history.years["handover_cost"]
     idle = program.history.years["idle_cost"]
@@ -122,6 +130,7 @@ def years_of(program: KeyAccountProgram) -> Iterable[Year]:
             collaboration=float(accounts["collaboration"][key].mean()) if launched else None,
             trust=float(accounts["trust"][key].mean()) if launched else None,
             departures=int(program.history.departures[number].sum()),
+            label=labels[number] if labels else "",
         )
 
 

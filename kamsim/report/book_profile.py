@@ -23,7 +23,6 @@ from kamsim.report.plot import (
     full_numbers,
     patch,
     png,
-    short_name,
 )
 from kamsim.report.table import NOTHING, TOTAL_PROFIT, Group, Row, Scale, Table, percent, scale_of
 from kamsim.studies.profile_book import profile_book
@@ -74,15 +73,15 @@ def years_table(profile: Profile) -> Table:
     )
     columns = ("year", "sales", "growth", "customers", "bought again", "new", "empty", "")
     nothing = "" if rows else "; one row per account, or under a year: nothing is told of years"
-    return Table((Group("", rows),) if rows else (), columns, f"{title(profile)}{nothing}", legend if rows else ())
+    heading = f"{title(profile, scale.unit)}{nothing}"
+    return Table((Group("", rows),) if rows else (), columns, heading, legend if rows else ())
 
 
-def title(profile: Profile) -> str:
-    """Say of which book a profile is: its file, accounts, quarters, and what its money is."""
-    scale = scale_of(TOTAL_PROFIT, (year.sales for year in profile.years), profile.money)
+def title(profile: Profile, unit: str) -> str:
+    """Say of which book a profile is: its file, accounts, quarters, and in which unit its money is told."""
     where = on_one_line(Path(profile.source).name)
     span = f", {profile.quarters[0]} to {profile.quarters[1]}" if profile.quarters else ""
-    return f"{where}: {len(profile.accounts):,} accounts{span}; money in {scale.unit}"
+    return f"{where}: {len(profile.accounts):,} accounts{span}; money in {unit}"
 
 
 def concentration_table(profile: Profile) -> Table:
@@ -209,7 +208,9 @@ def label_of(account: ProfiledAccount) -> str:
 
 
 def _short(name: str, width: int) -> str:
-    return short_name(on_one_line(name), width)
+    """Shorten a name of somebody at its end."""
+    told = on_one_line(name)
+    return told if len(told) <= width else f"{told[: width - 1].rstrip()}…"
 
 
 # ---------------------------------------------------------------- figure
@@ -226,7 +227,7 @@ def profile_figure(profile: Profile) -> bytes:
     for panel in panels.flat:
         panel.tick_params(labelsize=FONT)
         panel.spines[["top", "right"]].set_visible(False)
-    figure.suptitle(_short(title(profile), 100), fontsize=FONT + 5, parse_math=False)
+    figure.suptitle(_short(title(profile, profile.money), 100), fontsize=FONT + 5, parse_math=False)
     with warnings.catch_warnings():
         # A letter that no font has is drawn as a box, which says as much.
         warnings.filterwarnings("ignore", message="Glyph")

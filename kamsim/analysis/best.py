@@ -28,7 +28,7 @@ def chances_best(merit: Floats) -> Floats:
         worlds give, which keeps what all scenarios owe to the same worlds, and how little few worlds tell of their
         own spread; ties are split.
     """
-    chances: Floats = _firsts(merit.mean(axis=0) + _drawn(merit, _DRAWS)).mean(axis=0)
+    chances: Floats = firsts_of(merit.mean(axis=0) + _drawn(merit, _DRAWS)).mean(axis=0)
     return chances
 
 
@@ -43,8 +43,8 @@ def _drawn(merit: Floats, draws: int) -> Floats:
     return drawn
 
 
-def _firsts(merit: Floats) -> Floats:
-    """Part that each has in the first place along the last axis."""
+def firsts_of(merit: Floats) -> Floats:
+    """Part that each has in the first place along the last axis; equals share it."""
     wins = is_best(merit)
     parts: Floats = wins / wins.sum(axis=-1, keepdims=True)
     return parts
@@ -55,7 +55,7 @@ def regrets_of(merit: Floats) -> Floats:
     if len(merit) < 2:
         return np.full(merit.shape[1], np.nan)
     one, other = merit[::2].mean(axis=0), merit[1::2].mean(axis=0)
-    lost = [_firsts(chosen) @ there - there for chosen, there in ((one, other), (other, one))]
+    lost = [firsts_of(chosen) @ there - there for chosen, there in ((one, other), (other, one))]
     found: Floats = np.mean(lost, axis=0)
     return found
 
@@ -81,7 +81,7 @@ def chances_between(profit: Floats) -> Floats:
     for merit in profit:
         mean = merit.mean(axis=0)
         means = mean + weights @ (merit - mean)
-        total += _firsts(means[:, None] + _drawn(merit, _RESAMPLE_DRAWS)).mean(axis=1)
+        total += firsts_of(means[:, None] + _drawn(merit, _RESAMPLE_DRAWS)).mean(axis=1)
     between: Floats = np.quantile(total / sets, ((1 - AGREEING) / 2, (1 + AGREEING) / 2), axis=0)
     return between
 

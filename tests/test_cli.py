@@ -35,6 +35,7 @@ window_years = 3
 COMMANDS = [
     [],
     ["compare"],
+    ["decide"],
     ["run"],
     ["survey"],
     ["evidence"],
@@ -127,11 +128,7 @@ def test_version() -> None:
     ("arguments", "said"),
     [
         (["comprae"], "Did you mean 'compare'?"),
-        (
-            ["frobnicate"],
-            "Choose from calibrate, compare, discover, evidence, explain, run, scenario, sensitivity, survey, sweep, "
-            "validate.",
-        ),
+        (["frobnicate"], f"Choose from {', '.join(sorted(main.commands))}."),
         (["scenario", "chek"], "Did you mean 'check'?"),
         (["compare", "--replicatoins", "3"], "--replications"),
         (["compare", "--seed", "one"], "one"),

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TypeVar
 
+from kamsim.compiler import kernel
 from kamsim.experiments.jobs import Job, shared_worlds
 from kamsim.experiments.pool import in_order
+from kamsim.measures.profit import Account, account_by_year
 from kamsim.model.ensemble import _play_one, simulate
 from kamsim.model.plan import History
 from kamsim.policy.policy import Policy, drawn_levers
-from kamsim.types import Progress
+from kamsim.types import Floats, Progress
 from kamsim.world.world import World, draw_one_organization, draw_world, split_seed
 
 Row = TypeVar("Row")
@@ -54,11 +56,16 @@ def look_at_twins(
     return rows
 
 
-def histories_of(jobs: Sequence[Job], seed: int, organization: int) -> tuple[World, list[History]]:
-    """Play every job in one organization: the world of the first, and a history per job."""
+def histories_of(
+    jobs: Sequence[Job], seed: int, organization: int, groups: Sequence[Sequence[int]] | None = None
+) -> tuple[World, list[History]]:
+    """Play every job in one organization: the world of the first, and a history per job.
+
+    ``groups`` are those of `kamsim.experiments.jobs.shared_worlds`, where many organizations are played.
+    """
     worlds: dict[int, World] = {}
     histories: dict[int, History] = {}
-    for group in shared_worlds(jobs):
+    for group in shared_worlds(jobs) if groups is None else groups:
         alike = jobs[group[0]]
         world = draw_world(
             seed, organization, alike.parameters, alike.budget, alike.timeline, alike.known, alike.future
@@ -69,6 +76,12 @@ def histories_of(jobs: Sequence[Job], seed: int, organization: int) -> tuple[Wor
             worlds[place] = world
             histories[place] = simulate(world, policy, job.parameters, job.timeline).history
     return worlds[0], [histories[place] for place in range(len(jobs))]
+
+
+@kernel
+def account_in(history: History, gross_margin: float, launch: int, discount: float, cumulated: Floats) -> Account:
+    """Account of profit of a history, as a kernel of its own: `kamsim.measures.profit.account_by_year`."""
+    return account_by_year(history, gross_margin, launch, discount, cumulated)
 
 
 def _policy_in(job: Job, seed: int, organization: int) -> Policy:

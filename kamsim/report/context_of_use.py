@@ -54,6 +54,15 @@ CONTEXTS: dict[str, ContextOfUse] = {
         "picking accounts: which of them looks promising is mostly drawn at random, and differs between market "
         "scenarios.",
     ),
+    "decide": ContextOfUse(
+        "which program your own accounts are expected to gain most from, at what risk; which accounts it would make "
+        "key by the readings that there are; and what to find out before.",
+        "your file, every assumption noted; parameter sets that fit the evidence; and draws of what neither tells, "
+        "marked as such. Probabilities count these cases of this model.",
+        "naming who is elevated or demoted: where share of wallet, fit and health are drawn, who is picked by them is "
+        "picked by chance, and the list says how sure it is. Nor for whether programs pay at all at prices that are "
+        "not yours: give them with `--set`.",
+    ),
     "survey": ContextOfUse(
         "what the published survey would find among simulated suppliers, in each meaning that its 51 % may have, and "
         "how far samples of its size differ by luck.",

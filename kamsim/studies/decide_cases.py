@@ -1,0 +1,181 @@
+"""Cases of a firm: what nobody knows of it drawn as a whole, and every policy played in the same futures of each.
+
+A case is a parameter set that fits the evidence, and a draw of the state of every account as far as the book does not
+tell it. What differs between futures of a case is luck; what differs between cases could be known, and is not.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kamsim.books.book import Book
+from kamsim.errors import KamsimError
+from kamsim.evidence.posterior import Posterior
+from kamsim.experiments.jobs import Job, job_of, shared_worlds
+from kamsim.experiments.pool import in_order
+from kamsim.experiments.twins import KERNELS, account_in, histories_of
+from kamsim.measures.profit import Account
+from kamsim.model.plan import History
+from kamsim.scenario import Scenario
+from kamsim.studies.decide_data import Drawn, drawn_in, facts_of
+from kamsim.studies.parameter_sets import with_set
+from kamsim.types import Floats, Integers, Progress
+
+COMPILED = (*KERNELS, account_in)
+FUTURES = 2  # of each case: what they have in common is no luck
+YEARS_AHEAD = 3  # that a list of accounts looks ahead
+LEAST_CASES, MOST_CASES = 2, 10  # of each parameter set
+ACCOUNTS_PLAYED = 12_000  # of each set and future, as far as these bounds allow: more cases of a small book
+
+
+class Cases(NamedTuple):
+    """What came of all cases of all sets; money in that of the book.
+
+    Policies are the scenarios in their order, accounts those of the book.
+    """
+
+    sets: Integers  # (cases,), number of the parameter set
+    amounts: Floats  # (cases, futures, policies, amounts of the account of profit)
+    cumulated: Floats  # (cases, futures, policies, years), total profit up to each
+    key: Floats  # (policies, accounts), part of the cases in which it is key at launch
+    top: Floats  # in the highest tier
+    later: Floats  # part of cases and futures in which it is key after three years
+    facts: Floats  # (cases, facts), of `kamsim.studies.decide_data.FACTS`, what is worth knowing, summed up
+    readings: tuple[Floats, Floats]  # (readings, accounts), mean over cases and standard deviation
+    parameters: tuple[str, ...]  # of the sets
+    values: Floats  # (cases, parameters)
+    refused: tuple[str, ...]
+
+
+class _Case(NamedTuple):
+    amounts: Floats  # (futures, policies, amounts)
+    cumulated: Floats  # (futures, policies, years)
+    launched: NDArray[np.int8]  # (policies, accounts), tier
+    later: Floats  # (policies, accounts), part of the futures in which it is key
+    drawn: Drawn
+    facts: Floats  # (facts,)
+
+
+def cases_a_set(accounts: int) -> int:
+    """Cases of each parameter set: fewer of a large book, where each takes longer and luck evens out."""
+    return max(LEAST_CASES, min(MOST_CASES, round(ACCOUNTS_PLAYED / max(1, accounts))))
+
+
+def played_cases(
+    scenarios: Sequence[Scenario],
+    posterior: Posterior,
+    book: Book,
+    seed: int,
+    cases: int,
+    workers: int,
+    progress: Progress | None = None,
+) -> Cases:
+    """Play every policy in so many cases of every parameter set.
+
+    Parameters
+    ----------
+    scenarios : sequence of Scenario
+        Policies, in one world.
+    posterior : Posterior
+        Parameter sets, equally likely.
+    book : Book
+        Whose accounts are played.
+    seed, cases, workers : int
+        Of draws; of each set; threads, which change no result.
+    progress : callable, optional
+        Told how many cases are done.
+
+    Returns
+    -------
+    Cases
+        Of the sets that go with the scenarios, and why others do not.
+    """
+    refused, numbers = list[str](), list[int]()
+
+    def tasks() -> Iterator[tuple[list[Job], list[list[int]], int]]:
+        for number, values in enumerate(posterior.values):
+            try:
+                jobs = [job_of(with_set(scenario, posterior.names, values), book) for scenario in scenarios]
+            except KamsimError as error:
+                refused.append(str(error))
+                continue
+            groups = shared_worlds(jobs)
+            for place in range(cases):
+                numbers.append(number)
+                yield jobs, groups, number * cases + place
+
+    found = _Found()
+    with closing(in_order(partial(_played, seed, book), tasks(), workers)) as played:
+        for one in played:
+            found.add(one)
+            if progress is not None:
+                progress(len(found.facts))
+    if not found.facts:
+        raise KamsimError(f"{posterior.source}: no set can be put into these scenarios: {refused[0]}")
+    values = np.array(posterior.values, dtype=np.float64)[numbers]
+    return found.together(np.array(numbers, dtype=np.int64), (posterior.names, values), tuple(refused))
+
+
+def _played(seed: int, book: Book, jobs: list[Job], groups: list[list[int]], organization: int) -> _Case:
+    """Play the futures of a case."""
+    timeline, accounts = jobs[0].timeline, jobs[0].budget.accounts
+    launch, years = timeline.history_years, timeline.years - timeline.history_years
+    amounts = np.empty((FUTURES, len(jobs), len(Account._fields)))
+    cumulated = np.empty((FUTURES, len(jobs), years))
+    launched, later = np.zeros((len(jobs), accounts), dtype=np.int8), np.zeros((len(jobs), accounts))
+    for future in range(FUTURES):
+        world, histories = histories_of(*in_future(jobs, seed, organization, future), groups)
+        for place, (job, history) in enumerate(zip(jobs, histories, strict=True)):
+            account = account_in(history, job.parameters.gross_margin, launch, job.discount, cumulated[future, place])
+            amounts[future, place] = np.array(account) * job.unit
+            cumulated[future, place] *= job.unit
+            later[place] += (_tiers(history, launch + YEARS_AHEAD, accounts) > 0) / FUTURES
+            if future == 0:
+                launched[place] = _tiers(history, launch, accounts)
+        if future == 0:
+            drawn = drawn_in(world, jobs[0], launch)
+    return _Case(amounts, cumulated, launched, later, drawn, facts_of(drawn, book.annual_spend, jobs[0].budget.seats))
+
+
+def _tiers(history: History, year: int, accounts: int) -> NDArray[np.int8]:
+    of_year: NDArray[np.int8] = history.accounts["tier"][min(year, len(history.years) - 1), :accounts].astype(np.int8)
+    return of_year
+
+
+def in_future(jobs: Sequence[Job], seed: int, organization: int, future: int) -> tuple[Sequence[Job], int, int]:
+    """Jobs, seed and organization that play a future of a case."""
+    return jobs, seed, organization * FUTURES + future
+
+
+class _Found:
+    """What is kept of cases as they come: memory grows with the accounts, and hardly with the cases."""
+
+    def __init__(self) -> None:
+        self.amounts, self.cumulated, self.facts = list[Floats](), list[Floats](), list[Floats]()
+        self.key = self.top = self.later = self.mean = self.squares = np.zeros(())
+
+    def add(self, case: _Case) -> None:
+        """Count in one more case."""
+        self.amounts.append(case.amounts)
+        self.cumulated.append(case.cumulated)
+        self.facts.append(case.facts)
+        highest = case.launched.max(axis=1, keepdims=True)
+        self.key = self.key + (case.launched > 0)
+        self.top = self.top + ((case.launched == highest) & (case.launched > 1))
+        self.later = self.later + case.later
+        readings = np.stack(case.drawn)
+        self.mean, self.squares = self.mean + readings, self.squares + readings**2
+
+    def together(self, sets: Integers, parameters: tuple[tuple[str, ...], Floats], refused: tuple[str, ...]) -> Cases:
+        """All cases as one."""
+        number = len(self.facts)
+        mean = self.mean / number
+        deviation = np.sqrt(np.maximum(self.squares / number - mean**2, 0.0))
+        return Cases(
+            sets, np.stack(self.amounts), np.stack(self.cumulated), self.key / number, self.top / number,
+            self.later / number, np.stack(self.facts), (mean, deviation), *parameters, refused,
+        )  # fmt: skip

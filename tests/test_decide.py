@@ -170,11 +170,11 @@ def test_what_the_book_tells_is_told_and_what_it_does_not_is_drawn(book: Book) -
     for account in found.accounts:
         told = account.account_id in ("A000", "A001", "A002", "A003")
         assert account.share.told == told
-        assert (account.share.spread < 1e-6) == told
+        assert (account.share.low == account.share.high) == told
         assert account.fit.told
         assert account.fit.value == pytest.approx(0.7)
         assert not account.trust.told
-        assert account.trust.spread > 0.0
+        assert account.trust.low < account.trust.value < account.trust.high
 
 
 def test_of_equal_chances_the_larger_account_is_listed_first() -> None:

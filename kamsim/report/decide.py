@@ -1,6 +1,7 @@
 """The one page for the meeting: which program for these accounts, how sure, which accounts, and what to find out."""
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kamsim.analysis.agreement import AGREEING
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 POINTS = Scale(1.0, 2, "points")
 MOST_ACCOUNTS = 6  # of each move in a terminal; the spreadsheet has all
 MOST_DATA = 5
-WIDEST_NAME = 24
+WIDEST_NAME = 22
+MOST_NAMED = 3  # rivals in a sentence
 DRAWN = "~"
 _MOVES: dict["Move", str] = {"elevate": "Elevate", "keep": "Keep", "demote": "Demote"}
 
@@ -43,7 +45,7 @@ def decision_sentences(decision: "Decision") -> str:
     if decision.sure:
         said = f"Take {in_words(decision, best.scenario)}: it {_earns(decision, best, scale)}."
     else:
-        rivals = ", ".join(in_words(decision, name) for name in decision.rivals)
+        rivals = _some([in_words(decision, name) for name in decision.rivals])
         said = (
             f"Cannot tell: {in_words(decision, best.scenario)} {_earns(decision, best, scale)}, but cannot be told "
             f"from {rivals}."
@@ -62,6 +64,11 @@ def decision_sentences(decision: "Decision") -> str:
     if decision.weak:
         parts.append(f"Asked anyway: the book {decision.weak}.")
     return " ".join(parts)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _earns(decision: "Decision", best: "Choice", scale: Scale) -> str:
@@ -131,7 +138,7 @@ def _policy_row(decision: "Decision", choice: "Choice", scale: Scale) -> Row:
 
 def money_table(decision: "Decision") -> Table:
     """Table of what each program takes: the launch, all years, how far it falls behind, and when it has paid back."""
-    programs = [choice for choice in decision.choices if choice.cost.high > 0 or choice.at_launch.high > 0]
+    programs = [choice for choice in decision.choices if decision.places[choice.scenario]]
     scale = scale_of(TOTAL_PROFIT, [choice.cost.mean for choice in programs])
     rows = tuple(
         Row(
@@ -198,6 +205,7 @@ def accounts_table(decision: "Decision") -> Table:
     policy = shown_policy(decision)
     moves = listed(decision, policy)
     scale = scale_of(TOTAL_PROFIT, [account.spend for account in decision.accounts])
+    scale = scale._replace(decimals=max(0, scale.decimals - 1))
     groups = []
     for move, accounts in moves.items():
         if not accounts:
@@ -213,12 +221,11 @@ def accounts_table(decision: "Decision") -> Table:
     )
     known = decision.accounts and decision.accounts[0].today is not None
     legend = (
-        f"{DRAWN}: the book does not tell it: mean of what is drawn; potential: what it spends with others and could "
-        "spend with us; sure: part of the cases; 3 years: part of cases and futures in which it is key then; all "
-        "accounts and programs: accounts.xlsx",
+        f"{DRAWN}: the book does not tell it: median of what is drawn; potential: what it spends with others and could "
+        "spend with us; sure: part of the cases; all accounts and programs, also after three years: accounts.xlsx",
         *(() if known else ("the book does not tell who is key today, so nobody is kept or demoted",)),
     )
-    columns = ("", "today", "spend", "potential", "share", "fit", "health", "sure", "3 years")
+    columns = ("", "today", "spend", "potential", "share", "fit", "health", "sure", "")
     return Table(tuple(groups), columns, title, legend, dense=True)
 
 
@@ -237,7 +244,7 @@ def _account_row(account: "Account", policy: str, move: "Move", scale: Scale) ->
         _reading(account.fit, tenths),
         _reading(account.trust, tenths),
         percent(sureness(account, policy, move)),
-        percent(account.later[policy]),
+        "",
     )
     return Row(cells)
 

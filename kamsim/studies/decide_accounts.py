@@ -25,11 +25,12 @@ TIER_NAMES = ("", "key", "strategic")
 
 
 class Reading(NamedTuple):
-    """What is known of an account, or drawn: the mean over cases, how far it differs between them, and which it is."""
+    """What is known of an account, or drawn: the median over cases, and between which 80 % of them lie."""
 
     value: float
-    spread: float  # standard deviation over cases
-    told: bool  # by the book
+    low: float
+    high: float
+    told: bool  # by the book, and not drawn
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,11 @@ def _moves(listed: Flags, today: Integers | None) -> list[Move]:
 
 
 def _readings(cases: Cases, told: Mapping[str, Flags], place: int) -> dict[str, Reading]:
-    mean, spread = cases.readings
-    return {
-        name: Reading(float(mean[row, place]), float(spread[row, place]), bool(told[name][place]))
-        for row, name in enumerate(Drawn._fields)
-    }
+    found = dict[str, Reading]()
+    for row, name in enumerate(Drawn._fields):
+        value, low, high = cases.readings[:, row, place].tolist()
+        found[name] = Reading(value, low, high, bool(told[name][place]))
+    return found
 
 
 def _by_policy(policies: Sequence[str], values: Floats, place: int) -> dict[str, float]:

@@ -22,11 +22,12 @@ from kamsim.measures.profit import Account
 from kamsim.model.plan import History
 from kamsim.scenario import Scenario
 from kamsim.studies.decide_data import Drawn, drawn_in, facts_of
-from kamsim.studies.parameter_sets import with_set
+from kamsim.studies.parameter_sets import takes, with_set
 from kamsim.types import Floats, Integers, Progress
 
 COMPILED = (*KERNELS, account_in)
 FUTURES = 2  # of each case: what they have in common is no luck
+_QUANTILES = (0.5, 0.1, 0.9)
 YEARS_AHEAD = 3  # that a list of accounts looks ahead
 LEAST_CASES, MOST_CASES = 2, 10  # of each parameter set
 ACCOUNTS_PLAYED = 12_000  # of each set and future, as far as these bounds allow: more cases of a small book
@@ -45,8 +46,8 @@ class Cases(NamedTuple):
     top: Floats  # in the highest tier
     later: Floats  # part of cases and futures in which it is key after three years
     facts: Floats  # (cases, facts), of `kamsim.studies.decide_data.FACTS`, what is worth knowing, summed up
-    readings: tuple[Floats, Floats]  # (readings, accounts), mean over cases and standard deviation
-    parameters: tuple[str, ...]  # of the sets
+    readings: Floats  # (3, readings, accounts), median over cases, and between which 80 % of them lie
+    parameters: tuple[str, ...]  # of the sets, those that any policy takes
     values: Floats  # (cases, parameters)
     refused: tuple[str, ...]
 
@@ -116,8 +117,11 @@ def played_cases(
                 progress(len(found.facts))
     if not found.facts:
         raise KamsimError(f"{posterior.source}: no set can be put into these scenarios: {refused[0]}")
-    values = np.array(posterior.values, dtype=np.float64)[numbers]
-    return found.together(np.array(numbers, dtype=np.int64), (posterior.names, values), tuple(refused))
+    # What no policy takes, because each has set it itself, is known.
+    taken = [place for place, name in enumerate(posterior.names) if any(takes(one, name) for one in scenarios)]
+    values = np.array(posterior.values, dtype=np.float64)[numbers][:, taken]
+    parameters = tuple(posterior.names[place] for place in taken), values
+    return found.together(np.array(numbers, dtype=np.int64), parameters, tuple(refused))
 
 
 def _played(seed: int, book: Book, jobs: list[Job], groups: list[list[int]], organization: int) -> _Case:
@@ -152,11 +156,12 @@ def in_future(jobs: Sequence[Job], seed: int, organization: int, future: int) ->
 
 
 class _Found:
-    """What is kept of cases as they come: memory grows with the accounts, and hardly with the cases."""
+    """What is kept of cases as they come: of accounts what is read of them, and how often they are key."""
 
     def __init__(self) -> None:
         self.amounts, self.cumulated, self.facts = list[Floats](), list[Floats](), list[Floats]()
-        self.key = self.top = self.later = self.mean = self.squares = np.zeros(())
+        self.key = self.top = self.later = np.zeros(())
+        self.readings = list[NDArray[np.float32]]()
 
     def add(self, case: _Case) -> None:
         """Count in one more case."""
@@ -167,15 +172,13 @@ class _Found:
         self.key = self.key + (case.launched > 0)
         self.top = self.top + ((case.launched == highest) & (case.launched > 1))
         self.later = self.later + case.later
-        readings = np.stack(case.drawn)
-        self.mean, self.squares = self.mean + readings, self.squares + readings**2
+        self.readings.append(np.stack(case.drawn).astype(np.float32))
 
     def together(self, sets: Integers, parameters: tuple[tuple[str, ...], Floats], refused: tuple[str, ...]) -> Cases:
         """All cases as one."""
         number = len(self.facts)
-        mean = self.mean / number
-        deviation = np.sqrt(np.maximum(self.squares / number - mean**2, 0.0))
+        readings = np.quantile(np.stack(self.readings), _QUANTILES, axis=0).astype(np.float64)
         return Cases(
             sets, np.stack(self.amounts), np.stack(self.cumulated), self.key / number, self.top / number,
-            self.later / number, np.stack(self.facts), (mean, deviation), *parameters, refused,
+            self.later / number, np.stack(self.facts), readings, *parameters, refused,
         )  # fmt: skip

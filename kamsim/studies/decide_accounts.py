@@ -11,7 +11,7 @@ import numpy as np
 from kamsim.books.book import Book
 from kamsim.experiments.workbook import MONEY, PERCENT, Column, Sheet, write_workbook
 from kamsim.studies.decide_cases import Cases
-from kamsim.studies.decide_data import Drawn, told_by
+from kamsim.studies.decide_data import Drawn, spend_of, told_by
 from kamsim.text import csv_text
 from kamsim.types import Flags, Floats, Integers
 
@@ -44,10 +44,10 @@ class Account:
     today : int or None
         Place in today's program, 0 for none; None where the book tells no program.
     spend : float
-        What it is expected to spend with us a year.
-    share, potential, fit, trust, cost : Reading
-        Share of wallet, money a year that it spends with others and could spend with us, strategic fit, trust (health)
-        and cost to serve as a part of list price.
+        With us in the last year.
+    share, potential, fit, trust, cost, rate : Reading
+        Share of wallet, money a year that it spends with others and could spend with us, strategic fit, trust
+        (health), cost to serve as a part of list price, and money a year that it buys for by now.
     chosen : dict of str to float
         Under each policy, part of the cases in which it is key at launch.
     top : dict of str to float
@@ -68,6 +68,7 @@ class Account:
     fit: Reading
     trust: Reading
     cost: Reading
+    rate: Reading
     chosen: Mapping[str, float]
     top: Mapping[str, float]
     later: Mapping[str, float]
@@ -80,20 +81,21 @@ def accounts_of(book: Book, policies: Sequence[str], cases: Cases, places: Seque
     ``places`` are the key accounts of each policy at launch.
     """
     today = book.tier if book.tier is not None and book.tier.any() else None
-    lists = [chosen_most(chances, count, book.annual_spend) for chances, count in zip(cases.key, places, strict=True)]
+    spend = spend_of(book)
+    lists = [chosen_most(chances, count, spend) for chances, count in zip(cases.key, places, strict=True)]
     moves = [_moves(listed, today) for listed in lists]
     is_shown = (cases.key >= LISTED_FROM).any(axis=0) | np.any(lists, axis=0)
     if today is not None:
         is_shown |= today > 0
     told = told_by(book)
-    shown = [place for place in np.argsort(-book.annual_spend, kind="stable") if is_shown[place]]
+    shown = [place for place in np.argsort(-spend, kind="stable") if is_shown[place]]
     return tuple(
         Account(
             book.account_id[place],
             book.name[place],
             book.kam[place] if book.kam else "",
             None if today is None else int(today[place]),
-            float(book.annual_spend[place]),
+            float(spend[place]),
             **_readings(cases, told, int(place)),
             chosen=_by_policy(policies, cases.key, int(place)),
             top=_by_policy(policies, cases.top, int(place)),
@@ -170,8 +172,9 @@ def _columns(policies: Sequence[str], money: str, knows_today: bool) -> list[tup
     ]
     if knows_today:
         found += [(Column("today"), tier_name), (Column("manager"), lambda one: one.kam)]
-    found.append((Column(f"spend a year, {money}", MONEY), lambda one: round(one.spend, 2)))
+    found.append((Column(f"spend in the last year, {money}", MONEY), lambda one: round(one.spend, 2)))
     for name, heading, shown in (
+        ("rate", f"buys a year by now, {money}", MONEY),
         ("share", "share of wallet", PERCENT),
         ("potential", f"potential a year, {money}", MONEY),
         ("fit", "strategic fit, 0 to 1", HUNDREDTHS),

@@ -21,7 +21,7 @@ from kamsim.experiments.twins import KERNELS, account_in, histories_of
 from kamsim.measures.profit import Account
 from kamsim.model.plan import History
 from kamsim.scenario import Scenario
-from kamsim.studies.decide_data import Drawn, drawn_in, facts_of
+from kamsim.studies.decide_data import Drawn, drawn_in, facts_of, spend_of
 from kamsim.studies.parameter_sets import takes, with_set
 from kamsim.types import Floats, Integers, Progress
 
@@ -142,7 +142,7 @@ def _played(seed: int, book: Book, jobs: list[Job], groups: list[list[int]], org
                 launched[place] = _tiers(history, launch, accounts)
         if future == 0:
             drawn = drawn_in(world, jobs[0], launch)
-    return _Case(amounts, cumulated, launched, later, drawn, facts_of(drawn, book.annual_spend, jobs[0].budget.seats))
+    return _Case(amounts, cumulated, launched, later, drawn, facts_of(drawn, spend_of(book), jobs[0].budget.seats))
 
 
 def _tiers(history: History, year: int, accounts: int) -> NDArray[np.int8]:

@@ -18,6 +18,7 @@ class Drawn(NamedTuple):
     fit: Floats
     trust: Floats
     cost: Floats  # to serve, part of list price
+    rate: Floats  # money a year that the account spends with us by then, if it is still a customer; else 0
 
 
 class Datum(NamedTuple):
@@ -29,11 +30,13 @@ class Datum(NamedTuple):
     parameters: tuple[str, ...] = ()
 
 
+LEAST = 1e-9  # that is divided by
 _SUMMED_UP = ("large", "others", "picked")  # of a fact of accounts: see `facts_of`
-OF_ACCOUNTS = ("share", "fit", "trust", "cost")
+OF_ACCOUNTS = ("share", "fit", "trust", "cost", "rate")
 FACTS = tuple(f"{name}_{summed_up}" for name in OF_ACCOUNTS for summed_up in _SUMMED_UP)
 DATA: tuple[Datum, ...] = (
     Datum("share_of_wallet", "share of wallet of each account", ("share",)),
+    Datum("rate", "what each account buys a year by now, and who has left for good", ("rate",)),
     Datum("fit", "strategic fit of each account", ("fit",)),
     Datum("health", "trust (health) of each account", ("trust",)),
     Datum("cost_to_serve", "cost to serve of each account", ("cost",), ("world.serve_cost",)),
@@ -64,13 +67,19 @@ DATA: tuple[Datum, ...] = (
 )  # fmt: skip
 
 
+def spend_of(book: Book) -> Floats:
+    """What each account spent in the last year of a book, or what a book without a history says that it spends."""
+    return book.annual_spend if book.quarters is None else book.quarters.spend[:, -4:].sum(axis=1)
+
+
 def drawn_in(world: World, job: Job, launch: int) -> Drawn:
     """What a world has of the accounts of the first book when the program is launched, money in that of the book."""
     born = world.accounts[: world.first]
     wallet = 4.0 * job.unit * world.quarters[4 * launch - 1]["wallet"][: world.first]
     share = born["share"].copy()
     room = np.maximum(born["ceiling"] - share, 0.0)
-    return Drawn(share, wallet * room, born["fit"].copy(), born["trust"].copy(), born["cost"].copy())
+    rate = wallet * share * (1.0 - born["concession"])
+    return Drawn(share, wallet * room, born["fit"].copy(), born["trust"].copy(), born["cost"].copy(), rate)
 
 
 def facts_of(drawn: Drawn, spend: Floats, seats: int) -> Floats:
@@ -83,7 +92,8 @@ def facts_of(drawn: Drawn, spend: Floats, seats: int) -> Floats:
     by_spend = np.argsort(-spend, kind="stable")
     large, others = by_spend[:places], by_spend[places:]
     # What a customer spends with others, for each unit spent with us, counts: so a share is turned round.
-    values = (1.0 / np.maximum(drawn.share, 1e-9), drawn.fit, drawn.trust, -drawn.cost)
+    of_spend = drawn.rate / np.maximum(spend, LEAST)
+    values = (1.0 / np.maximum(drawn.share, LEAST), drawn.fit, drawn.trust, -drawn.cost, of_spend)
     found = []
     for value in values:
         amounts = spend * value
@@ -112,4 +122,5 @@ def told_by(book: Book) -> dict[str, np.ndarray]:
         "fit": ~np.isnan(book.fit),
         "trust": ~np.isnan(book.trust),
         "cost": np.zeros(len(share), dtype=np.bool_),
+        "rate": np.full(len(share), book.quarters is None),
     }

@@ -11,13 +11,13 @@ from kamsim.studies.decide import SPREAD
 from kamsim.studies.decide_accounts import tier_name
 
 if TYPE_CHECKING:
-    from kamsim.studies.decide import Between, Choice, Decision
+    from kamsim.studies.decide import Between, Choice, Decision, Worthwhile
     from kamsim.studies.decide_accounts import Account, Move, Reading
 
 POINTS = Scale(1.0, 2, "points")
 MOST_ACCOUNTS = 6  # of each move in a terminal; the spreadsheet has all
 MOST_DATA = 5
-WIDEST_NAME = 22
+WIDEST_NAME = 19
 MOST_NAMED = 3  # rivals in a sentence
 DRAWN = "~"
 _MOVES: dict["Move", str] = {"elevate": "Elevate", "keep": "Keep", "demote": "Demote"}
@@ -73,7 +73,7 @@ def _some(names: Sequence[str]) -> str:
 
 def _earns(decision: "Decision", best: "Choice", scale: Scale) -> str:
     if best.scenario == decision.reference:
-        return "earns most on average: no other program makes up for what it costs"
+        return "earns most on average" + (": no program makes up for what it costs" if decision.sure else "")
     gain = amount(decision, best.a_year, scale, "+")
     return (
         f"earns most on average, {gain} a year against {decision.reference} "
@@ -262,9 +262,14 @@ def _reading(reading: "Reading", scale: Scale) -> str:
 # ---------------------------------------------------------------- what to find out
 
 
+def worth_knowing(decision: "Decision") -> list["Worthwhile"]:
+    """Data that are worth more than chance lets them seem, the most valuable first."""
+    return [row for row in decision.information if row.value > row.error][:MOST_DATA]
+
+
 def information_table(decision: "Decision") -> Table:
     """Table of what is worth finding out before the decision."""
-    told = [row for row in decision.information if row.value > row.error][:MOST_DATA]
+    told = worth_knowing(decision)
     best = decision.choice(decision.recommended)
     scale = money_scale(decision)
     rows = tuple(

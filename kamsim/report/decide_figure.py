@@ -16,6 +16,7 @@ from kamsim.report.decide import (
     shown_policy,
     sureness,
     unit_of,
+    worth_knowing,
 )
 from kamsim.report.plot import (
     BLUE,
@@ -40,9 +41,8 @@ if TYPE_CHECKING:
     from kamsim.studies.decide_accounts import Account, Move
 
 MOST_ACCOUNTS = 12
-MOST_DATA = 5
 HEIGHT = 10.67  # of a page 16 wide that is shown at 1,200 x 800
-_LETTERS, _LETTERS_OF_A_PANEL = 128, 62
+_LETTERS, _LETTERS_OF_A_PANEL = 128, 52
 _COLORS = {"elevate": BLUE, "keep": GRAY, "demote": ORANGE}
 
 
@@ -136,11 +136,14 @@ def _some_of_each(moves: dict["Move", list["Account"]]) -> list[tuple["Move", "A
 
 
 def _draw_information(panel: "Axes", decision: "Decision") -> None:
-    best, rows = decision.choice(decision.recommended), decision.information[:MOST_DATA]
+    best, rows = decision.choice(decision.recommended), worth_knowing(decision)
     scale = money_scale(decision)
     for place, row in enumerate(rows):
         error = row.error / best.years * scale.factor
         panel.barh(place, row.a_year * scale.factor, xerr=error, height=0.6, color=BLUE, ecolor=INK)
+    if not rows:
+        panel.text(0.5, 0.5, "nothing alone is worth more\nthan chance lets it seem", ha="center", va="center",
+                   transform=panel.transAxes, fontsize=FONT - 2, color=GRAY)  # fmt: skip
     panel.set_xlim(left=0)
     below = f"{unit_of(decision, scale)}; all that could be known: {amount(decision, best.regret_a_year, scale)}"
     _dress(panel, "Worth finding out first, a year", below)

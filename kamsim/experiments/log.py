@@ -13,15 +13,22 @@ from kamsim.experiments.files import LOCK, alone, naming
 from kamsim.experiments.manifest import arithmetic
 
 LOG = "evaluations.jsonl"
+CALIBRATION = "calibration"
 
 
 class Evaluations:
     """Evaluations of one undertaking, one line each, on the disk before the next begins; use `logged`."""
 
     def __init__(
-        self, path: Path | None, file: BinaryIO | None, known: list[dict[str, object]], begun_with: object = None
+        self,
+        path: Path | None,
+        file: BinaryIO | None,
+        known: list[dict[str, object]],
+        begun_with: object = None,
+        kind: str = CALIBRATION,
     ) -> None:
-        self.path, self._file, self._known, self._begun_with, self._asked = path, file, known, begun_with, 0
+        self.path, self._file, self._known, self._begun_with, self._kind = path, file, known, begun_with, kind
+        self._asked = 0
 
     def find(self, what: Mapping[str, object]) -> dict[str, object] | None:
         """Find the result of the next evaluation if it was done before; else None.
@@ -38,7 +45,7 @@ class Evaluations:
             return result
         elsewhere = "" if self._begun_with == arithmetic() else ", whose last digits are those of another machine"
         raise KamsimError(
-            f"{self.path}: evaluation {self._asked + 1} is not the one that this calibration makes{elsewhere}; "
+            f"{self.path}: evaluation {self._asked + 1} is not the one that this {self._kind} makes{elsewhere}; "
             "choose another `out`, or remove the file to begin anew"
         )
 
@@ -61,9 +68,12 @@ class Evaluations:
 
 @contextmanager
 def logged(
-    folder: Path | None, settings: Mapping[str, object], note: Callable[[str], None] | None = None
+    folder: Path | None,
+    settings: Mapping[str, object],
+    note: Callable[[str], None] | None = None,
+    kind: str = CALIBRATION,
 ) -> Iterator[Evaluations]:
-    """Open the log of an undertaking, alone; without a folder it is kept in memory only.
+    """Open the log of an undertaking of a kind, alone; without a folder it is kept in memory only.
 
     A log of other settings is refused, as is a folder that another process works in, or that holds something else. From
     the first damaged line on, evaluations are dropped, and `note` is told.
@@ -79,17 +89,17 @@ def logged(
             if folder.is_dir() and not path.exists() and {entry.name for entry in folder.iterdir()} - {LOCK}:
                 raise KamsimError(f"{folder}: already holds other files; choose another `out`")
             folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(alone(folder, "calibration"))
-            lines, length, dropped = _whole_lines(path)
+            stack.enter_context(alone(folder, kind))
+            lines, length, dropped = _whole_lines(path, kind)
             if lines and lines[0].get("settings") != _plain(settings):
                 differs = _first_difference(lines[0].get("settings"), _plain(settings))
-                raise KamsimError(f"{folder}: holds another calibration ({differs}); choose another `out`")
+                raise KamsimError(f"{folder}: holds another {kind} ({differs}); choose another `out`")
             file = stack.enter_context(path.open("ab"))
             file.truncate(length)
         if dropped and note is not None:
             note(f"{path}: line {len(lines) + 1} is damaged; it and what follows are dropped, and evaluated again")
         first = lines[0] if lines else {"settings": _plain(settings), "arithmetic": arithmetic()}
-        log = Evaluations(path, file, lines[1:], first.get("arithmetic"))
+        log = Evaluations(path, file, lines[1:], first.get("arithmetic"), kind)
         if not lines:
             log.append(first)
         yield log
@@ -119,7 +129,7 @@ def _written(line: Mapping[str, object]) -> bytes:
     return (json.dumps({**line, "check": check}) + "\n").encode()
 
 
-def _whole_lines(path: Path) -> tuple[list[dict[str, object]], int, int]:
+def _whole_lines(path: Path, kind: str = CALIBRATION) -> tuple[list[dict[str, object]], int, int]:
     """Lines of a log up to the first that is damaged, their length in bytes, and how many whole lines are not."""
     content = path.read_bytes() if path.exists() else b""
     *ended, cut = content.split(b"\n")
@@ -136,7 +146,7 @@ def _whole_lines(path: Path) -> tuple[list[dict[str, object]], int, int]:
         lines.append(line)
     # A first line that an interruption cut short is a log all the same; anything else is not ours.
     if not lines and (ended or not cut.startswith(b'{"settings"'[: len(cut)])):
-        raise KamsimError(f"{path}: is no log of a calibration that can be read; choose another `out`, or remove it")
+        raise KamsimError(f"{path}: is no log of a {kind} that can be read; choose another `out`, or remove it")
     return lines, sum(len(text) + 1 for text in ended[: len(lines)]), len(ended) - len(lines)
 
 

@@ -1,4 +1,4 @@
-"""Search for the point of the unit cube at which something simulated costs least."""
+"""Search the unit cube for the point at which something simulated costs least, or for the front of several costs."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -63,3 +63,45 @@ def searched(
         for point in (search.result.xfavorite, search.result.xbest)
     )
     return Found(center, best, float(search.result.fbest))
+
+
+def front_searched(
+    costs: Callable[[Floats], Floats], begin: Floats, *, objectives: int, generations: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Search the points of the unit cube that no other beats in all of several costs (SMS-EMOA, Beume et al. 2007).
+
+    Parameters
+    ----------
+    costs : callable
+        Of the points of a generation at once, (points, parameters): (points, objectives); finite.
+    begin : array of shape (points, parameters)
+        The first generation; the others have as many points.
+    objectives : int
+        Costs of a point.
+    generations : int
+        Of the search, the first among them.
+    seed : int
+        Decides all; with more generations the same search goes on.
+
+    Returns
+    -------
+    array of shape (generations * points, parameters), array of shape (generations * points, objectives)
+        All points that were tried, in their order, and their costs.
+    """
+    from pymoo.algorithms.moo.sms import SMSEMOA
+    from pymoo.core.evaluator import Evaluator
+    from pymoo.core.problem import Problem
+    from pymoo.core.termination import NoTermination
+    from pymoo.problems.static import StaticProblem
+
+    problem = Problem(n_var=begin.shape[1], n_obj=objectives, xl=0.0, xu=1.0)
+    search = SMSEMOA(pop_size=len(begin), sampling=begin)
+    search.setup(problem, termination=NoTermination(), seed=seed)
+    tried, found = list[Floats](), list[Floats]()
+    for _ in range(generations):
+        asked = search.ask()
+        tried.append(np.array(asked.get("X"), dtype=np.float64))
+        found.append(costs(tried[-1]))
+        Evaluator().eval(StaticProblem(problem, F=found[-1]), asked)
+        search.tell(infills=asked)
+    return np.concatenate(tried), np.concatenate(found)

@@ -20,7 +20,7 @@ from kamsim.studies.settings import no_parameter
 
 _NAMES = tuple(f"{row.section}.{row.name}" for row in LEDGER)
 _MOST_NAMED = 5  # in a note
-Source = Literal["posterior", "plausible", "quarter", "given"]
+Source = Literal["posterior", "plausible", "quarter", "given", "program"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Range(Record):
         Whether only whole numbers are.
     source : str
         ``posterior`` where 95 % of its sets lie between the ends, ``plausible`` for what was so before any fit,
-        ``quarter`` for that much either way, or ``given`` by the user.
+        ``quarter`` for that much either way, ``given`` by the user, or ``program`` for what one may well choose.
     """
 
     parameter: str
@@ -76,7 +76,7 @@ def ranges_of(
     way, within the range of the ledger. By default every parameter of the posterior, without one every parameter with
     a plausible range, that the scenarios have not set themselves. An error where a name or an end is not valid.
     """
-    asked = [_asked(text) for text in parameters]
+    asked = [asked_for(text) for text in parameters]
     names = [one.name for one in asked]
     for place, name in enumerate(names):
         if name in names[:place]:
@@ -127,18 +127,19 @@ def _is_default(scenarios: Sequence[Scenario], name: str) -> bool:
     )
 
 
-def _asked(text: str) -> Asked:
+def asked_for(text: str, between: str = ":") -> Asked:
+    """Read a parameter as the user names it, perhaps with ends: ``world.turnover=0.02:0.08``."""
     name, equals, ends = (part.strip() for part in text.partition("="))
     if not equals:
         return Asked(name, None)
     try:
-        low, high = (number_of(end.strip()) for end in ends.split(":"))
+        low, high = (number_of(end.strip()) for end in ends.split(between))
     except ValueError:
         low = high = ""
     if isinstance(low, str) or isinstance(high, str):
-        raise KamsimError(f"{text}: give a range as two numbers, {name}=LOW:HIGH")
+        raise KamsimError(f"{text}: give a range as two numbers, {name}=LOW{between}HIGH")
     if not -math.inf < low < high < math.inf:
-        raise KamsimError(f"{text}: give the lower end first, {name}=LOW:HIGH")
+        raise KamsimError(f"{text}: give the lower end first, {name}=LOW{between}HIGH")
     return Asked(name, (low, high))
 
 
@@ -146,7 +147,7 @@ def _range(scenarios: Sequence[Scenario], asked: Asked, found: Mapping[str, tupl
     row, value = _row(asked.name), _value(_having(scenarios, asked.name), asked.name)
     source: Source = "given"
     if asked.ends is not None:
-        low, high = _checked(asked, row)
+        low, high = checked_ends(asked, row)
     elif asked.name in found:
         (low, high), source = found[asked.name], "posterior"
     else:
@@ -179,7 +180,8 @@ def _value(scenarios: Sequence[Scenario], name: str) -> float:
     return known[0][1]
 
 
-def _checked(asked: Asked, row: Parameter) -> tuple[float, float]:
+def checked_ends(asked: Asked, row: Parameter) -> tuple[float, float]:
+    """Ends that the user gave, as the row of the ledger takes them; an error names the parameter and says why not."""
     assert asked.ends is not None
     try:
         low, high = (row.parse(end) for end in asked.ends)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kamsim.studies.asked import Asked, Figure
 
 RESULTS = Path("results")
-RESUMABLE = ("calibrate", "sweep")
+RESUMABLE = ("calibrate", "optimize", "sweep")
 FROM_THE_START = "kamsim.from_the_start"  # in the context of a resumable command that now does what it cannot resume
 LIGHT = ("evidence", "scenario")  # commands that play nothing
 SECONDS_BETWEEN_LINES = 10.0  # of progress, where it is not watched on a terminal

@@ -99,6 +99,14 @@ CONTEXTS: dict[str, ContextOfUse] = {
         "naming an optimum: the best of many variants is partly the luckiest, unless `--confidence` tells it from the "
         "others, and beyond the values played nothing is known.",
     ),
+    "optimize": ContextOfUse(
+        "which programs, of all that may be chosen within honest ranges, earn more than those that ship, at how many "
+        "missed quotas and what investment.",
+        "one search in the same market scenarios for all; its winners are told again by luck and parameter sets that "
+        "it never saw. What costs nothing in this model, or buys nothing, goes to an end of its range.",
+        "copying a program digit by digit: many near it do as well; or a choice whose use is only assumed here, such "
+        "as an incubator's.",
+    ),
     "sensitivity": ContextOfUse(
         "on which uncertain parameters the gain of a program, or another measure, depends: what to find out first.",
         "the range of each parameter, by default where most sets lie that fit the evidence. All values in it are taken "

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "kamsim"
 FILES = sorted(PACKAGE.rglob("*.py"))
 COMPILED = {"rule", "compiled", "kernel"}  # decorators: such code takes no records of its own choosing
-MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_POSITIONAL, MOST_ANY = 700, 60, 8, 100
+MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_POSITIONAL, MOST_ANY = 700, 60, 8, 105
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

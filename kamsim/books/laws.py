@@ -560,13 +560,13 @@ def laws_given(quarters: Quarters, parameters: Numbers) -> FittedLaws:
     start = _start(panel, prior)
     values = {name: getattr(prior.laws, name, start[name]) for name in FREE}
     point = np.array([math.log(max(1e-9, values[name])) if FREE[name].log else values[name] for name in FREE])
-    values = _values(point, tuple(FREE))
+    values = _values(point)
     laws = prior.laws._replace(**{name: values[name] for name in FREE if name in Laws._fields})
-    fit = _evaluated(point, tuple(FREE), panel, None, False)
+    fit = _evaluated(point, panel, None, False)
     accounts = max(1, int((quarters.spend[:, -4:] > 0).any(axis=1).sum()))
     ends = [_end(laws, prior.sd, side) for side in (-TIMES_SD, TIMES_SD)]
     return FittedLaws(
-        laws, prior.sd, ends[0], ends[1], dict.fromkeys(Laws._fields, False), np.empty((0, 0)), (), unit,
+        laws, prior.sd, ends[0], ends[1], dict.fromkeys(Laws._fields, False), np.empty((0, 0)), unit,
         accounts, prior.laws.arrival * accounts, values["size"], fit.present, fit.total, panel.spend.shape,
     )  # fmt: skip
 

@@ -23,6 +23,7 @@ from kamsim.process import INTERRUPTED, LEAST_ADDRESS_SPACE, limited_address_spa
 from kamsim.report.context_of_use import LABELS, contexts_of
 
 if TYPE_CHECKING:
+    from kamsim.books.book import Book
     from kamsim.report.table import Table
     from kamsim.scenario import Scenario
     from kamsim.studies.asked import Asked, Figure
@@ -383,6 +384,15 @@ def _in_options(table: "Table") -> "Table":
 def print_json(content: object) -> None:
     """Print JSON."""
     click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def book_of(path: str | None) -> "Book | None":
+    """Account book of a file, if one is named."""
+    if path is None:
+        return None
+    from kamsim.books.book import read_book
+
+    return read_book(path)
 
 
 def scenarios_of(names: Iterable[str | None], values: Sequence[str], accounts: str | None = None) -> "list[Scenario]":

@@ -139,13 +139,11 @@ def chunks_of(
     count = plan.replications if count is None else count
     together, at_a_time = size_of_chunks(plan, count)
     bases = tuple(policy.model_dump(mode="json", exclude_none=True) for policy in plan.policies)
-    # A history is no part of what a worker plays.
-    book = None if plan.book is None else replace(plan.book, quarters=None)
     for start in range(0, len(numbers), together):
         some = tuple((number, dict(plan.points[number])) for number in numbers[start : start + together])
         for begin in range(first, first + count, at_a_time):
             length = min(at_a_time, first + count - begin)
-            yield Chunk(bases, some, plan.seed, begin, length, plan.measures, book, plan.accounts, MODEL)
+            yield Chunk(bases, some, plan.seed, begin, length, plan.measures, plan.book, plan.accounts, MODEL)
 
 
 def name_of(chunk: Chunk) -> str:

@@ -419,7 +419,7 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Decisi
         places=dict(zip(run.names, _places(run), strict=True)),
         information=tuple(_information(run, cases, float(money[:, 0, MONEY.sales].mean()), perfect)),
         perfect=perfect,
-        horizon=horizon_of(run.scenarios, run.plan[0].unit),
+        horizon=horizon_of(run.scenarios, run.plan[0]),
         weak=run.weak,
         seed=run.seed,
         sets=len(np.unique(cases.sets)),

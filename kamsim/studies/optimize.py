@@ -385,7 +385,7 @@ def _optimum(
 ) -> Optimum:
     """Put together what is told of a search that is done: programs of its front, and those known before."""
     front, known = programs
-    unit = job_of(search.nobody, search.book).unit
+    job = job_of(search.nobody, search.book)
     return Optimum(
         scenario=search.space.scenario.name,
         accounts=search.space.accounts,
@@ -399,8 +399,8 @@ def _optimum(
         lead=lead,
         hypervolume=tuple(_volumes(costs)),
         retiers_by_spend=search.space.scenario.retiers_by_spend(),
-        horizon=horizon_of([search.nobody], unit),
-        unit_of_money=unit,
+        horizon=horizon_of([search.nobody], job),
+        unit_of_money=job.unit,
         evaluations=len(costs),
         worlds=search.worlds_a_set * len(search.searched.values),
         sets=len(search.searched.values),
@@ -579,7 +579,8 @@ def _told(
     search: Search, programs: Sequence[Scenario], sets: AtSets, luck: Sequence[float], regrets: Floats
 ) -> Iterator[Program]:
     """Programs that were played against none, which is first in what came of it."""
-    figures, years = figures_of(sets), horizon_of([search.nobody], 1.0).years
+    years = search.nobody.timeline
+    figures, years = figures_of(sets), years.warmup_years + years.window_years
     names = [one.parameter for one in search.space.ranges]
     for place, program in enumerate(programs):
         row = place + 1

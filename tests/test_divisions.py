@@ -57,6 +57,7 @@ CALLS = ("pow", "power", "fmod", "remainder", "divmod", "divide", "reciprocal", 
 
 GUARDED = "asked for before the division"
 LEDGER = "the ledger's range does not reach it"
+STEP = "a step of a grid"
 KNOWN = "what is known of an account is above zero"
 REASONS = {
     ("learned_tie", "honored / asked"): GUARDED,
@@ -113,6 +114,28 @@ REASONS = {
     ("_first_prices_and_costs", "parameters.serve_cost * total / costs"): GUARDED,
     ("_accounts_at_birth", "known.manager[of_book] % len(room.skill)"): "there is a KAM in every organization",
     ("_season", "season[quarter] / mean"): GUARDED,
+    # The filter that reads a book.
+    ("_add_moved", "part * (mass[pace, 0, point] + mass[pace, 1, point]) / total"): "of what is there, which is some",
+    ("_jump", "1.0 / (4.0 - phase)"): "a quarter of the year, 0 to 3",
+    ("_jump", "moved * (1.0 - ratio) / (1.0 + ratio)"): "a ratio from 0 to 1",
+    ("_log_density", "(log_mean - LEAST_TABULATED) / MEAN_STEP"): STEP,
+    ("_log_density", "(size - LEAST_SIZE) / SIZE_STEP"): STEP,
+    ("_log_density", "1.0 / ((1.0 + spread) * math.exp(-log_mean) + EVENEST)"): "the evenest is above zero",
+    ("_log_density", "1.0 / (12.0 * shape)"): "the reciprocal of a sum of positive terms",
+    ("_place", "(rate - given.low) / given.step"): STEP,
+    ("last_chances", "shift / given.step"): STEP,
+    ("spend_table", "(MOST_SIZE - LEAST_SIZE) / SIZE_STEP"): STEP,
+    ("spend_table", "(MOST_TABULATED - LEAST_TABULATED) / MEAN_STEP"): STEP,
+    ("spend_table", "count / spread"): "sizes of orders that are searched for differ",
+    ("spend_table", "math.exp(size) / spread"): "sizes of orders that are searched for differ",
+    ("_quarter", "dead / total"): GUARDED,
+    ("_rescale", "room.mass[pace, 0, point] /= total"): GUARDED,
+    ("_rescale", "room.mass[pace, 1, point] /= total"): GUARDED,
+    ("_read", "(aim - below + before) / max(TINY, at_point)"): "tiny is above zero",
+    ("_read", "place % paces"): "there are paces",
+    ("_read", "place // paces"): "there are paces",
+    ("last_chances", "living / max(TINY, parts[number, 0] + parts[number, 1])"): "tiny is above zero",
+    ("last_chances", "matured / max(TINY, living)"): "tiny is above zero",
     ("draw_name", "(number - first) // newcomers"): "who is not of the first book came where there is room for some",
     ("draw_name", "(number - first) % newcomers"): "who is not of the first book came where there is room for some",
 }

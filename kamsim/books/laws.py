@@ -561,14 +561,24 @@ def laws_given(quarters: Quarters, parameters: Numbers) -> FittedLaws:
     values = {name: getattr(prior.laws, name, start[name]) for name in FREE}
     point = np.array([math.log(max(1e-9, values[name])) if FREE[name].log else values[name] for name in FREE])
     values = _values(point)
-    laws = prior.laws._replace(**{name: values[name] for name in FREE if name in Laws._fields})
     fit = _evaluated(point, panel, None, False)
+    laws = prior.laws._replace(**{name: values[name] for name in FREE if name in Laws._fields})
     accounts = max(1, int((quarters.spend[:, -4:] > 0).any(axis=1).sum()))
-    ends = [_end(laws, prior.sd, side) for side in (-TIMES_SD, TIMES_SD)]
     return FittedLaws(
-        laws, prior.sd, ends[0], ends[1], dict.fromkeys(Laws._fields, False), np.empty((0, 0)), unit,
-        accounts, prior.laws.arrival * accounts, values["size"], fit.present, fit.total, panel.spend.shape,
-    )  # fmt: skip
+        laws=laws,
+        sd=prior.sd,
+        low=_end(laws, prior.sd, -TIMES_SD),
+        high=_end(laws, prior.sd, TIMES_SD),
+        told=dict.fromkeys(Laws._fields, False),
+        covariance=np.empty((0, 0)),
+        unit=unit,
+        accounts=accounts,
+        newcomers=prior.laws.arrival * accounts,
+        size=values["size"],
+        present=fit.present,
+        log_density=fit.total,
+        read=(len(panel.spend), panel.spend.shape[1]),
+    )
 
 
 # ---------------------------------------------------------------- where accounts stand

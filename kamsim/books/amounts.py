@@ -51,6 +51,7 @@ class Amounts(NamedTuple):
     values: Floats  # the same as floats, NaN where nothing is told
     currency: tuple[str, ...]  # of each text, "" where it tells none
     mark: str  # the decimal mark
+    marked: bool  # whether any text has a mark
 
 
 def read_amounts(texts: "pa.Array", fail: Fail, *, column: str, decimal: str = "", typed: bool = False) -> Amounts:
@@ -95,13 +96,14 @@ def read_amounts(texts: "pa.Array", fail: Fail, *, column: str, decimal: str = "
     exponent = pc.match_substring_regex(number, "[eE]").to_numpy(zero_copy_only=False)
     mark = _mark_of(number, exponent, missing, decimal or ("." if typed else ""), texts, column, fail)
     units, places, values = _numbers_of(number, exponent, mark)
+    marked = not typed and bool(pc.match_substring_regex(number, "[.,]").to_numpy(zero_copy_only=False).any())
     beyond = ~missing & ~(np.abs(values) <= MAX_AMOUNT)
     if beyond.any():
         at = int(np.argmax(beyond))
         fail(at, f"{column} {shown(texts[at].as_py())} is beyond {MAX_AMOUNT:g}; correct the number.")
     sign = np.where(negative, -1, 1)
     values = np.where(missing, np.nan, values * sign + 0.0)
-    return Amounts(None if units is None else units * sign, places, values, currency, mark)
+    return Amounts(None if units is None else units * sign, places, values, currency, mark, marked)
 
 
 def readable(texts: "pa.Array", mark: str) -> Flags:

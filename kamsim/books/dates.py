@@ -69,6 +69,7 @@ class Periods(NamedTuple):
     kind: Kind
     numbers: Integers  # days since 1970, or months, quarters or years counted from year 0
     fiscal: bool  # written as of a fiscal year
+    order: str = ""  # of day, month and year, where a text leaves that open
 
 
 def _year(text: str) -> int:
@@ -186,7 +187,7 @@ def read_periods(texts: Sequence[str], fail: Fail, *, column: str, order: str = 
         kinds.setdefault(kind, at)
         numbers[at] = number
     fiscal = any(text[:2].upper() in ("FY", "GJ") or "FY" in text.upper() for text in texts[:1])
-    return Periods(next(iter(kinds), prefer), numbers, fiscal)
+    return Periods(next(iter(kinds), prefer), numbers, fiscal, settled if triples else "")
 
 
 def _read(text: str, tried: Sequence[tuple[Kind, Callable[[str], int | None]]]) -> tuple[Kind, int | None]:

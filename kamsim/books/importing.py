@@ -30,7 +30,7 @@ from kamsim.books.options import Options
 from kamsim.books.orders import Orders, read_orders
 from kamsim.books.quality import Quality, in_words
 from kamsim.books.table import at_line
-from kamsim.books.tables import Read, read_table
+from kamsim.books.tables import Read, read_table, refuse_unknown_columns
 from kamsim.errors import KamsimError, shown
 
 NOTHING_LEFT = "no account has spend above zero; check the sign and the column of the amounts."
@@ -60,6 +60,8 @@ class Imported:
         The files.
     said : tuple of str
         What each column of each file was taken for, a sentence a file.
+    settled : dict
+        ``dates`` and ``decimal`` as all values settled them: a shorter file may leave them open.
     """
 
     book: Book
@@ -67,6 +69,7 @@ class Imported:
     mapping: dict[str, str]
     sources: tuple[Source, ...]
     said: tuple[str, ...]
+    settled: dict[str, str]
 
 
 def import_book(paths: Sequence[str | os.PathLike[str]], options: Options | None = None) -> Imported:
@@ -96,8 +99,9 @@ def import_book(paths: Sequence[str | os.PathLike[str]], options: Options | None
         name = os.fsdecode(path)
         raw = read_bytes(name)
         sources.append(Source(name, hashlib.sha256(raw).hexdigest(), len(raw)))
-        reads.append(read_table(name, raw, chosen))
+        reads.append(read_table(name, raw, chosen, strict=len(paths) == 1))
         del raw
+    refuse_unknown_columns(reads, chosen)
     with_orders = [read for read in reads if read.layout.form != "accounts"]
     if not with_orders:
         table = reads[0].table
@@ -108,9 +112,14 @@ def import_book(paths: Sequence[str | os.PathLike[str]], options: Options | None
         )
     orders = [read_orders(read.table, read.layout, chosen) for read in with_orders]
     book, quality = _book_of(reads, with_orders, orders, chosen)
+    settled = {
+        name: found[0]
+        for at, name in enumerate(("dates", "decimal"))
+        if len(found := list({one.settled[at] for one in orders if one.settled[at]})) == 1
+    }
     mapping = {role: name for read in reads for role, name in read.layout.named().items()}
     said = tuple(f"{read.table.source}: {described(read.layout)}" for read in reads)
-    return Imported(book, quality, mapping, tuple(sources), said)
+    return Imported(book, quality, mapping, tuple(sources), said, settled)
 
 
 def _book_of(

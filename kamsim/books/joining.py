@@ -256,7 +256,7 @@ def refuse_overlaps(joined: Joined, options: Options) -> None:
     if options.overlaps == "once":
         flags = np.zeros(len(joined.account), dtype=np.bool_)
         flags[some[again]] = True
-        joined.sorting.drop(flags, "that an earlier file holds too")
+        joined.sorting.drop(flags, "also in an earlier file")
         return
     at = int(some[np.argmax(again)])
     earlier = int(some[np.flatnonzero((inverse == inverse[np.argmax(again)]) & ~again)[0]])

@@ -52,16 +52,20 @@ def blank_records(table: Table) -> Flags:
     """Records without any value."""
     empty = np.ones(len(table), dtype=np.bool_)
     for column in table.columns:
-        empty &= column.are(lambda text: not text)
+        empty &= column.empty()
     return empty
 
 
 def repeated_headers(table: Table, layout: Layout) -> Left:
     """Find records that say the header once more, as each page of a report does."""
-    same = np.ones(len(table), dtype=np.bool_)
+    # The column of accounts first: it has few texts, and hardly one of them is its own name.
+    account = table.columns[layout.roles["account"]]
+    same = account.are(lambda text: header_name(text) == account.name)
     for column, name in zip(table.columns, layout.header, strict=False):
-        same &= np.array([header_name(text) == name for text in column.texts()], dtype=np.bool_)[column.codes]
-    return Left(same, "that repeat the header")
+        if same.any():
+            some = column._replace(codes=column.codes[same])
+            same[same] = np.isin(some.codes, [at for at, text in some.texts_used() if header_name(text) == name])
+    return Left(same, "saying the header once more")
 
 
 def footers(table: Table, layout: Layout) -> Left:
@@ -76,12 +80,12 @@ def footers(table: Table, layout: Layout) -> Left:
         # An order cut off in the middle of its line is none of them: its account is known from other lines.
         column = table.columns[layout.roles["account"]]
         known = np.unique(column.codes[~below])
-        below &= ~np.isin(column.codes, known) | column.are(lambda text: not text)
+        below &= ~np.isin(column.codes, known) | column.empty()
         # A footer is a sentence, or cut short; a lone word in a full row may be an account whose amount is missing.
         below &= column.are(lambda text: " " in text or not text) | (table.fields < len(table.columns))
         periods = [table.columns[layout.roles[role]] for role in PERIODS if role in layout.roles]
         for period in periods:
-            below &= period.are(lambda text: not text) | (table.fields <= 2)
+            below &= period.empty() | (table.fields <= 2)
     return Left(below, "below the last order, without an amount")
 
 
@@ -138,7 +142,7 @@ def lost_deals(table: Table, layout: Layout, orders: Flags, options: Options) ->
     if "stage" not in layout.roles:
         return []
     column = table.columns[layout.roles["stage"]]
-    words = [text for text in column._replace(codes=column.codes[orders]).texts_used() if text]
+    words = [text for _, text in column._replace(codes=column.codes[orders]).texts_used() if text]
     spelled = {text: " ".join(text.casefold().split()) for text in words}
     if options.won:
         chosen = {" ".join(word.casefold().split()) for word in options.won}
@@ -166,7 +170,7 @@ def lost_deals(table: Table, layout: Layout, orders: Flags, options: Options) ->
     if not dropped.any():
         return []
     not_won = [text for text in words if spelled[text] not in chosen]
-    return [Left(dropped, f"that are not won ({', '.join(not_won[:6]) or 'no stage'}); only won deals count")]
+    return [Left(dropped, f"not won ({', '.join(not_won[:6]) or 'no stage'}); only won deals count")]
 
 
 class Blanks(NamedTuple):

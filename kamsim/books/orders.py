@@ -70,6 +70,7 @@ class Orders(NamedTuple):
     currencies: tuple[str, ...]
     currency: Integers  # (orders,) place among them
     sorting: Sorting
+    settled: tuple[str, str]  # the order of day and month, and the decimal mark; empty where nothing shows them
 
 
 def read_orders(table: Table, layout: Layout, options: Options) -> Orders:
@@ -102,7 +103,7 @@ def read_orders(table: Table, layout: Layout, options: Options) -> Orders:
     role = period_role(layout)
     if role is not None:
         undated = totals & table.columns[layout.roles[role]].blank()
-        sorting.drop(undated, "that are totals, without a date")
+        sorting.drop(undated, "called a total, without a date")
     for left in no_orders.lost_deals(table, layout, sorting.open & ~totals, options):
         sorting.drop(left.records, left.why)
     blanks = no_orders.settle_blanks(table, layout, sorting.open & ~totals, options)
@@ -131,7 +132,7 @@ def _long_orders(
     amount = table.columns[layout.roles["amount" if "amount" in layout.roles else "annual_spend"]]
     if options.skip_empty:
         sorting.drop(amount.blank() & ~unsure, "without an amount")
-    money, told = _money_of(table, amount, record, sorting.open & ~unsure, options)
+    money, told, mark = _money_of(table, amount, record, sorting.open & ~unsure, options)
     empty = np.flatnonzero(sorting.open & ~unsure & np.isnan(money.values))
     if len(empty):
         text = amount.of(int(empty[0]))
@@ -140,7 +141,7 @@ def _long_orders(
             f"{amount.name} {shown(text) + ' is no amount' if text else 'is empty'}; give a number, or say "
             "--skip-empty to leave such lines out.",
         )
-    kind, period, fiscal = _periods_of(table, layout, sorting, unsure, options)
+    kind, period, fiscal, order = _periods_of(table, layout, sorting, unsure, options)
     currencies, currency = _currencies_of(table, layout, record, told, amount)
     return Orders(
         table,
@@ -154,6 +155,7 @@ def _long_orders(
         currencies,
         currency,
         sorting,
+        (order, mark),
     )
 
 
@@ -164,10 +166,10 @@ def _nothing_where_untold(money: Money) -> Money:
 
 def _money_of(
     table: Table, column: Column, record: Integers, strict: Flags, options: Options
-) -> tuple[Money, tuple[str, ...]]:
+) -> tuple[Money, tuple[str, ...], str]:
     """Read amounts: those of orders by one convention, the others where that can be.
 
-    Also the currency that each distinct text of the column tells.
+    Also the currency that each distinct text of the column tells, and the decimal mark where a text has one.
     """
     texts = distinct(column, np.flatnonzero(strict))
     read = read_amounts(
@@ -202,7 +204,7 @@ def _money_of(
     money = Money(units[column.codes] if whole else None, places, values[column.codes])
     if whole and not _holds(money.values, places):
         money = money._replace(units=None)
-    return money, tuple(told)
+    return money, tuple(told), read.mark if read.marked else ""
 
 
 def _holds(values: Floats, places: int) -> bool:
@@ -229,12 +231,12 @@ def _failing(table: Table, records: Integers) -> Fail:
 
 def _periods_of(
     table: Table, layout: Layout, sorting: Sorting, unsure: Flags, options: Options
-) -> tuple[Kind | None, Integers, bool]:
+) -> tuple[Kind | None, Integers, bool, str]:
     """Read when each order was; what is no order may leave it untold."""
     role = period_role(layout)
     untold: Integers = np.full(len(table), UNTOLD, dtype=np.int64)
     if role is None:
-        return None, untold, False
+        return None, untold, False, ""
     column = _joined(table, layout, role)
     if options.skip_empty:
         sorting.drop(column.blank() & ~unsure, "without a date")
@@ -246,7 +248,7 @@ def _periods_of(
     )
     numbers: Integers = np.full(len(column.values), UNTOLD, dtype=np.int64)
     numbers[texts.places] = periods.numbers
-    return periods.kind, numbers[column.codes], periods.fiscal
+    return periods.kind, numbers[column.codes], periods.fiscal, periods.order
 
 
 def _joined(table: Table, layout: Layout, role: str) -> Column:
@@ -261,7 +263,7 @@ def _joined(table: Table, layout: Layout, role: str) -> Column:
         return column._replace(codes=places[column.codes], values=coded.dictionary)
     if role == "year" or "year" not in layout.roles:
         return column
-    if any(month_of(text) is not None or quarter_of(text) is not None for text in column.texts_used()):
+    if any(month_of(text) is not None or quarter_of(text) is not None for _, text in column.texts_used()):
         return column
     years = table.columns[layout.roles["year"]]
     key = years.codes * len(column.values) + column.codes
@@ -328,7 +330,7 @@ def _wide_orders(
     sorting.drop(column.blank() & ~unsure[record], "without any amount")
     named = [table.columns[period.column].name for period in layout.periods]
     strict = sorting.open & ~unsure[record]
-    money, told = _money_of(table, column._replace(name=named[0]), record, strict, options)
+    money, told, mark = _money_of(table, column._replace(name=named[0]), record, strict, options)
     numbers = np.array([period.number for period in layout.periods], dtype=np.int64)
     currencies, currency = _currencies_of(table, layout, record, told, column._replace(name=named[0]))
     return Orders(
@@ -343,6 +345,7 @@ def _wide_orders(
         currencies,
         currency,
         sorting,
+        ("", mark),
     )
 
 
@@ -393,7 +396,7 @@ def _drop_named_totals(orders: Orders, named: Integers, blank: Flags, number: Nu
         )
     flags = np.zeros(len(number), dtype=np.bool_)
     flags[named] = True
-    sorting.drop(flags, "that are totals: the sum of other lines" if not len(wrong) else "that are called totals")
+    sorting.drop(flags, "called a total, and the sum of other lines" if not len(wrong) else "called a total")
 
 
 def _by_period(periods: Integers, number: Numbers, asked: Integers) -> Numbers:

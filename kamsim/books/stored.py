@@ -82,6 +82,7 @@ def book_bytes(imported: Imported) -> bytes:
         "quality": imported.quality.to_dict(),
         "mapping": imported.mapping,
         "said": imported.said,
+        "settled": imported.settled,
         "sources": [source._asdict() for source in imported.sources],
     }
     if book.quarters is not None:
@@ -148,6 +149,8 @@ def _imported_of(source: str, table: "pa.Table", told: Mapping[str, object]) -> 
     assert isinstance(said, list)
     assert isinstance(quality, dict)
     assert isinstance(mapping, dict)
+    settled = told["settled"]
+    assert isinstance(settled, dict)
     has = set(table.column_names)
     book = Book(
         source,
@@ -162,7 +165,7 @@ def _imported_of(source: str, table: "pa.Table", told: Mapping[str, object]) -> 
         margin=_floats(table, "margin") if "margin" in has else None,
         **{name: _floats(table, name) for name in _NUMBERS},
     )
-    return Imported(book, quality_of(quality), mapping, tuple(Source(**one) for one in sources), tuple(said))
+    return Imported(book, quality_of(quality), mapping, tuple(Source(**one) for one in sources), tuple(said), settled)
 
 
 def _floats(table: "pa.Table", name: str) -> Floats:
@@ -193,7 +196,7 @@ def mapping_text(imported: Imported, options: Options) -> str:
     lines += [f"{role} = {json.dumps(name, ensure_ascii=False)}" for role, name in chosen.items()]
     lines += ["", "[reading]"]
     for name in _SAVED:
-        value = getattr(options, name)
+        value = imported.settled.get(name) or getattr(options, name)
         if value not in ("", None, False) or (value is False and name in ("fill_down", "merge_ids")):
             lines.append(f"{name} = {json.dumps(value, ensure_ascii=False)}")
     if options.won:

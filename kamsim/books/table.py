@@ -1,7 +1,7 @@
 """The table of a file: columns of distinct texts, with the line that each record starts on."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -39,10 +39,10 @@ class Column(NamedTuple):
         texts: list[str] = self.values.to_pylist()
         return texts
 
-    def texts_used(self) -> list[str]:
-        """Distinct texts that a record has."""
-        texts = self.texts()
-        return [texts[code] for code in np.unique(self.codes).tolist()]
+    def texts_used(self) -> list[tuple[int, str]]:
+        """Distinct texts that a record has, each with its place."""
+        places = np.unique(self.codes)
+        return list(zip(places.tolist(), self.values.take(_arrow(places)).to_pylist(), strict=True))
 
     def of(self, record: int) -> str:
         """Text of a record."""
@@ -54,9 +54,22 @@ class Column(NamedTuple):
         passed: Flags = np.array([test(text) for text in self.texts()], dtype=np.bool_)[self.codes]
         return passed
 
+    def one_of(self, words: Iterable[str]) -> Flags:
+        """Flags of the records whose text is one of some words, in small letters."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        among = pc.is_in(pc.utf8_lower(self.values), value_set=pa.array(sorted(words), pa.string()))
+        flags: Flags = among.to_numpy(zero_copy_only=False)[self.codes]
+        return flags
+
     def blank(self) -> Flags:
         """Flags of the records without a value."""
-        return self.are(lambda text: text.casefold() in MISSING)
+        return self.one_of(MISSING)
+
+    def empty(self) -> Flags:
+        """Flags of the records without a text."""
+        return self.one_of([""])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Tables of a file: where its header stands, and what its columns mean."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from kamsim.books.files import HEADER_WITHIN, Sheet, read_sheets
 from kamsim.books.lines import blank_records
 from kamsim.books.options import Options
 from kamsim.books.table import Column, Table, at_line, count
-from kamsim.errors import KamsimError, shown
+from kamsim.errors import KamsimError, nearest, shown
 from kamsim.types import Integers
 
 
@@ -20,7 +21,7 @@ class Read(NamedTuple):
     layout: Layout
 
 
-def read_table(source: str, raw: bytes, options: Options) -> Read:
+def read_table(source: str, raw: bytes, options: Options, *, strict: bool = True) -> Read:
     """Find the table of a file: its only one, or that of the first sheet that holds one.
 
     Parameters
@@ -31,6 +32,8 @@ def read_table(source: str, raw: bytes, options: Options) -> Read:
         Its content.
     options : Options
         What the user says.
+    strict : bool
+        Whether all columns that the user names must be in this file.
 
     Returns
     -------
@@ -47,12 +50,12 @@ def read_table(source: str, raw: bytes, options: Options) -> Read:
     if not sheets:
         raise KamsimError(f"{source}: the file is empty; give a CSV file with a header line and one row per record.")
     if len(sheets) == 1:
-        return _table_of(sheets[0], options)
+        return _table_of(sheets[0], options, strict)
     read: list[Read] = []
     first_fault: KamsimError | None = None
     for sheet in sheets:
         try:
-            read.append(_table_of(sheet, options))
+            read.append(_table_of(sheet, options, strict))
         except KamsimError as error:
             first_fault = first_fault or error
     if not read:
@@ -66,12 +69,14 @@ def read_table(source: str, raw: bytes, options: Options) -> Read:
     return read[0]
 
 
-def _table_of(sheet: Sheet, options: Options) -> Read:
+def _table_of(sheet: Sheet, options: Options, strict: bool) -> Read:
     """Find the header of a sheet, and make columns of what is below it."""
     at = _header_of(sheet, options)
     width = max(int(sheet.fields[at]), 1)
     written = sheet.record(at)
-    layout = find_layout(written, int(sheet.lines[at]), sheet.source, options.columns)
+    header = set(map(header_name, written))
+    chosen = {role: name for role, name in options.columns.items() if strict or not name or header_name(name) in header}
+    layout = find_layout(written, int(sheet.lines[at]), sheet.source, chosen)
     if at + 1 == len(sheet.lines):
         raise KamsimError(f"{sheet.source}: there is no row under the header; add at least one account.")
     columns = [_column_of(sheet, column, at + 1, layout.header) for column in range(len(sheet.columns))]
@@ -92,6 +97,17 @@ def _table_of(sheet: Sheet, options: Options) -> Read:
             f"Ignored {count(len(layout.unused), 'column')} that a book does not use: {', '.join(layout.unused)}."
         )
     return Read(table, layout)
+
+
+def refuse_unknown_columns(reads: Sequence[Read], options: Options) -> None:
+    """Refuse a column that the user names and that no file has."""
+    known = {name for read in reads for name in read.layout.header}
+    for role, name in options.columns.items():
+        if name and header_name(name) not in known:
+            raise KamsimError(
+                f"{reads[0].table.source}: no file has a column {shown(name)} for --map {role}; "
+                f"{nearest(header_name(name), filter(None, known))}"
+            )
 
 
 def _header_of(sheet: Sheet, options: Options) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -188,3 +189,93 @@ def test_a_book_of_a_file_is_anonymized_as_any(tmp_path: Path) -> None:
     assert book.source.endswith(".csv")
     assert "Q" not in CliRunner().invoke(main, ["book", "profile", "none.csv"]).stdout
     assert anonymize(replace(book, kam=()), KEY).kam == ()
+
+
+# ---------------------------------------------------------------- the import
+
+
+EXPORT = "\n".join(
+    (
+        "Zarbruck report",
+        "Customer No.;Customer Name;Parent;Account Manager;Tier;Date;Status;Amount",
+        *(
+            f"Quixwell {place};Zarbruck & {place} Odd'name;Quixwell group {place % 3};Ina Vrenholt;Key;"
+            f"{day:02d}.{month:02d}.{year};{status};{100 * place + month},50"
+            for place in range(1, 8)
+            for year in (2023, 2024, 2025)
+            for month in (2, 5, 8, 11)
+            for day, status in ((23, "Won"), (17, "Lost"))
+        ),
+        "Quixwell gone;Zarbruck gone;;;;03.02.2023;Won;5,00",
+        "Quixwell gone;Zarbruck gone;;;;04.02.2023;Won;-5,00",
+        "Grand Total;;;;;;;99999,00",
+        "printed by Ina Vrenholt",
+    )
+)
+
+
+def imported_in(folder: Path, *more: str) -> list[str]:
+    """All that an anonymized import, and commands on its book, print; their files are in the folder."""
+    (folder / "raw").mkdir()
+    (folder / "raw" / "PLANTEDFILE.csv").write_text(EXPORT, encoding="cp1252")
+    out = folder / "out"
+    out.mkdir()
+    book = str(out / "mine.parquet")
+    few = ("--set", "tiers.key.seats=2", "--set", "tiers.strategic.seats=0")
+    commands = (
+        ("book", "import", str(folder / "raw" / "PLANTEDFILE.csv"), "--anonymize", "--key", str(folder / "mine.key"),
+         "--out", book, *more),
+        ("book", "profile", book, "--out", str(out / "profile"), "--json"),
+        ("compare", "status_quo", "-n", "2", "--sets", "0", "--accounts", book, "--out", str(out / "compared"), *few),
+        ("run", "status_quo", "--accounts", book, "--figure", str(out / "run.png"), "--agents",
+         str(out / "agents.parquet"), *few),
+    )  # fmt: skip
+    said = []
+    for words in commands:
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 0, (words, result.output)
+        said.append(result.output.replace(str(folder), ""))
+    return said
+
+
+@pytest.mark.parametrize("more", [(), ("--level", "parent"), ("--json",)])
+def test_nothing_that_comes_of_an_anonymized_import_holds_a_planted_name(more: tuple[str, ...], tmp_path: Path) -> None:
+    said = imported_in(tmp_path, *more)
+    assert not [name for text in said for name in held_by(" ".join(text.split()).encode())]
+    assert not names_in(tmp_path / "out")
+    assert len(list((tmp_path / "out").rglob("*"))) > 12
+    assert "A-" in said[1]
+    # Parquet packs what it holds: looked at as it is read.
+    for path in (tmp_path / "out").rglob("*.parquet"):
+        table = pq.read_table(path)
+        assert not held_by(repr(table.to_pydict()).encode() + repr(table.schema.metadata).encode())
+    key = (tmp_path / "mine.key").read_bytes().strip()
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and key in path.read_bytes()]
+
+
+def test_the_same_customer_has_the_same_pseudonym_next_month(tmp_path: Path) -> None:
+    export, key = tmp_path / "export.csv", str(tmp_path / "mine.key")
+    names = []
+    for spoiled in (EXPORT, EXPORT.replace("Quixwell 3;", "Quixwell 99;")):
+        export.write_text(spoiled, encoding="cp1252")
+        out = str(tmp_path / f"{len(names)}.parquet")
+        result = CliRunner().invoke(main, ["book", "import", str(export), "--anonymize", "--key", key, "--out", out])
+        assert result.exit_code == 0, result.output
+        names.append(set(read_book(out).account_id))
+    assert len(names[0] & names[1]) == 6
+    assert len(names[0] ^ names[1]) == 2
+
+
+def test_without_a_key_file_one_is_made_among_the_users_own_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.get_app_dir", lambda name: str(tmp_path / "settings" / name))
+    (tmp_path / "PLANTEDFILE.csv").write_text(EXPORT, encoding="cp1252")
+    result = CliRunner().invoke(main, ["book", "import", str(tmp_path / "PLANTEDFILE.csv"), "--anonymize"])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "settings" / "kamsim" / "names.key").exists()
+    made = [path.name for path in tmp_path.iterdir() if path.name.startswith("F-")]
+    assert len(made) == 3
+    refused = CliRunner().invoke(main, ["book", "import", str(tmp_path / "PLANTEDFILE.csv"), "--key", "x.key"])
+    assert refused.exit_code == 2
+    assert "--anonymize" in refused.output

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from kamsim.books.book import Book
+from kamsim.books.account_book import Book
+from kamsim.books.importing import Imported
 from kamsim.errors import KamsimError
 from kamsim.text import read_text
 
@@ -122,11 +123,61 @@ def anonymize(book: Book, key: bytes) -> Book:
         for name, old, new in zip(book.name, book.account_id, ids, strict=True)
     )
     kams = tuple(pseudonym(key, "kam", kam) for kam in book.kam)
-    source = f"{pseudonym(key, 'file', Path(book.source).name)}{_plain_suffix(book.source)}"
-    known = dict(zip(book.kam, kams, strict=True)) | dict(zip(book.name, names, strict=True))
-    known |= dict(zip(book.account_id, ids, strict=True)) | {book.source: source, Path(book.source).name: source}
-    notes = without_names(book.notes, known)
-    return replace(book, source=source, account_id=ids, name=names, kam=kams, notes=notes)
+    renamed = replace(book, source=file_pseudonym(key, book.source), account_id=ids, name=names, kam=kams)
+    return replace(renamed, notes=without_names(book.notes, _known(key, book, renamed)))
+
+
+def anonymize_import(imported: Imported, key: bytes) -> Imported:
+    """Replace all names of an import: of its book, of its files, and in what is said of columns and lines.
+
+    Parameters
+    ----------
+    imported : Imported
+        A book and how it came of its files.
+    key : bytes
+        From `key_from`.
+
+    Returns
+    -------
+    Imported
+        With the same figures. Names of columns and words of stages and tiers stay, for they name nobody.
+    """
+    sources = tuple(one._replace(name=file_pseudonym(key, one.name)) for one in imported.sources)
+    book, quality = anonymize(imported.book, key), imported.quality
+    known = _known(key, imported.book, book, [one.name for one in imported.sources])
+    said = tuple(_without_files(sentence, key, imported) for sentence in imported.said)
+    notes = without_names(imported.book.notes, known)
+    fates = tuple(
+        fate._replace(what=without_names([fate.what], known)[0], first=without_names(fate.first, known))
+        for fate in quality.fates
+    )
+    return replace(
+        imported, book=replace(book, notes=notes), quality=quality._replace(fates=fates), sources=sources, said=said
+    )
+
+
+def _without_files(sentence: str, key: bytes, imported: Imported) -> str:
+    """Take the names of files out of a sentence about columns, whose names stay."""
+    for source in imported.sources:
+        for name in (source.name, Path(source.name).name):
+            sentence = sentence.replace(name, file_pseudonym(key, source.name))
+    return sentence
+
+
+def _known(key: bytes, book: Book, renamed: Book, files: Iterable[str] = ()) -> dict[str, str]:
+    """Pseudonym by name, of all that a book and the files behind it name."""
+    known = dict(zip(book.kam, renamed.kam, strict=True)) | dict(zip(book.name, renamed.name, strict=True))
+    known |= dict(zip(book.account_id, renamed.account_id, strict=True))
+    for file in (book.source, *files):
+        known |= dict.fromkeys((file, Path(file).name), file_pseudonym(key, file))
+    return known
+
+
+def file_pseudonym(key: bytes, path: str) -> str:
+    """Name a file anew, without its folder; the ending stays where it is a usual one, for any other may tell a name."""
+    suffix = Path(path).suffix.lower()
+    usual = suffix if suffix in (".csv", ".tsv", ".txt", ".xlsx", ".parquet") else ""
+    return f"{pseudonym(key, 'file', Path(path).name)}{usual}"
 
 
 def without_names(sentences: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
@@ -156,9 +207,3 @@ def without_names(sentences: Iterable[str], known: Mapping[str, str]) -> tuple[s
     # Known names first: one that has an apostrophe would end what is quoted.
     replaced = (anywhere.sub(lambda found: known[found[0]], one) if long else one for one in sentences)
     return tuple(_QUOTED.sub(quoted, sentence) for sentence in replaced)
-
-
-def _plain_suffix(source: str) -> str:
-    """Ending of a file's name where it is a usual one, for any other may tell a name too."""
-    suffix = Path(source).suffix.lower()
-    return suffix if suffix in (".csv", ".tsv", ".txt", ".xlsx", ".parquet") else ""

@@ -1,6 +1,8 @@
 """`kamsim book import`: files of a CRM or an ERP to an account book."""
 
+import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,8 +91,6 @@ def reading_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def options_of(said: dict[str, object], mapping: "Options | None") -> "Options":
     """What a user says, on top of what a mapping says."""
-    from dataclasses import replace
-
     from kamsim.books.options import Options
     from kamsim.books.stored import day_of_text, read_rates
 
@@ -155,21 +155,42 @@ def _fractions(pairs: dict[str, str]) -> dict[str, float]:
     type=click.Path(),
     help="Parquet file of the book.  [default: the first file's name, .parquet]",
 )
+@click.option(
+    "--anonymize", is_flag=True, help="Replace names by pseudonyms, the same in every month's file under the same key."
+)
+@click.option(
+    "--key", metavar="FILE", type=click.Path(),
+    help="Key of the pseudonyms, made if it is not there; keep it to yourself.  [default: one in your own settings]",
+)  # fmt: skip
 @as_json_option
 def import_(
-    files: tuple[str, ...], said: dict[str, object], mapping: str | None, out: str | None, as_json: bool
+    *,
+    files: tuple[str, ...],
+    said: dict[str, object],
+    mapping: str | None,
+    out: str | None,
+    anonymize: bool,
+    key: str | None,
+    as_json: bool,
 ) -> None:
     """Make a clean account book of one or more exports: CSV, Excel or Parquet, one line an order or a column a month.
 
     Whatever a file does not tell is a question that names the option to answer it, never a guess. What became of
-    every line is shown: used and left out make the files, to the cent.
+    every line is shown: used and left out make the files, to the cent. A profile of the book goes to a folder beside it
+    (a figure, and the list of accounts).
     """
+    from kamsim.books.anonymize import anonymize_import, key_from
     from kamsim.books.importing import import_book
     from kamsim.books.stored import book_bytes, mapping_text, read_mapping
     from kamsim.experiments.files import check_target, write_whole
     from kamsim.report.book_import import import_content, import_tables
+    from kamsim.report.book_profile import write_profile
 
-    target = Path(out) if out is not None else Path(files[0]).with_suffix(".parquet")
+    if key is not None and not anonymize:
+        raise KamsimError("--key says nothing without --anonymize; give both")
+    key_file = None if not anonymize else _own_key() if key is None else Path(key)
+    secret = None if key_file is None else key_from(key_file)
+    target = Path(out) if out is not None else _default_target(Path(files[0]), secret)
     if target in map(Path, files):
         raise KamsimError(f"{target}: is one of the files to import; choose another `out`")
     check_target(target, ".parquet")
@@ -177,13 +198,38 @@ def import_(
     found = mapping if mapping is not None else beside if beside.is_file() else None
     options = options_of(said, None if found is None else read_mapping(Path(found)))
     imported = import_book(files, options)
+    if secret is not None:
+        imported = anonymize_import(imported, secret)
     write_whole(target, book_bytes(imported))
     write_whole(beside, mapping_text(imported, options))
+    profile = target.with_name(f"{target.stem}_profile")
+    write_profile(replace(imported.book, source=str(target)), profile)
     if as_json:
-        print_json({**import_content(imported), "book": str(target), "saved_mapping": str(beside)})
+        places = {"book": str(target), "saved_mapping": str(beside), "profile": str(profile)}
+        print_json({**import_content(imported), **places})
         return
     read_by = None if found is None else f"Read by the mapping {found}."
-    print_parts(read_by, _notes(imported), *import_tables(imported), written_to(target, beside))
+    kept = None if key_file is None else f"Names are pseudonyms under the key {key_file}; keep it to yourself."
+    written = written_to(target, beside, f"{profile}{os.sep}")
+    print_parts(read_by, _notes(imported), *import_tables(imported), kept, written)
+
+
+def _own_key() -> Path:
+    """Key among the user's own settings: in no folder that somebody might be given."""
+    folder = Path(click.get_app_dir("kamsim"))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise KamsimError(f"{folder}: cannot be made: {error.strerror}; name a file for the key, --key FILE") from None
+    return folder / "names.key"
+
+
+def _default_target(first: Path, secret: bytes | None) -> Path:
+    """Name of the book where none is given: that of its first file, a pseudonym where that may name somebody."""
+    from kamsim.books.anonymize import pseudonym
+
+    name = first.name if secret is None else pseudonym(secret, "file", first.name)
+    return first.with_name(name).with_suffix(".parquet")
 
 
 def _notes(imported: "Imported") -> str:

@@ -180,6 +180,16 @@ def test_a_partial_year_is_named_by_its_last_quarter(drawn: list[str]) -> None:
     assert "to 2029Q3" in drawn
 
 
+def test_key_accounts_of_a_book_have_no_quota_before_the_launch() -> None:
+    """They used to be told as missing a quota of nothing, with sales of nothing."""
+    tier = np.array([2, 1, 1] + [0] * 17)
+    run = play_run(few(), book=replace(book_of(), tier=tier))
+    before = [year for year in run.years if year.phase == "history"]
+    assert [year.key_accounts for year in before] == [3, 3]
+    assert {year.quota for year in before} == {year.key_revenue for year in before} == {None}
+    assert all(year.quota for year in run.years if year.phase != "history")
+
+
 # ---------------------------------------------------------------- comparisons
 
 

@@ -114,7 +114,8 @@ def years_of(program: KeyAccountProgram, labels: Sequence[str] = ()) -> Iterable
         own_cost, margin = add_up(accounts["cost_to_serve"]), program.parameters.gross_margin
         profit = contribution(listed, listed - revenue, own_cost, invested, margin) - float(moves[number])
         quota, key_revenue = float(year["quota"]), float(year["key_revenue"])
-        launched = bool(key.any())
+        # The key accounts of a book are there before the launch, but have no quota yet.
+        launched = number >= launch and bool(key.any())
         yield Year(
             year=number + 1,
             phase=_phase(number, timeline),

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from kamsim.books.dates import quarter_name
+
 if TYPE_CHECKING:
     from kamsim.books.book import Book
 
@@ -51,7 +53,7 @@ def quarter_label(quarter: int, year_starts: int = 1) -> str:
     str
         ``2025Q3``, or ``FY2025Q3``.
     """
-    return f"{'' if year_starts == 1 else 'FY'}{quarter // 4}Q{quarter % 4 + 1}"
+    return f"{'' if year_starts == 1 else 'FY'}{quarter_name(quarter)}"
 
 
 def year_label(last_quarter: int, year_starts: int = 1) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from kamsim.books.account_book import Book
 from kamsim.books.dates import quarter_name
 from kamsim.books.importing import Imported
+from kamsim.books.labels import quarter_label
 from kamsim.books.quality import Fate, Quality
 from kamsim.books.table import count
 from kamsim.errors import on_one_line
@@ -36,8 +37,8 @@ def book_sentence(book: Book) -> str:
     if book.quarters is None:
         return f"{count(len(book.account_id), 'account')} with a year's spend each{currency}."
     first, spend = book.quarters
-    last = quarter_name(first + spend.shape[1] - 1)
-    return f"{count(len(book.account_id), 'account')} from {quarter_name(first)} to {last}{currency}."
+    start, end = (quarter_label(quarter, book.year_starts) for quarter in (first, first + spend.shape[1] - 1))
+    return f"{count(len(book.account_id), 'account')} from {start} to {end}{currency}."
 
 
 def mapping_table(imported: Imported) -> Table:

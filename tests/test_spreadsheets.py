@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.experiments.workbook import MOST_LETTERS, Column, Sheet, workbook_bytes, write_workbook
 from kamsim.report import calibration
@@ -153,3 +155,38 @@ def test_a_posterior_holds_no_formula_and_every_digit() -> None:
     lines = calibration._posterior_csv(found, "kamsim calibrate, =1+1.toml").splitlines()
     assert not any(map(is_formula, (line.removeprefix("# ") for line in lines)))
     assert lines[-2:] == ["world.hazard,world.arrival", "0.30000000000000004,1e-09"]
+
+
+def test_an_import_of_names_that_are_formulas_writes_none(tmp_path: Path) -> None:
+    book = tmp_path / "mine.parquet"
+    case = Path(__file__).parent / "cases" / "books" / "formula_names.csv"
+    assert any(map(is_formula, csv_cells(case)))
+    commands = (
+        ("book", "import", str(case), "--out", str(book)),
+        ("compare", "status_quo", "-n", "2", "--sets", "0", "--accounts", str(book), "--out", str(tmp_path / "out")),
+    )
+    for words in commands:
+        result = CliRunner().invoke(main, words)
+        assert result.exit_code == 0, result.output
+    tables = sorted(tmp_path.rglob("*.csv"))
+    assert {path.name for path in tables} >= {"accounts.csv", "comparison.csv", "bridge.csv"}
+    for path in tables:
+        assert not [cell for cell in csv_cells(path) if is_formula(cell) and not is_number(cell)], path.name
+    (workbook,) = tmp_path.rglob("*.xlsx")
+    assert "<f>" not in xml_of(workbook.read_bytes())
+    assert not [
+        cell for row in cells_of(workbook.read_bytes()) for cell in row if isinstance(cell, str) and is_formula(cell)
+    ]
+
+
+def csv_cells(path: Path) -> list[str]:
+    text = io.StringIO(path.read_text(encoding="utf-8"), newline="")
+    return [cell for row in csv.reader(text) for cell in row]
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

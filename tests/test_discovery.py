@@ -242,6 +242,26 @@ def test_without_more_it_is_held_against_no_program(here: Path) -> None:
     assert "already holds another run" in result.stderr
 
 
+@compiled_only
+def test_several_measures_are_asked_about_each_by_itself(here: Path) -> None:
+    words = ["discover", "mine.toml", "--against", "theirs.toml", "--points", "50", "-n", "2", "--json"]
+    words += ["--parameter", "world.turnover"]
+    measures = ["total_profit", "collaboration"]
+    both = CliRunner().invoke(main, [*words, *(f"--measure={name}" for name in measures), "--out", "both"])
+    assert both.exit_code == 0, both.output
+    told = json.loads(both.stdout)["measures"]
+    assert [one["folder"] for one in told] == ["both/total_profit", "both/collaboration"]
+    for one in told:
+        alone = CliRunner().invoke(main, [*words, f"--measure={one['measure']}", "--out", one["measure"]])
+        assert json.loads(alone.stdout) == {**one, "folder": one["measure"]}
+        assert (here / one["folder"] / "discovery.json").read_bytes() == (
+            here / one["measure"] / "discovery.json"
+        ).read_bytes()
+    wrong = CliRunner().invoke(main, [*words, "--measure=total_profit", "--measure=profits", "--out", "wrong"])
+    assert wrong.exit_code == 2
+    assert not (here / "wrong").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

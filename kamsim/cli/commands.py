@@ -34,7 +34,10 @@ from kamsim.cli.frame import (
 from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
+    from kamsim.studies.asked import Asked
     from kamsim.studies.calibrate_world import Kind
+    from kamsim.studies.discover import Discovery
+    from kamsim.studies.sensitivity import Sensitivity
 
 DEFAULT_COMPARISON = (
     "status_quo",
@@ -472,6 +475,7 @@ def sensitivity(
     against: str | None,
     values: tuple[str, ...],
     accounts: str | None,
+    measure: tuple[str, ...],
     out: str | None,
     as_json: bool,
     **settings: Any,
@@ -483,13 +487,16 @@ def sensitivity(
     --parameter varies by a quarter either way; one that you --set does not vary. For each it says how much of the
     variation of the result goes with it, alone and together with others. Takes a minute or two.
     """
+    from kamsim.cli.programs import answer_measures
     from kamsim.report import sensitivity as drivers
     from kamsim.studies.sensitivity import ask_sensitivity
 
     loaded, *others = scenarios_of([scenario, against], values, accounts)
-    asked = ask_sensitivity(loaded, against=next(iter(others), None), **settings)
-    folder, figure = folder_of(asked, out), drivers.sensitivity_figure
-    answer(asked, drivers.tell, as_json=as_json, folder=folder, figure=figure)
+
+    def ask(name: str) -> "Asked[Sensitivity]":
+        return ask_sensitivity(loaded, against=next(iter(others), None), measure=name, **settings)
+
+    answer_measures(ask, measure, drivers.tell, out=out, as_json=as_json, figure=drivers.sensitivity_figure)
 
 
 @main.command(
@@ -525,6 +532,7 @@ def discover(
     against: str | None,
     values: tuple[str, ...],
     accounts: str | None,
+    measure: tuple[str, ...],
     out: str | None,
     as_json: bool,
     **settings: Any,
@@ -536,9 +544,13 @@ def discover(
     parameters vary at once, each within the range of 95 % of the parameter sets that fit the evidence. One that was
     not fitted but is named by --parameter varies by a quarter either way; one that you --set does not vary.
     """
+    from kamsim.cli.programs import answer_measures
     from kamsim.report import discovery
     from kamsim.studies.discover import ask_discover
 
     loaded, *others = scenarios_of([scenario, against], values, accounts)
-    asked = ask_discover(loaded, against=next(iter(others), None), **settings)
-    answer(asked, discovery.tell, as_json=as_json, folder=folder_of(asked, out))
+
+    def ask(name: str) -> "Asked[Discovery]":
+        return ask_discover(loaded, against=next(iter(others), None), measure=name, **settings)
+
+    answer_measures(ask, measure, discovery.tell, out=out, as_json=as_json)

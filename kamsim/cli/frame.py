@@ -151,8 +151,9 @@ against_option = click.option(
 )  # fmt: skip
 alone_option = click.option("--alone", is_flag=True, help="Ask about the measure itself, compared with nothing.")
 measure_option = click.option(
-    "--measure", metavar="NAME", default="total_profit", show_default=True,
-    help="What is asked about, such as key_revenue_growth.",
+    "--measure", metavar="NAME", multiple=True, default=("total_profit",),
+    help="What is asked about, such as key_revenue_growth; may be given again, each for itself.  "
+    "[default: total_profit]",
 )  # fmt: skip
 measures_option = click.option(
     "--measures", metavar="NAMES", multiple=True,

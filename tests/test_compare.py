@@ -35,6 +35,7 @@ from kamsim.studies.compare import (
     tallied,
 )
 from kamsim.studies.reference import elevates, with_reference
+from kamsim.studies.watch import play_run
 
 ROOT = Path(__file__).resolve().parents[1]
 COLUMN = {measure.name: column for column, measure in enumerate(MEASURES)}
@@ -529,3 +530,14 @@ def test_a_money_unit_horizon_and_population_that_differ_are_said_in_the_figure_
         comparing.comparison_figure(found)
         shown = " ".join(figures[-1].legends[0].get_title().get_text().split())
         assert all(f"Note: {note}" in shown for note in found.notes)
+
+
+def test_a_program_whose_places_stay_empty_is_said_to_be_none() -> None:
+    nobody_serves = {"elevation": {"capacity_check": 1.0, "capacity_slack": 0.0}, "budget": {"hours_per_kam": 0.01}}
+    empty = small("status_quo").changed(name="empty", **nobody_serves)
+    said = "empty: in every market scenario nobody is a key account: its capacity check leaves all places empty"
+    assert any(said in note for note in compare([small("no_program"), empty], replications=3).notes)
+    assert any("in this market scenario nobody" in note for note in play_run(empty).notes)
+    assert not any(
+        "nobody is" in note for note in compare([small("no_program"), small("status_quo")], replications=3).notes
+    )

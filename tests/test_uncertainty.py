@@ -431,6 +431,8 @@ def test_the_bridge_is_that_of_the_comparison_in_as_many_worlds() -> None:
         row = profit[worth.scenario]
         assert worth.verdict == {"better": "pays", "worse": "does not pay"}.get(row.verdict, "undecided")
         assert worth.pays_in == row.better
+    assert [worth.payback for worth in unsure.worth] == [worth.payback for worth in plain.worth]
+    assert not any(math.isnan(worth.payback.value) for worth in unsure.worth if worth.net_present_value.value >= 0)
 
 
 def test_the_table_agrees_with_the_sets_kept(compared: tuple[UncertainComparison, Path]) -> None:

@@ -51,6 +51,7 @@ from kamsim.studies.reference import (
     elevates,
     horizon_of,
     in_words,
+    note_on_empty_program,
     notes_on_reference,
     place_without_program,
     told_in,
@@ -59,6 +60,7 @@ from kamsim.studies.settings import notes_on_book, notes_on_settings
 from kamsim.types import Floats, Progress
 
 REPLICATIONS = 500
+OF_KEY_ACCOUNTS = "collaboration"  # a measure that is there wherever somebody is a key account in the years observed
 WORLDS_OF_SETS = 5  # times as many worlds as at the best fit, which the parameter sets share
 BRIDGE = "bridge.csv"
 _FILES = frozenset({*RUN_FILES, BRIDGE})
@@ -391,12 +393,14 @@ def _at_best_fit(
 
 def money_at_best_fit(
     scenarios: Sequence[Scenario], plan: Sequence[Job], seed: int, replications: int, workers: int
-) -> Moments:
-    """Amounts of `kamsim.studies.bridge.Money` in many worlds as the scenarios stand."""
-    _, money, _ = _at_best_fit(
-        _Run(tuple(scenarios), tuple(plan), None, None, replications, seed, workers), bases_of(scenarios), None, None
-    )
-    return money
+) -> tuple[Moments, Moments, tuple[str, ...]]:
+    """Amounts of `kamsim.studies.bridge.Money`, and gains up to each year, in many worlds as the scenarios stand.
+
+    And what is to be said of programs that elevate nobody there.
+    """
+    run = _Run(tuple(scenarios), tuple(plan), None, None, replications, seed, workers)
+    tally, money, cumulated = _at_best_fit(run, bases_of(scenarios), None, None)
+    return money, cumulated, tuple(notes_on_empty_programs(scenarios, tally, replications))
 
 
 def write_tables(
@@ -423,7 +427,17 @@ def _notes(
     if run.posterior is not None and sets is not None:
         yield from (*run.posterior.notes, *notes_on_sets(run.scenarios, run.posterior))
         yield from notes_on_refused(refused, len(sets.mean), run.sets)
+    yield from notes_on_empty_programs(run.scenarios, tally, run.replications)
     yield from notes_on_what_was_not_seen(tally, run.names, bases, filed)
+
+
+def notes_on_empty_programs(scenarios: Sequence[Scenario], tally: "Tally", replications: int) -> Iterator[str]:
+    """Say which programs have places that nobody ever fills, and in how many worlds."""
+    for row, scenario in enumerate(scenarios):
+        empty = replications - int(tally.values.number[row, NAMES.index(OF_KEY_ACCOUNTS)])
+        if elevates(scenario) and empty:
+            where = "every market scenario" if empty == replications else f"{empty} of {replications} market scenarios"
+            yield note_on_empty_program(scenario, where)
 
 
 def checked_names(scenarios: Sequence[Scenario]) -> tuple[str, ...]:

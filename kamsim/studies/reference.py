@@ -19,6 +19,13 @@ def elevates(scenario: Scenario) -> bool:
     return any(tier.seats > 0 for tier in scenario.tiers.ordered.values())
 
 
+def note_on_empty_program(scenario: Scenario, where: str) -> str:
+    """Say that nobody is a key account in the years observed, though there are places, and why if that is known."""
+    check = scenario.elevation.capacity_check > 0.0
+    why = ": its capacity check leaves all places empty" if check else ", for no account may be elevated"
+    return f"{scenario.name}: in {where} nobody is a key account{why}, so it is no program there"
+
+
 def with_reference(scenarios: Sequence[Scenario], reference: str | None = None) -> list[Scenario]:
     """Put what scenarios are held against first, and no program among them.
 

@@ -352,9 +352,9 @@ def ask_compare_under_uncertainty(
     notes = (*apart, *notes_on(scenarios, plan, book), *posterior.notes, *notes_on_sets(scenarios, posterior))
 
     def answer(progress: Progress | None, folder: Path | None) -> UncertainComparison:
-        best_fit = money_at_best_fit(scenarios, plan, seed, BEST_FIT * replications, workers)
+        *best_fit, empty = money_at_best_fit(scenarios, plan, seed, BEST_FIT * replications, workers)
         found = played_at_sets(ensemble, book, seed, replications, workers, progress)
-        said = (*notes, *notes_on_refused(found.refused, len(found.numbers), len(posterior.values)))
+        said = (*notes, *empty, *notes_on_refused(found.refused, len(found.numbers), len(posterior.values)))
         comparison = _compared(found, ensemble, best_fit, (seed, replications), plan, said)
         comparison = replace(comparison, same_worlds=not apart, shown=shown)
         if folder is not None:
@@ -374,12 +374,12 @@ def ask_compare_under_uncertainty(
 def _compared(
     found: Played,
     ensemble: Ensemble,
-    best_fit: Moments,
+    best_fit: Sequence[Moments],
     run: tuple[int, int],
     plan: Sequence[Job],
     notes: tuple[str, ...],
 ) -> UncertainComparison:
-    names = tuple(scenario.name for scenario in ensemble.scenarios)
+    names, (money, cumulated) = tuple(scenario.name for scenario in ensemble.scenarios), best_fit
     stands, moved = (
         uncertain_measures(Told(*(array[half] for array in found.told)), found.worlds[half], names, ensemble.bases)
         for half in (0, 1)
@@ -400,8 +400,8 @@ def _compared(
         reference=names[0],
         reference_in_words=in_words(ensemble.scenarios[0]),
         horizon=horizon_of(ensemble.scenarios, plan[0]),
-        bridge=tuple(bridge_of(best_fit, names, found.stands.money)),
-        worth=tuple(worth_of(best_fit, names, margins, pays, beside_none=not elevates(ensemble.scenarios[0]))),
+        bridge=tuple(bridge_of(money, names, found.stands.money)),
+        worth=tuple(worth_of(money, names, margins, pays, cumulated, not elevates(ensemble.scenarios[0]))),
         measures=stands,
         best=tuple(best_of(stands, told, found.worlds[0], names)),
         lead=lead,

@@ -17,6 +17,7 @@ from kamsim.measures.profit import account_of
 from kamsim.model.program import KeyAccountProgram
 from kamsim.rules.costs import add_up, contribution
 from kamsim.scenario import Scenario
+from kamsim.studies.reference import elevates, note_on_empty_program
 from kamsim.studies.settings import notes_on_book, notes_on_settings
 from kamsim.types import Progress
 from kamsim.world.carried import carried_book
@@ -88,6 +89,8 @@ def play_run(
     job = job_of(scenario, book)
     notes = (*notes_on_settings([scenario]), *notes_on_book([scenario], book), *job.notes)
     years = tuple(years_of(program, job.years))
+    if elevates(scenario) and not any(year.key_accounts for year in years):
+        notes = (*notes, note_on_empty_program(scenario, "this market scenario"))
     return Watched(scenario.name, seed, years, measures_of(program), notes, job.money)
 
 

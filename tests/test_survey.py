@@ -13,9 +13,13 @@ from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.evidence.readings import ANY_INCREASE, DEFAULT_READING, READINGS, THRESHOLDS, Reading, reading_of
 from kamsim.experiments.jobs import Table, job_of, play_organizations
+from kamsim.measures.choice import chosen
 from kamsim.measures.survey import ANSWERS
+from kamsim.report.survey import survey_tables
+from kamsim.report.terminal import text_of
 from kamsim.scenario import LEVERS, Scenario, load_scenario
 from kamsim.studies import survey as survey_module
+from kamsim.studies.compare import compare
 from kamsim.studies.survey import (
     AGAINST,
     FURTHER,
@@ -367,3 +371,19 @@ def test_one_kind_of_selection_and_another_window_are_said() -> None:
 def test_a_survey_of_nobody_is_refused() -> None:
     with pytest.raises(KamsimError, match="organizations must be"):
         survey(small("population"), organizations=0)
+
+
+def test_measures_of_suppliers_are_those_that_comparisons_tell() -> None:
+    scenario = load_scenario("population").changed(world={"accounts": 30}, timeline={"warmup_years": 1})
+    told = survey(scenario, organizations=6, seed=3, measures=["board", "collaboration"])
+    assert [row.measure for row in told.measures] == list(chosen(["board", "collaboration"]))
+    compared = compare([scenario], replications=6, seed=3)
+    means = {row.measure: row.mean for row in (*compared.measures, *compared.others)}
+    for row in told.measures:
+        assert row.mean == pytest.approx(means[row.measure], rel=1e-12, nan_ok=True)
+        assert row.low < row.mean < row.high or math.isnan(row.low)
+    assert survey(scenario, organizations=6, seed=3).measures == ()
+    text = " ".join(text_of(survey_tables(told)[-1]).plain.split())
+    assert "Programs of these suppliers mean 95 % suppliers Total profit" in text
+    with pytest.raises(KamsimError, match="did you mean 'board'"):
+        survey(scenario, organizations=6, measures=["bord"])

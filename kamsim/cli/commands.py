@@ -198,6 +198,7 @@ def run(
 @seed_option
 @jobs_option
 @accounts_option
+@measures_option
 @as_json_option
 def survey(*, scenario: str, values: tuple[str, ...], accounts: str | None, as_json: bool, **settings: Any) -> None:
     """Survey simulated suppliers as the published survey asked real ones, and print both side by side."""

@@ -4,7 +4,8 @@ import math
 from typing import TYPE_CHECKING
 
 from kamsim.evidence.readings import Reading, reading_of
-from kamsim.report.table import Group, Row, Scale, Table
+from kamsim.measures.choice import named
+from kamsim.report.table import Group, Row, Scale, Table, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,12 +41,28 @@ _READINGS_LEGEND = (
 )
 
 
-def survey_tables(survey: "Survey") -> tuple[Table, Table]:
-    """Tables of a survey: what was published beside what was simulated, then the 51 % in all readings.
+def survey_tables(survey: "Survey") -> tuple[Table, ...]:
+    """Tables of a survey: what was published beside what was simulated, the 51 % in all readings, and measures.
 
-    The first says of each published figure whether it is inside the interval of samples of the survey's size.
+    The first says of each published figure whether it is inside the interval of samples of the survey's size; the last
+    is there where measures were asked for.
     """
-    return _figures_table(survey), _readings_table(survey)
+    return _figures_table(survey), _readings_table(survey), *([_measures_table(survey)] if survey.measures else [])
+
+
+def _measures_table(survey: "Survey") -> Table:
+    told = {measure.measure: measure for measure in survey.measures}
+    rows = []
+    for measure in named(told):
+        row = told[measure.name]
+        scale = scale_of(measure, (row.mean, row.low, row.high))
+        label = f"{measure.label}{', ' * bool(scale.unit)}{scale.unit}"
+        rows.append(Row((label, scale.shown(row.mean), scale.between(row.low, row.high), f"{row.suppliers:,}")))
+    legend = (
+        "totals of money: from the launch on; all else: of the years observed",
+        "suppliers: those that have the measure; 95 % interval of their mean",
+    )
+    return Table((Group("", tuple(rows)),), ("Programs of these suppliers", "mean", "95 %", "suppliers"), legend=legend)
 
 
 def _figures_table(survey: "Survey") -> Table:

@@ -10,13 +10,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kamsim.analysis.intervals import cautions, points_among, ratio
+from kamsim.analysis.intervals import cautions, interval_of, points_among, ratio
 from kamsim.errors import KamsimError
 from kamsim.evidence.published import OUTCOMES, SURVEY_SAMPLE
 from kamsim.evidence.readings import ANY_INCREASE, DEFAULT_READING, READINGS, THRESHOLDS, Reading, reading_of
-from kamsim.experiments.jobs import Table, job_of
+from kamsim.experiments.jobs import Job, Table, job_of, scales_of
 from kamsim.experiments.manifest import manifest_of
 from kamsim.experiments.pool import checked_workers, run_in_chunks
+from kamsim.measures.choice import NAMES
+from kamsim.measures.choice import chosen as chosen_measures
 from kamsim.measures.survey import ANSWERS
 from kamsim.records import Record
 from kamsim.scenario import LEVERS, Scenario
@@ -86,6 +88,27 @@ class ReadFigure:
 
 
 @dataclass(frozen=True)
+class SuppliersMeasure:
+    """A measure of programs over all simulated suppliers; NaN where none has it.
+
+    Parameters
+    ----------
+    measure : str
+        Name.
+    mean, low, high : float
+        Over suppliers, and its 95 % interval (Student's t); money as money.
+    suppliers : int
+        That have it.
+    """
+
+    measure: str
+    mean: float
+    low: float
+    high: float
+    suppliers: int
+
+
+@dataclass(frozen=True)
 class Survey(Record):
     """A simulated population beside the published figures.
 
@@ -107,6 +130,8 @@ class Survey(Record):
         Name.
     notes : tuple of str
         What limits the comparison, a sentence each.
+    measures : tuple of SuppliersMeasure
+        Those that were asked for.
     """
 
     figures: tuple[SurveyFigure, ...]
@@ -118,6 +143,7 @@ class Survey(Record):
     seed: int
     scenario: str
     notes: tuple[str, ...]
+    measures: tuple[SuppliersMeasure, ...] = ()
 
 
 def survey(
@@ -127,6 +153,7 @@ def survey(
     seed: int = 1,
     reading: str = str(DEFAULT_READING),
     jobs: int | None = None,
+    measures: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Survey:
     """Play the organizations of a scenario and survey them.
@@ -143,6 +170,8 @@ def survey(
         In which the published 51 % are compared, ``chances > 20 %``; the table of all readings is the same for any.
     jobs : int, optional
         Chunks of work at a time; by default as many as there are cores. It changes no result.
+    measures : sequence of str
+        Names of measures to tell of the suppliers, and of groups in `kamsim.measures.choice.GROUPS`.
     progress : callable, optional
         Told from time to time how many organizations are done.
 
@@ -156,7 +185,8 @@ def survey(
     KamsimError
         Where an argument is out of range, or the reading is none.
     """
-    return ask_survey(scenario, organizations=organizations, seed=seed, reading=reading, jobs=jobs).play(progress)
+    asked = ask_survey(scenario, organizations=organizations, seed=seed, reading=reading, jobs=jobs, measures=measures)
+    return asked.play(progress)
 
 
 def ask_survey(
@@ -166,6 +196,7 @@ def ask_survey(
     seed: int = 1,
     reading: str = str(DEFAULT_READING),
     jobs: int | None = None,
+    measures: Sequence[str] = (),
 ) -> Asked[Survey]:
     """Check what `survey` is asked, with the same arguments.
 
@@ -177,7 +208,7 @@ def ask_survey(
     if organizations < 1:
         raise KamsimError(f"organizations must be at least 1, not {organizations}")
     chosen = reading_of(reading)
-    workers = checked_workers(organizations, seed, jobs)
+    workers, names = checked_workers(organizations, seed, jobs), chosen_measures(measures)
     job = job_of(scenario)
 
     def answer(progress: Progress | None, _: Path | None) -> Survey:
@@ -208,10 +239,20 @@ def ask_survey(
             seed,
             scenario.name,
             notes,
+            _measures_of(table, job, names),
         )
 
-    manifest = manifest_of([scenario], seed, organizations) | {"command": "survey", "reading": str(chosen)}
+    of = {"command": "survey", "reading": str(chosen), **({"measures": list(names)} if names else {})}
+    manifest = manifest_of([scenario], seed, organizations) | of
     return Asked(manifest, organizations, "suppliers", answer)
+
+
+def _measures_of(table: Table, job: Job, names: Sequence[str]) -> tuple[SuppliersMeasure, ...]:
+    found, scales = [], scales_of([job])[0]
+    for column in map(NAMES.index, names):
+        values = table.outcomes[:, column] * scales[column]
+        found.append(SuppliersMeasure(NAMES[column], *interval_of(np.where(np.isfinite(values), values, np.nan))))
+    return tuple(found)
 
 
 def figures_of(tables: Sequence[Table], reading: Reading = ANY_INCREASE) -> dict[str, float]:

@@ -302,6 +302,7 @@ def test_a_survey_is_whole_valid_and_the_same_for_any_jobs() -> None:
     content = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert list(content) == [
         "figures", "further", "reading", "readings", "sample", "organizations", "seed", "scenario", "notes",
+        "measures",
     ]  # fmt: skip
     assert [figure["name"] for figure in content["figures"]] == [figure.name for figure in OUTCOMES]
     assert [figure["published"] for figure in content["figures"]] == [figure.value for figure in OUTCOMES]

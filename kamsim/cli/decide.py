@@ -1,7 +1,6 @@
 """The command for the meeting: which program for these accounts, from now on."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -52,10 +51,13 @@ def decide(
     scenarios: tuple[str, ...],
     values: tuple[str, ...],
     sets: int | None,
+    cases: int | None,
     posterior: str | None,
+    anyway: bool,
+    seed: int,
+    jobs: int | None,
     out: str | None,
     as_json: bool,
-    **settings: Any,
 ) -> None:
     """Say which program to take for the accounts in BOOK from now on, how sure that is, and which accounts it means.
 
@@ -75,7 +77,8 @@ def decide(
     accounts = book_of(book)
     assert accounts is not None
     loaded = choices_from(scenarios_of(scenarios or DEFAULT_COMPARISON, values), accounts)
-    asked = ask_decide(loaded, some_of(read_posterior(posterior), sets), accounts, **settings)
+    chosen = some_of(read_posterior(posterior), sets)
+    asked = ask_decide(loaded, chosen, accounts, cases=cases, seed=seed, jobs=jobs, anyway=anyway)
     folder = folder_of(asked, out)
     if out is None:
         folder = folder.with_name(folder.name.replace("decide-", f"decide-{Path(book).stem}-", 1))

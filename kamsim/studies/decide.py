@@ -32,7 +32,7 @@ from kamsim.experiments.pool import checked_workers
 from kamsim.measures.gain import points_of, profit_in
 from kamsim.measures.profit import Horizon
 from kamsim.records import Record
-from kamsim.scenario import DEFAULT_SCENARIO, Scenario, load_scenario
+from kamsim.scenario import DEFAULT_SCENARIO, Scenario, load_scenario, with_values
 from kamsim.studies.asked import Asked
 from kamsim.studies.bridge import MONEY, UNKNOWN, BridgeTerm, Ratio, Worth, bridge_of, money_of, worth_of
 from kamsim.studies.compare import checked_names, notes_on
@@ -43,7 +43,7 @@ from kamsim.studies.over_sets import notes_on_refused, posterior_in_manifest
 from kamsim.studies.parameter_sets import notes_on_sets
 from kamsim.studies.reference import elevates, horizon_of, in_words, place_without_program, with_reference
 from kamsim.studies.uncertainty import BEST_FROM
-from kamsim.types import Floats, Progress
+from kamsim.types import Floats, Integers, Progress
 
 FIGURE = "decision.png"
 RESULT = "decision.json"
@@ -334,7 +334,7 @@ def choices_from(scenarios: Sequence[Scenario], book: Book) -> list[Scenario]:
     if book.tier is not None and book.tier.any() and not any(map(keeps_today, played)):
         first = next((one for one in played if elevates(one)), None)
         if first is not None:
-            played.append(_todays(first))
+            played.append(_todays(first, book.tier))
     return with_reference(played)
 
 
@@ -374,17 +374,20 @@ class _Run(NamedTuple):
         return next(kept, None) if self.book.tier is not None and self.book.tier.any() else None
 
 
-def _todays(scenario: Scenario) -> Scenario:
-    """Today's program: the usual one, with today's key accounts."""
+def _todays(scenario: Scenario, tier: Integers) -> Scenario:
+    """Today's program: the usual one, with today's key accounts and as many places as they have."""
     usual = load_scenario(DEFAULT_SCENARIO)
     kept: dict[str, object] = {section: getattr(usual, section) for section in TERMS_OF_PROGRAM if section != "budget"}
-    kept |= {"name": TODAY, "question": "What if today's program is kept as it is?"}
-    return scenario.model_copy(update=kept)
+    kept |= {"name": TODAY, "question": "What if today's program is kept as it is?", "tiers": usual.tiers}
+    places = {
+        f"tiers.{name}.seats": int((tier == place).sum()) for place, name in enumerate(usual.tiers.ordered, start=1)
+    }
+    return with_values(scenario.model_copy(update=kept), {"policy.keep_today": 1, **places})
 
 
 def keeps_today(scenario: Scenario) -> bool:
     """Whether a policy keeps today's key accounts, where a book tells them."""
-    return elevates(scenario) and bool(getattr(scenario.policy, "keep_today", 0))
+    return elevates(scenario) and scenario.policy.keep_today > 0
 
 
 def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Decision:
@@ -529,6 +532,7 @@ def _information(run: _Run, cases: Cases, sales: float, perfect: float) -> Itera
 
 
 def _notes(run: _Run, cases: Cases) -> Iterator[str]:
+    yield "all figures are means over cases; at the best fit of the parameters alone kamsim compare tells others"
     yield from notes_on(run.scenarios, run.plan, run.book, ())
     yield from (*run.posterior.notes, *notes_on_sets(run.scenarios, run.posterior))
     yield from notes_on_refused(cases.refused, len(np.unique(cases.sets)), len(run.posterior.values))

@@ -16,7 +16,7 @@ from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.jobs import Job, job_of, shared_worlds
-from kamsim.experiments.pool import in_order
+from kamsim.experiments.pool import in_order, seed_apart
 from kamsim.experiments.twins import KERNELS, account_in, histories_of
 from kamsim.measures.profit import Account
 from kamsim.model.plan import History
@@ -24,6 +24,8 @@ from kamsim.scenario import Scenario
 from kamsim.studies.decide_data import Drawn, drawn_in, facts_of, spend_of
 from kamsim.studies.parameter_sets import takes, with_set
 from kamsim.types import Floats, Integers, Progress
+from kamsim.world.customers import Future
+from kamsim.world.world import split_seed
 
 COMPILED = (*KERNELS, account_in)
 FUTURES = 2  # of each case: what they have in common is no luck
@@ -132,7 +134,7 @@ def _played(seed: int, book: Book, jobs: list[Job], groups: list[list[int]], org
     cumulated = np.empty((FUTURES, len(jobs), years))
     launched, later = np.zeros((len(jobs), accounts), dtype=np.int8), np.zeros((len(jobs), accounts))
     for future in range(FUTURES):
-        world, histories = histories_of(*in_future(jobs, seed, organization, future), groups)
+        world, histories = histories_of(in_future(jobs, seed, future), seed, organization, groups)
         for place, (job, history) in enumerate(zip(jobs, histories, strict=True)):
             account = account_in(history, job.parameters.gross_margin, launch, job.discount, cumulated[future, place])
             amounts[future, place] = np.array(account) * job.unit
@@ -150,9 +152,11 @@ def _tiers(history: History, year: int, accounts: int) -> NDArray[np.int8]:
     return of_year
 
 
-def in_future(jobs: Sequence[Job], seed: int, organization: int, future: int) -> tuple[Sequence[Job], int, int]:
-    """Jobs, seed and organization that play a future of a case."""
-    return jobs, seed, organization * FUTURES + future
+def in_future(jobs: Sequence[Job], seed: int, future: int) -> list[Job]:
+    """Jobs that play a future of a case: all of them go on from the same past, the launch's reviews among it."""
+    begin = 4 * jobs[0].timeline.history_years
+    draws = Future(*split_seed(seed_apart(seed, 1 + future)), begin)
+    return [job._replace(future=draws) for job in jobs]
 
 
 class _Found:

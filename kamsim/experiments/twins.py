@@ -1,11 +1,11 @@
 """Twins: policies, or worlds that differ in one rule, played in the same organization and looked at together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import TypeVar
 
 from kamsim.compiler import kernel
-from kamsim.experiments.jobs import Job, shared_worlds
+from kamsim.experiments.jobs import Job, Rooms, shared_worlds
 from kamsim.experiments.pool import in_order
 from kamsim.measures.profit import Account, account_by_year
 from kamsim.model.ensemble import _play_one, simulate
@@ -56,16 +56,11 @@ def look_at_twins(
     return rows
 
 
-def histories_of(
-    jobs: Sequence[Job], seed: int, organization: int, groups: Sequence[Sequence[int]] | None = None
-) -> tuple[World, list[History]]:
-    """Play every job in one organization: the world of the first, and a history per job.
-
-    ``groups`` are those of `kamsim.experiments.jobs.shared_worlds`, where many organizations are played.
-    """
+def histories_of(jobs: Sequence[Job], seed: int, organization: int) -> tuple[World, list[History]]:
+    """Play every job in one organization: the world of the first, and a history per job."""
     worlds: dict[int, World] = {}
     histories: dict[int, History] = {}
-    for group in shared_worlds(jobs) if groups is None else groups:
+    for group in shared_worlds(jobs):
         alike = jobs[group[0]]
         world = draw_world(
             seed, organization, alike.parameters, alike.budget, alike.timeline, alike.known, alike.future
@@ -76,6 +71,21 @@ def histories_of(
             worlds[place] = world
             histories[place] = simulate(world, policy, job.parameters, job.timeline).history
     return worlds[0], [histories[place] for place in range(len(jobs))]
+
+
+def one_by_one(jobs: Sequence[Job], seed: int, organization: int, rooms: Rooms) -> Iterator[tuple[Job, World, History]]:
+    """Play jobs of the same world in one organization, one after the other in the same rooms.
+
+    What is handed over holds until the next is asked for: of large books the rooms take as long to make as to play in.
+    """
+    alike = jobs[0]
+    world = draw_world(
+        seed, organization, alike.parameters, alike.budget, alike.timeline, alike.known, alike.future, rooms.world
+    )
+    for job in jobs:
+        policy = _policy_in(job, seed, organization)
+        _play_one(world, policy, job.parameters, job.timeline, rooms.play, rooms.history, None)
+        yield job, world, rooms.history
 
 
 @kernel

@@ -4,7 +4,7 @@ A case is a parameter set that fits the evidence, and a draw of the state of eve
 tell it. What differs between futures of a case is luck; what differs between cases could be known, and is not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from typing import NamedTuple
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from kamsim.books.book import Book
 from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import Posterior
-from kamsim.experiments.jobs import Job, job_of, shared_worlds
+from kamsim.experiments.jobs import Job, job_of, rooms_for
 from kamsim.experiments.pool import in_order, seed_apart
-from kamsim.experiments.twins import KERNELS, account_in, histories_of
+from kamsim.experiments.twins import KERNELS, account_in, one_by_one
 from kamsim.measures.profit import Account
 from kamsim.model.plan import History
 from kamsim.scenario import Scenario
@@ -99,20 +99,19 @@ def played_cases(
     """
     refused, numbers = list[str](), list[int]()
 
-    def tasks() -> Iterator[tuple[list[Job], list[list[int]], int]]:
+    def tasks() -> Iterator[tuple[list[Job], int]]:
         for number, values in enumerate(posterior.values):
             try:
                 jobs = [job_of(with_set(scenario, posterior.names, values), book) for scenario in scenarios]
             except KamsimError as error:
                 refused.append(str(error))
                 continue
-            groups = shared_worlds(jobs)
             for place in range(cases):
                 numbers.append(number)
-                yield jobs, groups, number * cases + place
+                yield jobs, number * cases + place
 
     found = _Found()
-    with closing(in_order(partial(_played, seed, book), tasks(), workers)) as played:
+    with closing(in_order(partial(_played, seed, spend_of(book)), tasks(), workers)) as played:
         for one in played:
             found.add(one)
             if progress is not None:
@@ -126,25 +125,42 @@ def played_cases(
     return found.together(np.array(numbers, dtype=np.int64), parameters, tuple(refused))
 
 
-def _played(seed: int, book: Book, jobs: list[Job], groups: list[list[int]], organization: int) -> _Case:
+def _played(seed: int, spend: Floats, jobs: list[Job], organization: int) -> _Case:
     """Play the futures of a case."""
     timeline, accounts = jobs[0].timeline, jobs[0].budget.accounts
     launch, years = timeline.history_years, timeline.years - timeline.history_years
     amounts = np.empty((FUTURES, len(jobs), len(Account._fields)))
     cumulated = np.empty((FUTURES, len(jobs), years))
     launched, later = np.zeros((len(jobs), accounts), dtype=np.int8), np.zeros((len(jobs), accounts))
-    for future in range(FUTURES):
-        world, histories = histories_of(in_future(jobs, seed, future), seed, organization, groups)
-        for place, (job, history) in enumerate(zip(jobs, histories, strict=True)):
-            account = account_in(history, job.parameters.gross_margin, launch, job.discount, cumulated[future, place])
-            amounts[future, place] = np.array(account) * job.unit
-            cumulated[future, place] *= job.unit
-            later[place] += (_tiers(history, launch + YEARS_AHEAD, accounts) > 0) / FUTURES
-            if future == 0:
-                launched[place] = _tiers(history, launch, accounts)
-        if future == 0:
-            drawn = drawn_in(world, jobs[0], launch)
-    return _Case(amounts, cumulated, launched, later, drawn, facts_of(drawn, spend_of(book), jobs[0].budget.seats))
+    drawn: Drawn | None = None
+    for group in _in_one_world(jobs):
+        there = [jobs[place] for place in group]
+        rooms = rooms_for(there[0].budget, timeline, [job.policy for job in there])
+        for future in range(FUTURES):
+            played = one_by_one(in_future(there, seed, future), seed, organization, rooms)
+            for place, (job, world, history) in zip(group, played, strict=True):
+                margin, total = job.parameters.gross_margin, cumulated[future, place]
+                amounts[future, place] = account_in(history, margin, launch, job.discount, total)
+                later[place] += (_tiers(history, launch + YEARS_AHEAD, accounts) > 0) / FUTURES
+                if future == 0:
+                    launched[place] = _tiers(history, launch, accounts)
+                drawn = drawn_in(world, job, launch) if drawn is None else drawn
+    assert drawn is not None
+    units = np.array([job.unit for job in jobs])[:, None]
+    return _Case(
+        amounts * units, cumulated * units, launched, later, drawn, facts_of(drawn, spend, jobs[0].budget.seats)
+    )
+
+
+def _in_one_world(jobs: Sequence[Job]) -> list[list[int]]:
+    """Places of jobs that share a world, as far as one book leaves worlds apart: by KAMs and support alone.
+
+    As `kamsim.experiments.jobs.shared_worlds` tells it of any jobs, which reads all that is known of their accounts.
+    """
+    groups: dict[Hashable, list[int]] = {}
+    for place, job in enumerate(jobs):
+        groups.setdefault((job.parameters.tobytes(), job.budget, job.timeline), []).append(place)
+    return list(groups.values())
 
 
 def _tiers(history: History, year: int, accounts: int) -> NDArray[np.int8]:

@@ -132,6 +132,7 @@ def draw_world(
     timeline: Timeline,
     known: KnownAccounts,
     future: Future = AS_DRAWN,
+    room: World | None = None,
 ) -> World:
     """Draw the world of one organization.
 
@@ -151,6 +152,8 @@ def draw_world(
         What need not be drawn.
     future : Future, optional
         Whose draws the world goes on with, from a quarter on; what is before stays to the last bit.
+    room : World, optional
+        From `empty_world`: drawn into, whatever it held; by default each world has a room of its own.
 
     Returns
     -------
@@ -165,7 +168,7 @@ def draw_world(
     if not 0 <= organization < MOST_ORGANIZATIONS:
         raise KamsimError(f"an organization is a whole number from 0 to 2**32 - 1, not {organization}")
     low, high = split_seed(seed)
-    room = empty_world(budget, timeline)
+    room = empty_world(budget, timeline) if room is None else room
     drawn = draw_one_organization(low, high, organization, parameters, budget, timeline, known, future, room)
     # Compiled code hands back plain structured arrays: those of the room, which it has filled, read as agents.
     filled: dict[str, Any] = {name: given for name, given in room._asdict().items() if isinstance(given, np.ndarray)}

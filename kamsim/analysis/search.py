@@ -68,7 +68,7 @@ def searched(
 def front_searched(
     costs: Callable[[Floats], Floats], begin: Floats, *, objectives: int, generations: int, seed: int
 ) -> tuple[Floats, Floats]:
-    """Search the points of the unit cube that no other beats in all of several costs (SMS-EMOA, Beume et al. 2007).
+    """Search the points of the unit cube that no other beats in all of several costs (NSGA-II, Deb et al. 2002).
 
     Parameters
     ----------
@@ -88,14 +88,14 @@ def front_searched(
     array of shape (generations * points, parameters), array of shape (generations * points, objectives)
         All points that were tried, in their order, and their costs.
     """
-    from pymoo.algorithms.moo.sms import SMSEMOA
+    from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.evaluator import Evaluator
     from pymoo.core.problem import Problem
     from pymoo.core.termination import NoTermination
     from pymoo.problems.static import StaticProblem
 
     problem = Problem(n_var=begin.shape[1], n_obj=objectives, xl=0.0, xu=1.0)
-    search = SMSEMOA(pop_size=len(begin), sampling=begin)
+    search = NSGA2(pop_size=len(begin), sampling=begin)
     search.setup(problem, termination=NoTermination(), seed=seed)
     tried, found = list[Floats](), list[Floats]()
     for _ in range(generations):

@@ -4,6 +4,7 @@ Only what a policy settles: never what customers, the market or the effect of a 
 quota rule, for whoever asks for less misses it less, and budgets for support, at whose cost more always comes back.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -61,7 +62,9 @@ class Choice(NamedTuple):
             part = (part - PART_UNSET) / (1.0 - PART_UNSET)
         if self.range.whole:
             return self.range.value(part)
-        return float(f"{self.range.value(round(part * STEPS) / STEPS):.6g}")
+        low, high = self.range.low, self.range.high
+        digits = 2 - math.floor(math.log10(high - low))
+        return min(high, max(low, round(self.range.value(round(part * STEPS) / STEPS), digits)))
 
     def part(self, value: float) -> float:
         """Part of the way that stands for a value, or for the nearest there is."""

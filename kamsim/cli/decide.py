@@ -7,7 +7,6 @@ import click
 from kamsim.cli.commands import DEFAULT_COMPARISON
 from kamsim.cli.frame import (
     as_json_option,
-    book_of,
     example,
     folder_of,
     jobs_option,
@@ -19,12 +18,14 @@ from kamsim.cli.frame import (
     seed_option,
     set_options,
 )
+from kamsim.errors import KamsimError
 
 
 @main.command(
     short_help="Say which program to take for your accounts, and which accounts that means.",
     epilog=example(
         "kamsim decide my_accounts.csv",
+        "kamsim decide my_market.toml            in the market that kamsim book fit found",
         "kamsim decide my_accounts.csv status_quo my_program.toml --discount 0.08",
         "kamsim decide my_accounts.csv --set world.gross_margin=0.32 --set tiers.key.seats=25",
     ),
@@ -61,6 +62,9 @@ def decide(
 ) -> None:
     """Say which program to take for the accounts in BOOK from now on, how sure that is, and which accounts it means.
 
+    BOOK is a file of accounts, or a scenario that carries one, such as kamsim book fit writes: then its market is
+    played, too.
+
     A SCENARIO is a program to choose from, by default those of kamsim compare, no program, and today's as it is where
     the book tells today's tiers. All are played from the end of the book on, in the same futures of many cases: every
     set of parameters that fits the evidence, with draws of what the book does not tell of its accounts. It says which
@@ -73,10 +77,22 @@ def decide(
     from kamsim.studies.decide import ask_decide, choices_from
     from kamsim.studies.decide_cases import COMPILED
     from kamsim.studies.over_sets import some_of
+    from kamsim.studies.settings import book_of_world, settings_of_world
+    from kamsim.world.carried import common_book
 
-    accounts = book_of(book)
+    if book.endswith(".toml"):
+        carried = book_of_world(book)
+        if carried is None:
+            raise KamsimError(
+                f"{book}: carries no account book; name a book, or put its file under [book]"
+            )
+        own, elsewhere = carried, settings_of_world(book, values)
+    else:
+        own, elsewhere = book, []
+    choices = scenarios_of(scenarios or DEFAULT_COMPARISON, [*values, *elsewhere], own)
+    accounts = common_book(choices)
     assert accounts is not None
-    loaded = choices_from(scenarios_of(scenarios or DEFAULT_COMPARISON, values), accounts)
+    loaded = choices_from(choices, accounts)
     chosen = some_of(read_posterior(posterior), sets)
     asked = ask_decide(loaded, chosen, accounts, cases=cases, seed=seed, jobs=jobs, anyway=anyway)
     folder = folder_of(asked, out)

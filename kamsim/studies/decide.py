@@ -38,6 +38,7 @@ from kamsim.studies.bridge import MONEY, UNKNOWN, BridgeTerm, Ratio, Worth, brid
 from kamsim.studies.compare import checked_names, notes_on
 from kamsim.studies.decide_accounts import LISTS, Account, accounts_of, write_lists
 from kamsim.studies.decide_cases import Cases, cases_a_set, played_cases
+from kamsim.studies.decide_check import misfit_of, weakness_of
 from kamsim.studies.decide_data import DATA, features_of
 from kamsim.studies.over_sets import notes_on_refused, posterior_in_manifest
 from kamsim.studies.parameter_sets import notes_on_sets
@@ -49,7 +50,6 @@ FIGURE = "decision.png"
 RESULT = "decision.json"
 TODAY = "todays_program"
 SPREAD = 0.8  # of cases and futures that the spread of an investment spans
-FEW_QUARTERS, FEW_ACCOUNTS = 8, 10  # below which a book tells too little to rank policies on it
 _FILES = frozenset({*RUN_FILES, FIGURE, RESULT, *LISTS})
 
 
@@ -305,11 +305,12 @@ def ask_decide(
     if number * len(posterior.values) < 2 or number < 1:
         raise KamsimError(f"`cases` must be at least 1, and 2 where there is one parameter set, not {number}")
     weak = weakness_of(book)
-    if weak and not anyway:
-        raise KamsimError(f"{book.source}: {weak}, so policies are not ranked on it; `anyway` ranks them all the same")
+    if not anyway:
+        _refuse(book, weak)
     plan = tuple(job_of(scenario, book) for scenario in scenarios)
-    run = _Run(tuple(scenarios), plan, posterior, book, number, seed, workers, weak)
-    told = {"command": "decide", "reference": scenarios[0].name, "posterior": posterior_in_manifest(posterior)}
+    run = _Run(tuple(scenarios), plan, posterior, book, number, seed, workers, anyway)
+    told = {"command": "decide", "reference": scenarios[0].name, "anyway": anyway}
+    told |= {"posterior": posterior_in_manifest(posterior)}
     manifest = manifest_of(scenarios, seed, number, book) | told
     work = number * len(posterior.values)
     return Asked(manifest, work, "cases of the firm", partial(_answer, run), _FILES, FIGURE)
@@ -338,18 +339,6 @@ def choices_from(scenarios: Sequence[Scenario], book: Book) -> list[Scenario]:
     return with_reference(played)
 
 
-def weakness_of(book: Book) -> str:
-    """Why a book tells too little to rank policies on it; empty where it does not."""
-    if len(book.account_id) < FEW_ACCOUNTS:
-        return f"has {len(book.account_id)} accounts, and fewer than {FEW_ACCOUNTS} tell no policy from another"
-    if book.quarters is None:
-        return "has no history, so nothing tells how its accounts grow, order and leave"
-    quarters = book.quarters.spend.shape[1]
-    if quarters < FEW_QUARTERS:
-        return f"has {quarters} quarters, and fewer than {FEW_QUARTERS} do not tell how accounts grow and leave"
-    return ""
-
-
 class _Run(NamedTuple):
     """What is decided, and in how many cases."""
 
@@ -360,7 +349,7 @@ class _Run(NamedTuple):
     cases: int
     seed: int
     workers: int
-    weak: str
+    anyway: bool
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -390,7 +379,16 @@ def keeps_today(scenario: Scenario) -> bool:
     return elevates(scenario) and scenario.policy.keep_today > 0
 
 
+def _refuse(book: Book, weak: str) -> None:
+    """Refuse a book for some reason, if there is one."""
+    if weak:
+        raise KamsimError(f"{book.source}: {weak}, so policies are not ranked on it; `anyway` ranks them all the same")
+
+
 def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Decision:
+    weak = weakness_of(run.book) or misfit_of(run.book, run.scenarios[0], run.seed)
+    if not run.anyway:
+        _refuse(run.book, weak)
     cases = played_cases(run.scenarios, run.posterior, run.book, run.seed, run.cases, run.workers, progress)
     truths = truths_of(profit_in(cases.amounts), cases.sets)
     odds = odds_of(truths)
@@ -423,7 +421,7 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Decisi
         information=tuple(_information(run, cases, float(money[:, 0, MONEY.sales].mean()), perfect)),
         perfect=perfect,
         horizon=horizon_of(run.scenarios, run.plan[0]),
-        weak=run.weak,
+        weak=weak,
         seed=run.seed,
         sets=len(np.unique(cases.sets)),
         cases=len(cases.sets),

@@ -572,7 +572,16 @@ def test_a_file_of_accounts_is_played_in_its_own_book_and_money(tmp_path, monkey
     again = json.loads(run("status_quo", "--accounts", "book.csv", *words).stdout)
     assert again["front"] == told["front"]
     assert run("book.csv", "--accounts", "book.csv", *words).exit_code == 2
-    assert str(tmp_path) not in (Path("out") / "program_1.toml").read_text()
+    # Written down, it is played on the same accounts; the command that made it names no folder.
+    program = load_scenario("out/program_1.toml")
+    assert program.book is not None
+    assert Path(program.book.file).samefile("book.csv")
+    assert str(tmp_path) not in (Path("out") / "program_1.toml").read_text().splitlines()[0]
+    mine = Path("mine.toml")
+    mine.write_text('extends = "status_quo"\n[book]\nfile = "book.csv"\n')
+    carried = json.loads(run("mine.toml", *words[:-1], "again").stdout)
+    assert carried["book"] == "book.csv"
+    assert [one["figures"] for one in carried["front"]] == [one["figures"] for one in told["front"]]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from kamsim.cli.frame import (
     RESULTS,
     accounts_option,
     as_json_option,
-    book_of,
     example,
     jobs_option,
     main,
@@ -24,7 +23,6 @@ from kamsim.cli.frame import (
 from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
-    from kamsim.books.book import Book
     from kamsim.scenario import Scenario
 
 
@@ -98,10 +96,10 @@ def optimize(
 
     if sets == 0 and posterior is not None:
         raise KamsimError("`posterior` names parameter sets, and `sets` 0 plays none; leave out one of them")
-    scenario, book = _asked(what, accounts, values)
+    scenario = _asked(what, accounts, values)
     chosen = None if sets == 0 else some_of(read_posterior(posterior), sets)
     search = searching.ask_optimize(
-        scenario, chosen, vary=vary, evaluations=evaluations, replications=replications, seed=seed, jobs=jobs, book=book
+        scenario, chosen, vary=vary, evaluations=evaluations, replications=replications, seed=seed, jobs=jobs
     )
     folder = Path(out) if out is not None else RESULTS / default_name(search.settings())
     with working("programs", search.work, play_in_shared_worlds) as progress:
@@ -123,12 +121,12 @@ def optimize(
     say(content, lambda: (*telling.tell(result), names), as_json=as_json, notes=result.notes)
 
 
-def _asked(what: str, accounts: str | None, values: tuple[str, ...]) -> "tuple[Scenario, Book | None]":
-    """Scenario and book of the argument, which names one of them."""
+def _asked(what: str, accounts: str | None, values: tuple[str, ...]) -> "Scenario":
+    """Scenario of the argument, or that of the status quo on the book that it names."""
     from kamsim.scenario import DEFAULT_SCENARIO, shipped_scenarios
 
     is_book = what not in shipped_scenarios() and not what.endswith(".toml") and Path(what).is_file()
     if is_book and accounts is not None:
         raise KamsimError(f"{what} and {accounts} are both account books; give one of them")
-    (scenario,) = scenarios_of([DEFAULT_SCENARIO if is_book else what], values)
-    return scenario, book_of(what if is_book else accounts)
+    (scenario,) = scenarios_of([DEFAULT_SCENARIO if is_book else what], values, what if is_book else accounts)
+    return scenario

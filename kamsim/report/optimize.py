@@ -20,6 +20,8 @@ from kamsim.report.table import (
     Row,
     Scale,
     Table,
+    amount_in_words,
+    in_money,
     lower,
     percent,
     scale_of,
@@ -61,7 +63,7 @@ def tell(result: Optimum) -> tuple[Table, str]:
 
 def front_table(result: Optimum) -> Table:
     """Table of the front: what each program comes to, with what it chooses below."""
-    scale = scale_of(TOTAL_PROFIT, (one.money for one in (*result.front, *result.known)))
+    scale = _money(result)
     found = tuple(_row(one, scale, called(result, one.name), in_words(result, one.chosen)) for one in result.front)
     known = tuple(_row(one, scale) for one in known_shown(result))
     columns = ("", "points", LUCK, SETS, "money", "missed", "invested", "regret", "")
@@ -71,6 +73,10 @@ def front_table(result: Optimum) -> Table:
     )
     groups = (Group("Found", found), Group("Known before", known))
     return Table(groups, columns, title, tuple(_legend(result, scale)))
+
+
+def _money(result: Optimum) -> Scale:
+    return scale_of(TOTAL_PROFIT, (one.money for one in (*result.front, *result.known)), result.horizon.unit)
 
 
 def known_shown(result: Optimum) -> list[Program]:
@@ -120,7 +126,7 @@ def _legend(result: Optimum, scale: Scale) -> Iterator[str]:
         "each on the range of the front"
     )
     yield "regret: points that it earns less than the best of these, or no program, at each parameter set, on average"
-    yield f"money: mean of a year{f', {scale.unit}' if scale.unit else ''}, in {result.horizon.unit}"
+    yield f"money: mean of a year, in {in_money(scale.unit, result.horizon.unit)}"
     if any(name.endswith(".concession") for name in result.front[0].chosen):
         yield "price concessions buy no volume in this model, so that the search gives few: that is no advice"
     if result.posterior:
@@ -191,7 +197,7 @@ def _of_tier(tier: str, term: str, value: float, places: float) -> str:
 def sentences(result: Optimum) -> Iterator[str]:
     """Say which program earned most, whether it is better than those known before, and which is the knee."""
     best = _named(result, result.best)
-    yield f"Most profit: {_said(best)}."
+    yield f"Most profit: {_said(result, best)}."
     yield lead_sentence(result)
     more = max(result.front, key=lambda one: one.figures.gain)
     if more.figures.gain - best.figures.gain > best.luck + more.luck:
@@ -201,16 +207,17 @@ def sentences(result: Optimum) -> Iterator[str]:
         )
     if result.knee != result.best:
         knee = _named(result, result.knee)
-        yield f"Knee: {_said(knee)}."
+        yield f"Knee: {_said(result, knee)}."
 
 
 def _named(result: Optimum, name: str) -> Program:
     return next(one for one in result.front if one.name == name)
 
 
-def _said(one: Program) -> str:
+def _said(result: Optimum, one: Program) -> str:
+    gain = f"{one.figures.gain:+.1f} points, {amount_in_words(one.money, _money(result), result.horizon.unit)} a year"
     missed = f"misses {percent(one.figures.missed)} of its quotas"
-    return f"{one.name}, {one.figures.gain:+.1f} points, {missed}, {one.figures.invested:.1f} points invested"
+    return f"{one.name}, {gain}, {missed}, {one.figures.invested:.1f} points invested"
 
 
 def lead_sentence(result: Optimum) -> str:

@@ -26,7 +26,7 @@ from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import Posterior, parameter_named
 from kamsim.experiments.jobs import job_of
 from kamsim.experiments.log import Evaluations, logged
-from kamsim.experiments.manifest import fingerprint
+from kamsim.experiments.manifest import accounts_of, content_of
 from kamsim.experiments.pool import checked_workers, seed_apart
 from kamsim.measures.choice import NAMES, PROFIT
 from kamsim.measures.gain import points_of
@@ -41,8 +41,9 @@ from kamsim.studies.parameter_sets import notes_on_sets
 from kamsim.studies.program_space import Space, notes_on_space, space_of
 from kamsim.studies.ranges import Range
 from kamsim.studies.reference import horizon_of, without_program
-from kamsim.studies.settings import notes_on_settings
+from kamsim.studies.settings import notes_on_book, notes_on_settings
 from kamsim.types import Floats, Progress
+from kamsim.world.carried import carried_book
 
 EVALUATIONS = 2000  # programs that are tried, in a book as large as the default one
 REPLICATIONS = 136  # market scenarios that each is tried in, there
@@ -237,10 +238,10 @@ class Search(NamedTuple):
         """All that the evaluations of a search depend on; how many there are is none of it, so that one can go on."""
         return {
             "command": "optimize",
-            "scenario": self.space.scenario.model_dump(mode="json", exclude_none=True),
-            "accounts": None if self.book is None else fingerprint(self.book),
+            "scenario": content_of(self.space.scenario),
+            "accounts": accounts_of([self.space.scenario], self.book),
             "ranges": [[*choice.range.to_dict().values(), choice.can_be_unset] for choice in self.space.choices],
-            "known": [program.model_dump(mode="json", exclude_none=True) for program in self.known],
+            "known": [content_of(program) for program in self.known],
             "posterior": posterior_in_manifest(self.searched),
             "worlds_a_set": self.worlds_a_set,
             "generation": GENERATION,
@@ -280,7 +281,7 @@ def ask_optimize(
     jobs : int, optional
         Chunks of work at a time; by default as many as there are cores. It changes no result.
     book : Book, optional
-        Account book to play in; by default a synthetic one.
+        Account book to play in; by default that of the scenario, if it carries one.
 
     Returns
     -------
@@ -301,7 +302,7 @@ def ask_optimize(
     searched, checked, said = _parted(posterior or Posterior((), ((),), ""))
     notes = (
         *job_of(scenario, book).notes,
-        *(() if book is None else book.notes),
+        *notes_on_book([scenario], book),
         *notes_on_settings([scenario]),
         *notes_on_space(space, vary),
         *(() if posterior is None else (*posterior.notes, *notes_on_sets([scenario], posterior))),
@@ -385,11 +386,11 @@ def _optimum(
 ) -> Optimum:
     """Put together what is told of a search that is done: programs of its front, and those known before."""
     front, known = programs
-    job = job_of(search.nobody, search.book)
+    job, book = job_of(search.nobody, search.book), carried_book(search.nobody, search.book)
     return Optimum(
         scenario=search.space.scenario.name,
         accounts=search.space.accounts,
-        book="" if search.book is None else Path(search.book.source).name,
+        book="" if book is None else Path(book.source).name,
         ranges=search.space.ranges,
         front=tuple(front),
         front_size=chosen.front_size,

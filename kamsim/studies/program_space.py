@@ -110,7 +110,7 @@ class Space(NamedTuple):
 
 
 def space_of(scenario: Scenario, vary: Sequence[str] = (), book: Book | None = None) -> Space:
-    """What is searched about a scenario, on a synthetic book or a real one.
+    """What is searched about a scenario, on accounts that are drawn or on those of a book.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def space_of(scenario: Scenario, vary: Sequence[str] = (), book: Book | None = N
     vary : sequence of str
         What is searched instead of all that is usual: ``policy.alignment``, ``tiers.key.seats=5..30``.
     book : Book, optional
-        Accounts that it is played on.
+        Accounts that it is played on, if not those that it has itself.
 
     Returns
     -------

@@ -19,9 +19,10 @@ from kamsim.measures.profit import Horizon
 from kamsim.report import bridge, comparison, explain_levers, over_ranges, sweep, uncertainty, watched
 from kamsim.report.table import TOTAL_PROFIT, Table, amount_in_words, in_money, scale_of
 from kamsim.report.terminal import text_of
-from kamsim.scenario import Scenario
+from kamsim.scenario import Scenario, load_scenario
 from kamsim.studies.bridge import UNKNOWN, Ratio, Worth
 from kamsim.studies.compare import compare
+from kamsim.studies.explain import explain
 from kamsim.studies.reference import horizon_of, told_in, with_reference
 from kamsim.studies.uncertainty import compare_under_uncertainty
 from kamsim.studies.watch import play_run
@@ -77,6 +78,26 @@ def test_a_job_knows_what_its_money_and_years_are_called() -> None:
     assert job_of(few(), book_of(quarters=7)).years[-1] == "to 2029Q3"
     assert (job_of(few()).money, job_of(few()).years) == (MEDIAN_WALLETS, ())
     assert job_of(few(median_wallet=2.0)).money == OF_MEDIAN_WALLET
+
+
+def test_the_book_that_a_scenario_carries_names_money_and_years(tmp_path: Path) -> None:
+    rows = [f"A{place},{year}Q{quarter},{100 * place} €" for place in range(1, 9) for year in (2024, 2025)
+            for quarter in (1, 2, 3, 4)]  # fmt: skip
+    (tmp_path / "mine.csv").write_text("account_id,quarter,spend\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(
+        'extends = "status_quo"\n[book]\nfile = "mine.csv"\n[tiers.key]\nseats = 2\n[tiers.strategic]\nseats = 0\n'
+        "[timeline]\nwarmup_years = 0\nwindow_years = 3\n"
+    )
+    scenario = load_scenario(tmp_path / "mine.toml")
+    job = job_of(scenario)
+    assert (job.money, job.years) == ("EUR", ("2024", "2025", "2026", "2027", "2028"))
+    assert job_of(scenario, book_of("USD")).money == "USD"
+    assert "money in EUR" in told(watched.years_table(play_run(scenario)))
+    (rebuilds,) = explain(scenario, ["rebuilds"], organizations=2).claims
+    assert rebuilds.besides[-1].label == "profit in three years, in EUR"
+    levers = explain(scenario, ["levers"], organizations=2).levers
+    assert levers is not None
+    assert "3 years from launch (2026 to 2028)" in explain_levers.levers_title(levers)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from kamsim.policy.policy import (
 from kamsim.scenario import LEVERS, Scenario
 from kamsim.source import makes_results
 from kamsim.types import Floats, Numbers, Records
+from kamsim.world.carried import carried_book
 from kamsim.world.customers import AS_DRAWN, Future
 from kamsim.world.known import KnownAccounts, known_of
 from kamsim.world.parameters import Budget, Timeline, budget_of, parameters_of, timeline_of
@@ -100,7 +101,7 @@ def job_of(scenario: Scenario, book: Book | None = None, intervention: Intervent
     known, unit = known_of(scenario, book)
     accounts = len(known.annual_spend)
     _, capped = seats_of(scenario, accounts)
-    timeline = timeline_of(scenario)
+    timeline, played = timeline_of(scenario), carried_book(scenario, book)
     return Job(
         policy_of(scenario, accounts)._replace(intervention=intervention or Intervention()),
         lever_mix_of(scenario.population),
@@ -111,8 +112,8 @@ def job_of(scenario: Scenario, book: Book | None = None, intervention: Intervent
         unit,
         scenario.timeline.discount,
         (capped,) if capped else (),
-        money=money_of(book, scenario.world.median_wallet),
-        years=year_labels(book, scenario.timeline.history_years, timeline.years),
+        money=money_of(played, scenario.world.median_wallet),
+        years=year_labels(played, scenario.timeline.history_years, timeline.years),
     )
 
 

@@ -34,8 +34,8 @@ SEVERAL = {"$": "dollars of several countries", "¥": "yen and yuan", "kr": "cro
 
 _CURRENCY = r"[A-Za-z]{0,3}[$€£¥₹₽₩₺₪฿₫₴₦]|[A-Za-z]{2,3}\.?|zł|ZŁ|[Kk]č"
 _AMOUNT = (
-    rf"^(?P<open>\()? *(?P<first>[+-])? *(?P<before>{_CURRENCY})? *(?P<second>[+-])? *"
-    r"(?P<number>(?:\d[\d., ']*|[.,]\d+)(?:[eE][+-]?\d+)?) *(?P<third>-)? *"
+    rf"^(?P<open>\()? *(?P<first>[+-])? *(?P<before>{_CURRENCY})? *(?P<inner>\()? *(?P<second>[+-])? *"
+    r"(?P<number>(?:\d[\d., ']*|[.,]\d+)(?:[eE][+-]?\d+)?) *(?P<third>-)? *(?P<outer>\))? *"
     rf"(?P<after>{_CURRENCY})? *(?P<fourth>-)? *(?P<close>\))?$"
 )
 _POINT = r"^(?:\d*|[1-9]\d{0,2}(?:%s\d{3})+)(?:\.\d*)?$"  # %s the mark of thousands
@@ -52,6 +52,8 @@ class Amounts(NamedTuple):
     currency: tuple[str, ...]  # of each text, "" where it tells none
     mark: str  # the decimal mark
     marked: bool  # whether any text has a mark
+    odd: Flags  # written with other decimals than nearly all others
+    zeros: bool  # whether those write zeros at the end too
 
 
 def read_amounts(texts: "pa.Array", fail: Fail, *, column: str, decimal: str = "", typed: bool = False) -> Amounts:
@@ -103,7 +105,22 @@ def read_amounts(texts: "pa.Array", fail: Fail, *, column: str, decimal: str = "
         fail(at, f"{column} {shown(texts[at].as_py())} is beyond {MAX_AMOUNT:g}; correct the number.")
     sign = np.where(negative, -1, 1)
     values = np.where(missing, np.nan, values * sign + 0.0)
-    return Amounts(None if units is None else units * sign, places, values, currency, mark, marked)
+    units = None if units is None else units * sign
+    return Amounts(units, places, values, currency, mark, marked, *_odd(number, mark, missing))
+
+
+def _odd(number: "pa.Array", mark: str, missing: Flags) -> tuple[Flags, bool]:
+    """Find amounts with other decimals than nearly all others; whether these have zeros at the end written too."""
+    import pyarrow.compute as pc
+
+    marked = pc.replace_substring_regex(number, f"^[^{re.escape(mark)}]*", "")
+    decimals = pc.utf8_length(marked).to_numpy(zero_copy_only=False)
+    usual = int(np.bincount(decimals[~missing]).argmax()) if (~missing).any() else 0
+    odd: Flags = (decimals != usual) & ~missing
+    if len(number) < 8 or usual < 2 or odd.sum() > max(1, 0.02 * len(number)):
+        return np.zeros(len(number), dtype=np.bool_), False
+    zeros = pc.ends_with(marked, "0").to_numpy(zero_copy_only=False) & (decimals == usual)
+    return odd, bool(len(number) >= 20 and zeros.sum() >= 0.03 * len(number))
 
 
 def readable(texts: "pa.Array", mark: str) -> Flags:
@@ -159,11 +176,12 @@ def _signs_of(field: "dict[str, pa.Array]") -> tuple[Flags, Flags]:
         found: Flags = pc.equal(field[name], text).to_numpy(zero_copy_only=False)
         return found
 
-    opened, closed = told("open", "("), told("close", ")")
-    minus = [told("first"), told("second"), told("third"), told("fourth"), opened]
+    opened = told("open", "(").astype(np.int64) + told("inner", "(")
+    closed = told("close", ")").astype(np.int64) + told("outer", ")")
+    minus = [told("first"), told("second"), told("third"), told("fourth"), opened > 0]
     signs = np.sum([*minus, told("first", "+"), told("second", "+")], axis=0)
     negative: Flags = np.any(minus, axis=0)
-    return negative, (signs > 1) | (opened != closed)
+    return negative, (signs > 1) | (opened != closed) | (opened > 1)
 
 
 def _currencies_of(

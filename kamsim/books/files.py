@@ -40,6 +40,7 @@ class Sheet(NamedTuple):
     columns: "tuple[pa.ChunkedArray, ...]"  # (records,) each, "" where a record is shorter
     typed: tuple[bool, ...]  # whether a column holds numbers that the file itself tells from text
     notes: tuple[str, ...]
+    is_cut: bool = False  # the last line has no end, as where a file was cut off
 
     def record(self, number: int) -> list[str]:
         """Fields of a record."""
@@ -151,7 +152,8 @@ def _read_text(source: str, raw: bytes, encoding: str) -> Sheet:
         lines, fields, columns = _parse_csv(_lines_of(raw, codec), delimiter, skipped, source)
     except UnicodeDecodeError:
         raise KamsimError(f"{source}: the file is not text in {codec}; export it as CSV in UTF-8.") from None
-    return Sheet(source, "", lines, fields, columns, (False,) * len(columns), tuple(notes))
+    is_cut = len(lines) > 1 and raw[-4:].strip(b"\0")[-1:] not in (b"\n", b"\r")
+    return Sheet(source, "", lines, fields, columns, (False,) * len(columns), tuple(notes), is_cut)
 
 
 def _lines_of(raw: bytes, codec: str) -> io.TextIOWrapper:

@@ -10,7 +10,7 @@ from kamsim.books.amounts import Amounts, currency_named, read_amounts, readable
 from kamsim.books.columns import PERIODS, Layout
 from kamsim.books.dates import TIME, Kind, month_of, quarter_of, read_periods, year_of
 from kamsim.books.options import Options
-from kamsim.books.table import Column, Distinct, Fail, Numbers, Table, distinct, sums
+from kamsim.books.table import Column, Distinct, Fail, Numbers, Table, count, distinct, sums
 from kamsim.errors import shown
 from kamsim.types import Flags, Floats, Integers
 
@@ -179,6 +179,7 @@ def _money_of(
         decimal=options.decimal,
         typed=column.typed,
     )
+    _tell_odd(table, column, texts, read, record)
     other = distinct(column, np.flatnonzero(~strict))
     unseen = np.flatnonzero(~np.isin(other.places, texts.places))
     other = Distinct(other.values.take(unseen), other.places[unseen], other.first[unseen])
@@ -205,6 +206,24 @@ def _money_of(
     if whole and not _holds(money.values, places):
         money = money._replace(units=None)
     return money, tuple(told), read.mark if read.marked else ""
+
+
+def _tell_odd(table: Table, column: Column, texts: Distinct, read: Amounts, record: Integers) -> None:
+    """Refuse an amount that was cut off with its file; say which others are written unlike the rest."""
+    last = len(table) - 1
+    for at in np.flatnonzero(read.odd).tolist():
+        if table.is_cut and int(record[texts.first[at]]) == last:
+            table.fail(
+                last,
+                f"{column.name} {shown(texts.values[at].as_py())} has other decimals than all others, and the line has "
+                "no end: the file was cut off; export it anew, or end the line if it is whole.",
+            )
+    if read.odd.any() and read.zeros:
+        first = int(record[texts.first[np.argmax(read.odd)]])
+        table.notes.append(
+            f"Read {count(int(read.odd.sum()), 'amount')} written with other decimals than all others, first on line "
+            f"{int(table.lines[first])}; see that it is right."
+        )
 
 
 def _holds(values: Floats, places: int) -> bool:

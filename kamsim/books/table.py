@@ -92,6 +92,8 @@ class Table:
         A sentence for each thing that reading had to settle.
     sheet : str, optional
         Of a workbook.
+    is_cut : bool, optional
+        Whether the last line has no end, as where a file was cut off.
     """
 
     source: str
@@ -102,6 +104,7 @@ class Table:
     titles: tuple[int, ...]
     notes: list[str]
     sheet: str = ""
+    is_cut: bool = False
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -125,6 +128,7 @@ class Table:
             self.titles,
             self.notes,
             self.sheet,
+            self.is_cut,
         )
 
 

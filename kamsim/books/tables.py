@@ -1,5 +1,6 @@
 """Tables of a file: where its header stands, and what its columns mean."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from kamsim.books.options import Options
 from kamsim.books.table import Column, Table, at_line, count
 from kamsim.errors import KamsimError, nearest, shown
 from kamsim.types import Integers
+
+AMOUNT = re.compile(r"[^\w]*\d[\d.,' ]*[^\d]{0,6}")
 
 
 class Read(NamedTuple):
@@ -82,9 +85,18 @@ def _table_of(sheet: Sheet, options: Options, strict: bool) -> Read:
     columns = [_column_of(sheet, column, at + 1, layout.header) for column in range(len(sheet.columns))]
     lines, fields = sheet.lines[at + 1 :], sheet.fields[at + 1 :]
     _refuse_long(sheet.source, lines, columns[width:], width, fields)
+    _refuse_orders_above(sheet, at, layout)
     titles = tuple(int(sheet.lines[row]) for row in range(at) if any(cell.strip() for cell in sheet.record(row)))
     table = Table(
-        sheet.source, tuple(columns[:width]), lines, fields, int(sheet.lines[at]), titles, list(sheet.notes), sheet.name
+        sheet.source,
+        tuple(columns[:width]),
+        lines,
+        fields,
+        int(sheet.lines[at]),
+        titles,
+        list(sheet.notes),
+        sheet.name,
+        sheet.is_cut,
     )
     blank = blank_records(table)
     if blank.all():
@@ -107,6 +119,22 @@ def refuse_unknown_columns(reads: Sequence[Read], options: Options) -> None:
             raise KamsimError(
                 f"{reads[0].table.source}: no file has a column {shown(name)} for --map {role}; "
                 f"{nearest(header_name(name), filter(None, known))}"
+            )
+
+
+def _refuse_orders_above(sheet: Sheet, at: int, layout: Layout) -> None:
+    """Refuse a line above the header that tells an account and an amount: it is no title."""
+    amounts = [layout.roles[role] for role in ("amount", "annual_spend") if role in layout.roles]
+    amounts += [period.column for period in layout.periods]
+    account = layout.roles["account"]
+    header = int(sheet.lines[at])
+    for row in range(at):
+        record = sheet.record(row)
+        told = [record[column] for column in amounts if column < len(record) and record[column].strip()]
+        if account < len(record) and record[account].strip() and any(AMOUNT.fullmatch(text) for text in told):
+            raise KamsimError(
+                f"{at_line(sheet.source, int(sheet.lines[row]))}: this line tells an account and an amount, and stands "
+                f"above the header on line {header}; put the header above all lines."
             )
 
 

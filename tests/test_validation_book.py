@@ -81,6 +81,9 @@ def test_facts_after_the_end_are_of_the_years_from_the_launch_on() -> None:
     told = dict(zip(NAMES, facts_after(trace, timeline_of(scenario), YEARS), strict=True))
     expected = facts_of(panel_of(scenario, 2))
     assert_same_bits(np.array([told[name] for name in NAMES]), np.array([expected[name] for name in NAMES]))
+    later = dict(zip(NAMES, facts_after(trace, timeline_of(scenario), YEARS, 3), strict=True))
+    seasons = [expected[f"season_{quarter}"] for quarter in (2, 3, 4, 1)]
+    assert [later[f"season_{quarter}"] for quarter in (1, 2, 3, 4)] == seasons  # it begins in the fourth quarter
 
 
 def test_a_fact_is_the_mean_of_the_futures_that_tell_it() -> None:

@@ -13,7 +13,7 @@ from kamsim.books.history import YearlySpend, whole_years
 from kamsim.errors import KamsimError
 from kamsim.evidence.measure import measured
 from kamsim.model.plan import Trace
-from kamsim.studies.calibrate_world import ROWS, Range, WorldFact
+from kamsim.studies.calibrate_world import ROWS, SEASON, Range, WorldFact
 from kamsim.types import Floats
 from kamsim.world.parameters import Timeline
 
@@ -65,14 +65,16 @@ def observed_in(book: Book | None, timeline: Timeline) -> Observed:
     return Observed(spend, panel.shape[1] // 4, facts)
 
 
-def facts_after(trace: Trace, timeline: Timeline, years: int) -> Floats:
+def facts_after(trace: Trace, timeline: Timeline, years: int, season_from: int = 0) -> Floats:
     """Facts of the first years after the end of the book, by `NAMES`; NaN where one cannot be told.
 
-    As of a book that begins then: of accounts that bought in these years.
+    As of a book that begins then, in this quarter of the year from 0: of accounts that bought in these years.
     """
     first = 4 * timeline.history_years
     panel = np.asarray(trace.accounts["spend"])[first : first + 4 * years].T
     facts = facts_of(panel[(panel > 0).any(axis=1)])
+    in_order = [facts[name] for name in SEASON]
+    facts |= {SEASON[(season_from + place) % 4]: index for place, index in enumerate(in_order)}
     return np.array([facts[name] for name in NAMES])
 
 

@@ -93,7 +93,7 @@ def look_at(world: World, job: Job, histories: Sequence[History], years: int = 0
     trace, timeline, parameters = trace_of(world, job), job.timeline, job.parameters
     used, kams_used = service_used(trace, world, parameters, timeline.history_years + timeline.warmup_years)
     seen = seen_in(Twins(*histories), trace.accounts["spend"], timeline, float(parameters.gross_margin), job.discount)
-    facts = facts_after(trace, timeline, years) if years else seen.facts
+    facts = facts_after(trace, timeline, years, job.known.season_from) if years else seen.facts
     return seen._replace(service_used=used, kams_used=kams_used, facts=facts)
 
 

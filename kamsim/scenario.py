@@ -240,6 +240,9 @@ class BookSection(Declared):
         pattern=r"^[0-9a-f]{64}$",
         description="what the file is to hold, as its SHA-256; left out, whatever it holds when the scenario is loaded",
     )
+    fitted: bool = Field(
+        default=False, strict=True, description="whether [world] holds the laws of this book, as `kamsim book fit` does"
+    )
 
 
 class Scenario(Declared):
@@ -392,12 +395,14 @@ def load_scenario(source: str | os.PathLike[str]) -> Scenario:
         return scenario
     named_in = next(file for file, content in reversed(chain) if BOOK in content)
     try:
-        return with_book(scenario, scenario.book.file, scenario.book.sha256)
+        return with_book(scenario, scenario.book.file, scenario.book.sha256, fitted=scenario.book.fitted)
     except KamsimError as error:
         raise KamsimError(f"{named_in}: file in [{BOOK}]: {error}") from None
 
 
-def with_book(scenario: Scenario, file: str | os.PathLike[str], sha256: str | None = None) -> Scenario:
+def with_book(
+    scenario: Scenario, file: str | os.PathLike[str], sha256: str | None = None, *, fitted: bool = False
+) -> Scenario:
     """Copy of a scenario that is played on an account book.
 
     Parameters
@@ -408,6 +413,8 @@ def with_book(scenario: Scenario, file: str | os.PathLike[str], sha256: str | No
         Of accounts, as `kamsim.books.book.read_book` reads it.
     sha256 : str, optional
         What the file is to hold; by default whatever it holds now.
+    fitted : bool
+        Whether the scenario's world holds the laws of the book.
 
     Returns
     -------
@@ -425,7 +432,7 @@ def with_book(scenario: Scenario, file: str | os.PathLike[str], sha256: str | No
             f"{os.fspath(file)}: has changed, for its content is not that of sha256; take sha256 out to play it as it "
             "is now"
         )
-    book = BookSection(file=os.fspath(file), sha256=found)
+    book = BookSection(file=os.fspath(file), sha256=found, fitted=fitted)
     return scenario.model_copy(update={BOOK: book})
 
 

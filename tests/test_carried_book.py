@@ -28,6 +28,7 @@ from kamsim.report.scenarios import check_scenario, scenario_schema, scenario_te
 from kamsim.scenario import load_scenario
 from kamsim.studies.calibrate import Effort
 from kamsim.studies.compare import compare
+from kamsim.studies.fit_book import in_market_of_book
 from kamsim.studies.watch import play_run
 from kamsim.world import carried
 from kamsim.world.carried import carried_book, common_book
@@ -48,10 +49,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     (tmp_path / "mine.csv").write_text(HISTORY)
-    for folder, book in (("drawn", ""), ("owned", '[book]\nfile = "../mine.csv"\n')):
+    (tmp_path / "market.toml").write_text('extends = "status_quo"\n[book]\nfile = "mine.csv"\n')
+    market = in_market_of_book(load_scenario("market.toml")).world
+    usual = load_scenario("status_quo").world
+    laws = [name for name in type(usual).model_fields if getattr(market, name) != getattr(usual, name)]
+    assert len(laws) > 10
+    fitted = SHORT + "".join(f"{name} = {getattr(market, name)!r}\n" for name in laws)
+    owned = '[book]\nfile = "../mine.csv"\n'
+    told = {"drawn": SHORT, "owned": SHORT + owned, "fitted": f"{fitted}{owned}fitted = true\n"}
+    for folder, said in told.items():
         (tmp_path / folder).mkdir()
         for name, base in (("usual", "status_quo"), ("full", "full_program"), ("mixed", "population")):
-            (tmp_path / folder / f"{name}.toml").write_text(f'extends = "{base}"\n{SHORT}{book}')
+            (tmp_path / folder / f"{name}.toml").write_text(f'extends = "{base}"\n{said}')
         (tmp_path / folder / "levers.toml").write_text(
             'question = "Which?"\npolicies = ["usual.toml", "full.toml"]\nreplications = 2\n'
             '[design]\nkind = "full"\n[uncertainties]\nworld.turnover = [0.02, 0.05]\n'
@@ -214,6 +223,8 @@ PLAYED: dict[str, tuple[str, ...]] = {
     "sensitivity": ("full", "--points", "4", "-n", "2", "--parameter", "world.turnover", "--parameter",
                     "world.gross_margin", "--out", "out", *FEW),
     "discover": ("full", "--points", "50", "-n", "2", "--parameter", "world.turnover", "--out", "out", *FEW),
+    "optimize": ("full", "--vary=policy.selection", "--vary=policy.boundaries", "--evaluations=24", "-n", "4", "--sets=2",
+                 "--out", "out", *FEW),
     "validate": ("mixed", "-n", "3", "--random", "1", *FEW),
     "calibrate": ("mixed", "--free", "world.premium_mean", "--posterior", "3", "--out", "out", *FEW),
 }  # fmt: skip
@@ -245,7 +256,7 @@ def test_every_command_that_plays_takes_a_book_either_way(
     monkeypatch.setattr(calibration, "fits", lambda figures, *_: np.ones(len(figures), dtype=bool))
     words = (told.split()[0], *PLAYED[told])
     results = []
-    for folder, more in (("drawn", ("--accounts", "mine.csv")), ("owned", ()), ("drawn", ())):
+    for folder, more in (("drawn", ("--accounts", "mine.csv")), ("fitted", ()), ("drawn", ())):
         results.append(said_by(folder, words, *more))
         (here / "out").rename(here / f"out{len(results)}") if (here / "out").exists() else None
     by_option, by_scenario, without = (_stripped(result) for result in results)
@@ -256,7 +267,7 @@ def test_every_command_that_plays_takes_a_book_either_way(
 def _stripped(result: dict[str, object]) -> str:
     """Text of a result, with folders of runs and paths of the book taken out."""
     text = json.dumps(result)
-    for path in ("owned/../mine.csv", "out/full", "drawn/", "owned/"):
+    for path in ("fitted/../mine.csv", "out/full", "drawn/", "fitted/"):
         text = text.replace(path, path.rpartition("/")[2])
     return text
 

@@ -83,9 +83,7 @@ def decide(
     if book.endswith(".toml"):
         carried = book_of_world(book)
         if carried is None:
-            raise KamsimError(
-                f"{book}: carries no account book; name a book, or put its file under [book]"
-            )
+            raise KamsimError(f"{book}: carries no account book; name a book, or put its file under [book]")
         own, elsewhere = carried, settings_of_world(book, values)
     else:
         own, elsewhere = book, []

@@ -62,6 +62,7 @@ def scenario_text(fit: BookFit, book: str, out: Path) -> str:
         "",
         "[book]",
         f"file = {json.dumps(_relative(book, out), ensure_ascii=False)}",
+        "fitted = true",
         "",
         "[world]",
     ]

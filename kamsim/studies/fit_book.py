@@ -12,9 +12,10 @@ from kamsim.evidence.ledger import parameter
 from kamsim.experiments.manifest import Manifest, fingerprint, manifest_of
 from kamsim.experiments.pool import checked_workers
 from kamsim.records import Record
-from kamsim.scenario import Scenario, with_values
+from kamsim.scenario import BOOK, Scenario, with_values
 from kamsim.studies.asked import Asked
 from kamsim.types import Progress
+from kamsim.world.carried import carried_book
 from kamsim.world.parameters import parameters_of
 
 FEWEST_QUARTERS = 4
@@ -159,6 +160,40 @@ def values_of(fitted: FittedLaws, accounts: int) -> dict[str, float]:
 def with_laws(base: Scenario, fitted: FittedLaws, accounts: int) -> Scenario:
     """Scenario in the world of a book."""
     return with_values(base, {f"world.{name}": value for name, value in values_of(fitted, accounts).items()})
+
+
+_RECENT: dict[tuple[object, ...], FittedLaws] = {}
+MOST_RECENT = 8  # fits that are kept at hand, for programs side by side ask for the same
+
+
+def in_market_of_book(scenario: Scenario) -> Scenario:
+    """Scenario with the laws of the book that it carries, but for what was set for this run; once for each book.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With a book, or as it is.
+
+    Returns
+    -------
+    Scenario
+        As it is, too, where the book has no history of a year, or its laws are there already.
+    """
+    book = carried_book(scenario)
+    if scenario.book is None or scenario.book.fitted or book is None or book.quarters is None:
+        return scenario
+    if book.quarters.spend.shape[1] < FEWEST_QUARTERS:
+        return scenario
+    parameters = parameters_of(scenario)
+    key = (scenario.book.sha256, parameters.tobytes())
+    if key not in _RECENT:
+        if len(_RECENT) >= MOST_RECENT:
+            _RECENT.pop(next(iter(_RECENT)))
+        _RECENT[key] = fit_laws(book.quarters, parameters)
+    values = {f"world.{name}": value for name, value in values_of(_RECENT[key], len(book.account_id)).items()}
+    kept = scenario.fixed or ()
+    fitted = with_values(scenario, {name: value for name, value in values.items() if name not in kept})
+    return fitted.model_copy(update={BOOK: scenario.book.model_copy(update={"fitted": True})})
 
 
 def _answer(

@@ -11,6 +11,7 @@ from kamsim.errors import KamsimError, nearest, shown
 from kamsim.evidence.ledger import number_of
 from kamsim.experiments.designs import Experiment
 from kamsim.scenario import LEVERS, NAMED_TIERS, Scenario, load_scenario, numbers_of, with_book, with_values
+from kamsim.studies.fit_book import in_market_of_book
 from kamsim.studies.parameter_sets import has, value_in
 from kamsim.world.carried import common_book
 
@@ -76,8 +77,13 @@ def book_of_world(source: str) -> str | None:
 
 
 def with_accounts(scenarios: Sequence[Scenario], file: str | None) -> list[Scenario]:
-    """Copies of scenarios that are all played on one account book; as they are where no file is named."""
-    return [scenario if file is None else with_book(scenario, file) for scenario in scenarios]
+    """Copies of scenarios that are all played on one account book, and by its laws; as they are where none is named.
+
+    What was set for this run stays as it was set.
+    """
+    if file is None:
+        return list(scenarios)
+    return [in_market_of_book(with_book(scenario, file)) for scenario in scenarios]
 
 
 def with_settings_in(experiment: Experiment, settings: Sequence[str], accounts: str | None = None) -> Experiment:
@@ -170,9 +176,19 @@ def notes_on_settings(scenarios: Sequence[Scenario]) -> Iterator[str]:
 
 
 def notes_on_book(scenarios: Sequence[Scenario], book: Book | None = None) -> tuple[str, ...]:
-    """Say what was dropped, netted or assumed in the book that scenarios are played on, if there is one."""
+    """Say what was dropped, netted or assumed in the book that scenarios are played on, and whose laws they have."""
     played = common_book(scenarios, book)
-    return () if played is None else played.notes
+    if played is None:
+        return ()
+    if played.quarters is None:
+        return played.notes
+    fitted = all(scenario.book is not None and scenario.book.fitted for scenario in scenarios)
+    market = (
+        "The market (growth, orders, season, who comes and leaves) is fitted to the book; kamsim book fit tells how."
+        if fitted
+        else "The market is that of [world], not fitted to the book; kamsim book fit fits it."
+    )
+    return (*played.notes, market)
 
 
 def mark_of(scenarios: Sequence[Scenario]) -> str:

@@ -4,21 +4,21 @@ from dataclasses import replace
 
 import numpy as np
 
+from kamsim.analysis.forecasts import LEVELS, coverage_of, ranks_of
 from kamsim.books.book import Book
 from kamsim.books.history import Quarters
 from kamsim.experiments.jobs import job_of, rooms_for
 from kamsim.experiments.twins import one_by_one
 from kamsim.scenario import Scenario
+from kamsim.studies.backtest import FAR_OFF, NOISE, until
+from kamsim.studies.fit_book import history_of
 from kamsim.studies.reference import without_program
-from kamsim.types import Floats
+from kamsim.types import Floats, Integers
 
 FEW_QUARTERS, FEW_ACCOUNTS = 8, 10  # below which a book tells too little to rank policies on it
 YEAR = 4  # quarters, that are held back
 WORLDS = 60  # futures of the year that is held back
 MOST_ACCOUNTS = 500  # of a large book that are played again
-LEVELS = (0.8, 0.95)
-FAR_OFF = 0.10  # of what intervals hold, from which on no ranking rests on a book
-NOISE = 2.0  # standard errors that are luck
 
 
 def weakness_of(book: Book) -> str:
@@ -52,7 +52,7 @@ def misfit_of(book: Book, scenario: Scenario, seed: int) -> str:
     """
     past, came = before_last_year(book, seed)
     inside = coverage(foretold(past, scenario, seed), came, seed)
-    for level, part in zip(LEVELS, inside, strict=True):
+    for level, part in zip(LEVELS[1:], inside[1:], strict=True):
         error = np.sqrt(level * (1.0 - level) / len(came))
         if abs(part - level) > FAR_OFF + NOISE * error:
             return (
@@ -67,30 +67,31 @@ def before_last_year(book: Book, seed: int) -> tuple[Book, Floats]:
 
     Returns a Book without what only its end tells, and an array of shape (accounts,).
     """
-    history = book.quarters
-    assert history is not None, "a book that is checked has a history"
-    spend, year = history.spend[:, :-YEAR], history.spend[:, -YEAR:].sum(axis=1)
-    known = np.flatnonzero((spend > 0).any(axis=1))
-    if len(known) > MOST_ACCOUNTS:
-        known = np.sort(np.random.default_rng([seed, len(known)]).choice(known, MOST_ACCOUNTS, replace=False))
-    unknown = np.full(len(known), np.nan)
-    past = replace(
+    past, history = until(book, YEAR), history_of(book)
+    known = (history.spend[:, :-YEAR] > 0).any(axis=1)
+    year = history.spend[known, -YEAR:].sum(axis=1)
+    if len(year) <= MOST_ACCOUNTS:
+        return past, year
+    places = np.sort(np.random.default_rng([seed, len(year)]).choice(len(year), MOST_ACCOUNTS, replace=False))
+    return some_of(past, places), year[places]
+
+
+def some_of(book: Book, places: Integers) -> Book:
+    """Some accounts of a book that tells nothing but a history."""
+    quarters, unknown = history_of(book), np.full(len(places), np.nan)
+    return replace(
         book,
-        account_id=tuple(book.account_id[number] for number in known),
-        name=tuple(book.name[number] for number in known),
-        annual_spend=spend[known, -YEAR:].sum(axis=1),
-        quarters=Quarters(history.first, np.ascontiguousarray(spend[known])),
+        account_id=tuple(book.account_id[place] for place in places),
+        name=tuple(book.name[place] for place in places),
+        annual_spend=book.annual_spend[places],
         growth=unknown,
         volatility=unknown,
         wallet=unknown,
         share=unknown,
         fit=unknown,
         trust=unknown,
-        tier=None,
-        kam=(),
-        margin=None,
+        quarters=Quarters(quarters.first, np.ascontiguousarray(quarters.spend[places])),
     )
-    return past, year[known]
 
 
 def foretold(past: Book, scenario: Scenario, seed: int) -> Floats:
@@ -104,9 +105,6 @@ def foretold(past: Book, scenario: Scenario, seed: int) -> Floats:
     return np.array(found, dtype=np.float64)
 
 
-def coverage(drawn: Floats, came: Floats, seed: int) -> list[float]:
+def coverage(drawn: Floats, came: Floats, seed: int) -> tuple[float, ...]:
     """Part of outcomes that lie in the middle of what was drawn, for each of `LEVELS`; equals are ranked by chance."""
-    below, equal = (drawn < came).sum(axis=0), (drawn == came).sum(axis=0)
-    chance = np.random.default_rng(seed).random(len(came))
-    rank = (below + chance * (equal + 1)) / (len(drawn) + 1)
-    return [float((np.abs(rank - 0.5) <= level / 2).mean()) for level in LEVELS]
+    return coverage_of(ranks_of(drawn, came, np.random.default_rng(seed))).inside

@@ -108,7 +108,7 @@ FREE: dict[str, _Free] = {
     "hazard_size": _Free(False, 0.3, 0.0, 2.0),
     "new_size": _Free(False, 0.7, -3.0, 3.0),
     "new_share": _Free(True, 0.6, 0.05, 4.0),
-    "wallet_sigma": _Free(True, 0.3, 0.1, 3.0),
+    "wallet_sigma": _Free(True, 0.5, 0.1, 3.0),
     "size": _Free(False, 5.0, -12.0, 6.0),  # mean log rate of accounts that were there before the first quarter
 }
 OF_MARKET = {"market_growth": 0.04, "season_1": 0.3, "season_2": 0.3, "season_3": 0.3, "season_4": 0.3}

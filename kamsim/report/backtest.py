@@ -77,7 +77,7 @@ def sentences(result: Backtest) -> str:
     for level, inside in zip(result.levels, result.coverage, strict=True):
         if abs(inside - level) > ALLOWED:
             side = "too narrow" if inside < level else "too wide"
-            said.append(f"Intervals of {level:.0%} hold {inside:.0%} of what came: they are {side}.")
+            said.append(f"Intervals of {percent(level)} hold {percent(inside)} of what came: they are {side}.")
     if not said:
         said.append("Intervals for next year's spend of an account hold about as many outcomes as they should.")
     said += [_against_best(origin) for origin in result.origins]
@@ -114,9 +114,9 @@ def _draw_coverage(panel: "Axes", result: Backtest) -> None:
     panel.barh(list(places), [100 * part for part in result.coverage], color=BLUE, height=0.55)
     for place, level in zip(places, result.levels, strict=True):
         panel.plot([100 * level] * 2, [place - 0.42, place + 0.42], color=ORANGE, linewidth=4)
-    panel.set_yticks(list(places), [f"{level:.0%} interval" for level in result.levels], fontsize=FONT)
+    panel.set_yticks(list(places), [f"{100 * level:.0f} %" for level in result.levels], fontsize=FONT)
     panel.set_xlim(0, 100)
-    _dress(panel, "Accounts inside, %", "should be: orange")
+    _dress(panel, "Accounts inside, %", "of intervals; should be: orange")
 
 
 def _draw_errors(panel: "Axes", result: Backtest) -> None:
@@ -141,7 +141,7 @@ def _draw_totals(panel: "Axes", result: Backtest) -> None:
         range(len(result.origins)), [f"from {origin.ends}" for origin in reversed(result.origins)], fontsize=FONT
     )
     panel.set_ylim(-0.6, len(result.origins) - 0.4)
-    _dress(panel, "Total, % off what came", "median and 80 % interval; came: orange")
+    _dress(panel, "Total, % off what came", "80 % interval; came: orange")
 
 
 def _dress(panel: "Axes", title: str, below: str) -> None:

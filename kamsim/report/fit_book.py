@@ -6,9 +6,10 @@ from pathlib import Path
 
 from kamsim.report.table import Group, Row, Table, meaning_of, short_number
 from kamsim.source import model_hash
-from kamsim.studies.fit_book import BookFit, FittedLaw
+from kamsim.studies.fit_book import FROM_OTHER_BOOKS, BookFit, FittedLaw
 from kamsim.text import neutral
 
+IN_PART = 0.25  # of what was unsure before; what a book settles less of it does not tell
 GROUPS = {
     "Size and growth": ("wallet_sigma", "market_growth", "growth_sd", "growth_size"),
     "Orders": ("orders", "orders_exponent", "orders_sd", "order_size_sd"),
@@ -30,24 +31,29 @@ def laws_table(fit: BookFit) -> Table:
     legend = (
         f"one median category spend (wallet): {unit} a year; new accounts: part of the {fit.buyers:,} that bought in "
         "the last year",
-        "told by the book: the interval is less than half as wide as what was plausible before; else the value stays "
-        "about where the ledger, or the other book, has it",
+        "told by the book: the interval is less than half as wide as what was plausible before; in part: the value is "
+        "between that of the book and that of the ledger, or of the other book",
     )
     return Table(groups, ("Laws of the book", "value", "95 % interval", "told by"), legend=legend, dense=True)
 
 
 def _row(law: FittedLaw, fit: BookFit) -> Row:
     interval = f"{short_number(law.low)} to {short_number(law.high)}"
-    told = "the book" if law.told else "the other book" if fit.laws_from else "the ledger"
+    told = _told_by(law, fit)
     return Row((meaning_of(law.meaning), short_number(law.value), interval, told), "" if law.told else "aside")
+
+
+def _told_by(law: FittedLaw, fit: BookFit) -> str:
+    other = "the other book" if fit.laws_from and law.name in FROM_OTHER_BOOKS else "the ledger"
+    return "the book" if law.told else "in part" if law.informed > IN_PART else other
 
 
 def laws_sentences(fit: BookFit) -> str:
     """Say what was read, and which laws the book does not tell."""
-    untold = [law.name for law in fit.laws if not law.told]
+    untold = [law.name for law in fit.laws if law.informed <= IN_PART]
     read = f"Read from {fit.accounts:,} accounts over {fit.quarters} quarters"
     if not untold:
-        return f"{read}; the book tells all its laws."
+        return f"{read}; the book tells something of each law."
     where = f"{fit.laws_from}, or the ledger, has them" if fit.laws_from else "the ledger has them"
     return f"{read}. The book does not tell {', '.join(untold)}: these stay about where {where}."
 
@@ -90,7 +96,7 @@ def _comment(law: FittedLaw, fit: BookFit) -> str:
 
 
 def _sure(law: FittedLaw, fit: BookFit) -> str:
-    by = "" if law.told else ", not told by the book: from the " + ("other book" if fit.laws_from else "ledger")
+    by = "" if law.told else f", told by {_told_by(law, fit)}".replace("by in part", "in part by the book")
     return f"95 %: {short_number(law.low)} to {short_number(law.high)}{by}"
 
 

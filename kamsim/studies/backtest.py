@@ -22,7 +22,7 @@ from kamsim.analysis.forecasts import (
 )
 from kamsim.books.book import Book
 from kamsim.books.history import Quarters
-from kamsim.books.laws import FittedLaws, fit_laws
+from kamsim.books.laws import ACCOUNTS_READ, FittedLaws, fit_laws
 from kamsim.books.moments import DECILES, deciles_by_spend
 from kamsim.errors import KamsimError
 from kamsim.experiments.jobs import job_of
@@ -38,6 +38,7 @@ from kamsim.world.parameters import parameters_of
 
 SIMULATOR = "simulator"
 WORLDS = 200  # futures of a book
+QUICK_WORLDS, QUICK_ACCOUNTS = 40, 200  # where only a weakness is asked for
 UNSURE = ("market_growth", "hazard", "arrival", "growth_sd")  # laws that are drawn anew for each future
 BY_FACTOR = ("hazard", "arrival", "growth_sd")
 ALLOWED = 0.05  # that coverage may be off
@@ -217,6 +218,7 @@ class _Task(NamedTuple):
     worlds: int
     seed: int
     workers: int
+    most_accounts: int = ACCOUNTS_READ
 
 
 def _answer(task: _Task, progress: Progress | None, folder: Path | None) -> Backtest:
@@ -284,7 +286,9 @@ def _origin(task: _Task, other: FittedLaws | None, cut: int, told: Progress | No
     outcome, newcomers = year[known], float(year[~known].sum())
     spend = history_of(past).spend
     prior = prior_for(history_of(past), task.scenario, other)
-    fitted = fit_laws(history_of(past), parameters_of(task.scenario), prior=prior, seed=task.seed)
+    fitted = fit_laws(
+        history_of(past), parameters_of(task.scenario), prior=prior, seed=task.seed, most_accounts=task.most_accounts
+    )
     drawn, coming = futures_of(past, task.scenario, fitted, task.worlds, task.seed, task.workers, told)
     generator = np.random.default_rng([task.seed, cut])
     ranks = ranks_of(drawn, outcome, generator)
@@ -427,13 +431,40 @@ def weakness_of(origins: tuple[Origin, ...], coverage: tuple[float, ...]) -> str
     for level, inside in zip(LEVELS[1:], coverage[1:], strict=True):
         if abs(inside - level) > FAR_OFF:
             return (
-                f"intervals of {level:.0%} for next year's spend of an account held {inside:.0%} of what came when the "
-                "book's own past was forecast"
+                f"intervals of {100 * level:.0f} % for next year's spend of an account held {100 * inside:.0f} % of "
+                "what came when the book's own past was forecast"
             )
     worse = [one for one in origins if one.difference > max(ALLOWED, NOISE * one.difference_error)]
     if len(worse) > len(origins) / 2:
         return (
-            f"forecasts of the book's own past missed by {worse[0].difference:.0%} of sales more than the simplest "
+            f"forecasts of its own past missed by {100 * worse[0].difference:.0f} % of sales more than the simplest "
             f"({worse[0].best})"
         )
     return None
+
+
+def weakness_of_fit(book: Book, scenario: Scenario, *, seed: int = 1, jobs: int | None = None) -> str | None:
+    """Ask by a quick back-test of a book's last year whether programs may be ranked on it.
+
+    Parameters
+    ----------
+    book : Book
+        With or without a history.
+    scenario : Scenario
+        Says what books do not tell; its program is not played.
+    seed, jobs : int
+        As for `ask_backtest`.
+
+    Returns
+    -------
+    str or None
+        Why no ranking should rest on it, the end of a sentence; None where there is no reason, or where it is too
+        short to be asked.
+    """
+    if book.quarters is None or book.quarters.spend.shape[1] < 8:
+        return None
+    task = _Task(
+        book, load_scenario("no_program").changed(world=scenario.world.model_dump()), None, 1, QUICK_WORLDS, seed,
+        checked_workers(QUICK_WORLDS, seed, jobs), QUICK_ACCOUNTS,
+    )  # fmt: skip
+    return _answer(task, None, None).weakness or None

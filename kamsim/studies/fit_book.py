@@ -36,8 +36,10 @@ class FittedLaw:
         Most likely value, and ends of its 95 % interval.
     before : float
         Where it was before the book was read.
+    informed : float
+        Part of what was unsure before, as a variance, that the book has settled, 0 to 1.
     told : bool
-        Whether the book tells it; else it stays about where it was before.
+        Whether the book tells it, by three quarters and more; else it stays about where it was before.
     """
 
     name: str
@@ -47,6 +49,7 @@ class FittedLaw:
     low: float
     high: float
     before: float
+    informed: float
     told: bool
 
 
@@ -229,4 +232,5 @@ def _law(name: str, fitted: FittedLaws, prior: Prior) -> FittedLaw:
     row = parameter("world", name)
     laws = (fitted.laws, fitted.low, fitted.high, prior.laws)
     value, low, high, before = (float(getattr(each, name)) for each in laws)
-    return FittedLaw(name, row.meaning, row.unit, value, low, high, before, fitted.told[name])
+    informed = max(0.0, 1.0 - (getattr(fitted.sd, name) / getattr(prior.sd, name)) ** 2)
+    return FittedLaw(name, row.meaning, row.unit, value, low, high, before, informed, fitted.told[name])

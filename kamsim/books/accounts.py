@@ -94,7 +94,7 @@ def tell_of_accounts(
     size = len(joined.accounts)
     names = [name or text for name, text in zip(texts_of(told["name"], size), joined.accounts, strict=True)]
     numbers = {role: numbers_of(told[role], size, role, options) for role in NUMBERS}
-    tier, kam = tiers_of(told["tier"], size, options), texts_of(told["kam"], size)
+    tier, kam = tiers_of(told["tier"], size, options, notes), texts_of(told["kam"], size)
     found = Accounts(joined.accounts, joined.account, tuple(names), tier, tuple(kam), numbers, told)
     parents = texts_of(told["parent"], size)
     if options.level == "parent":

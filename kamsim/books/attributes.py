@@ -123,11 +123,11 @@ def _refuse_out_of_range(told: Told, numbers: Floats, role: str) -> None:
         told.read.table.fail(record, f"{told.column.name} {shown(told.column.of(record))} {why}.")
 
 
-def tiers_of(told: Sequence[Told], accounts: int, options: Options) -> Integers | None:
+def tiers_of(told: Sequence[Told], accounts: int, options: Options, notes: list[str]) -> Integers | None:
     """Place of each account in today's program: 0 none, 1 key, 2 strategic; None where no column tells."""
     if not told:
         return None
-    tiers = np.zeros(accounts, dtype=np.int64)
+    tiers: Integers | None = None
     chosen = {_spelled(word): _tier_named(word, tier) for word, tier in options.tiers.items()}
     for one in told:
         words = one.column.texts()
@@ -135,7 +135,7 @@ def tiers_of(told: Sequence[Told], accounts: int, options: Options) -> Integers 
         known = {word: chosen.get(_spelled(word), _usual_tier(_spelled(word))) for word in used}
         unknown = [word for word, tier in known.items() if tier is None]
         if unknown and not chosen and "tier" not in options.columns and not any(known.values()):
-            one.read.table.notes.append(
+            notes.append(
                 f"Column {shown(one.column.name)} names no tier ({listed(unknown)}): it is not today's program."
             )
             continue
@@ -145,6 +145,7 @@ def tiers_of(told: Sequence[Told], accounts: int, options: Options) -> Integers 
                 f"not tell which tier that is; say --tiers {shown(unknown[0])}=key (or none, strategic) for each, or "
                 "--map tier= if the column is about something else"
             )
+        tiers = np.full(accounts, NONE, dtype=np.int64) if tiers is None else tiers
         for place, code in zip(one.places.tolist(), one.codes.tolist(), strict=True):
             tiers[place] = known[words[code]] or NONE
     return tiers

@@ -21,7 +21,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "debitor nr", "debitorennummer", "debitornummer", "debitorennr", "debitor no", "debtor no", "debtor number",
         "debitor", "kunnr", "sold to party", "sold to", "sold to pt", "sell to customer no", "bill to customer no",
         "auftraggeber", "regulierer", "business partner", "geschäftspartner", "bp number", "gp nummer", "partner id",
-        "partner id id", "associated company id", "record id",
+        "partner id id", "associated company id",
         "account", "customer", "kunde", "client", "partner", "debtor", "buyer", "ship to party", "warenempfänger",
     ),
     "name": (
@@ -67,7 +67,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "sales ltm", "annual turnover with us",
     ),
     "currency": (
-        "currency", "currency code", "currency iso code", "währung", "waehrung", "währungscode", "waerk", "waers",
+        "currency", "currency code", "currency iso code", "währung", "waehrung", "währg",
+        "whrg", "währungscode", "waerk", "waers",
         "currency id", "currency id name", "curr", "amount currency", "doc currency", "document currency", "crcy",
         "transaction currency", "belegwährung", "currency key", "währungsschlüssel", "iso code",
     ),

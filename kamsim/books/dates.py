@@ -49,6 +49,7 @@ _MONTH_YEAR = re.compile(r"(\d{1,2})[-/.](\d{4})", re.ASCII)
 _COMPACT_MONTH = re.compile(r"(\d{4})(\d{2})", re.ASCII)
 _NAME_YEAR = re.compile(rf"{_NAME}[-/. ]?\s?{_YEAR}")
 _YEAR_NAME = re.compile(rf"(\d{{4}})[-/. ]{_NAME}")
+_DOTTED = re.compile(r"\d{4}\.\d{1,2}", re.ASCII)
 _FISCAL = r"(?:FY|GJ)?\s?"
 _QUARTERS = tuple(
     (re.compile(pattern, re.ASCII | re.IGNORECASE), year, quarter)
@@ -173,6 +174,14 @@ def read_periods(texts: Sequence[str], fail: Fail, *, column: str, order: str = 
     """
     triples = {at: found for at, text in enumerate(texts) if (found := _TRIPLE.fullmatch(text))}
     settled = _order_of(texts, triples, order, column, fail) if triples else "dmy"
+    if prefer == "day" and texts and all(_DOTTED.fullmatch(text) for text in texts):
+        if all(int(text[5:]) <= 4 for text in texts):
+            fail(
+                0,
+                f"{column} {shown(texts[0])} may be a quarter or a month; say --map quarter={column} or --map "
+                f"month={column}.",
+            )
+        prefer = "month"
     tried = sorted(_READERS, key=lambda reader: reader[0] != prefer)
     numbers = np.zeros(len(texts), dtype=np.int64)
     kinds: dict[Kind, int] = {}

@@ -15,7 +15,7 @@ from kamsim.books.options import Options
 from kamsim.books.orders import UNTOLD, Money, Orders, Sorting
 from kamsim.books.table import count, distinct
 from kamsim.errors import KamsimError, nearest, shown
-from kamsim.types import Flags, Floats, Integers
+from kamsim.types import Integers
 
 
 class Joined(NamedTuple):
@@ -396,9 +396,8 @@ def note_identical(joined: Joined, notes: list[str]) -> None:
         notes.append(f"Summed {count(copies, 'row')} identical to an earlier one, taken for separate invoices.")
 
 
-def empty_quarters(totals: Floats, first: int) -> str:
+def empty_quarters(orders: Integers, first: int) -> str:
     """Name the quarters that nobody ordered in; empty for none."""
-    none = [quarter_name(first + at) for at in np.flatnonzero(totals == 0).tolist()]
-    flags: Flags = totals == 0
+    none = [quarter_name(first + at) for at in np.flatnonzero(orders == 0).tolist()]
     more = f" and {len(none) - 4} more" if len(none) > 4 else ""
-    return f"Nobody ordered in {', '.join(none[:4])}{more}; see that no file is missing." if flags.any() else ""
+    return f"Nobody ordered in {', '.join(none[:4])}{more}; see that no file is missing." if none else ""

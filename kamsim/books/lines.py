@@ -173,12 +173,21 @@ def lost_deals(table: Table, layout: Layout, orders: Flags, options: Options) ->
     return [Left(dropped, f"not won ({', '.join(not_won[:6]) or 'no stage'}); only won deals count")]
 
 
+def headings(table: Table, layout: Layout, orders: Flags) -> Left:
+    """Find records of a grouped report that only name the customer of those below."""
+    told = np.zeros(len(table), dtype=np.bool_)
+    for place in [*_amount_columns(layout), *(layout.roles[role] for role in PERIODS if role in layout.roles)]:
+        told |= ~table.columns[place].blank()
+    blank = table.columns[layout.roles["account"]].blank()
+    above_blank = np.append(blank[1:], False)
+    return Left(orders & ~told & ~blank & above_blank, "only naming the customer of those below")
+
+
 class Blanks(NamedTuple):
     """How records without a customer are settled."""
 
     codes: Integers  # of the accounts, blanks filled where that was asked for
     dropped: Flags
-    headings: Flags  # records that only name the customer of those below
 
 
 def settle_blanks(table: Table, layout: Layout, orders: Flags, options: Options) -> Blanks:
@@ -188,7 +197,7 @@ def settle_blanks(table: Table, layout: Layout, orders: Flags, options: Options)
     open_ = orders & blank
     none = np.zeros(len(table), dtype=np.bool_)
     if not open_.any():
-        return Blanks(column.codes, none, none)
+        return Blanks(column.codes, none)
     if options.fill_down is None and _looks_grouped(column.codes, blank, orders):
         record = int(np.flatnonzero(open_)[0])
         name = layout.header[layout.roles["account"]]
@@ -198,11 +207,11 @@ def settle_blanks(table: Table, layout: Layout, orders: Flags, options: Options)
             "report; say --fill-down to take the customer from above, or --no-fill-down to leave such lines out.",
         )
     if not options.fill_down:
-        return Blanks(column.codes, open_, none)
+        return Blanks(column.codes, open_)
     named = np.where(~blank, np.arange(len(table)), -1)
     above = np.maximum.accumulate(named)
     filled = np.where(blank & (above >= 0), column.codes[np.maximum(above, 0)], column.codes)
-    return Blanks(filled, open_ & (above < 0), none)
+    return Blanks(filled, open_ & (above < 0))
 
 
 def _looks_grouped(codes: Integers, blank: Flags, orders: Flags) -> bool:

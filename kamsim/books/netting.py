@@ -79,9 +79,16 @@ def net_by_quarter(joined: Joined, account: Integers, accounts: int, options: Op
     if joined.kind == "year":
         spend = np.repeat(spend[:, ::QUARTERS_A_YEAR] / QUARTERS_A_YEAR, QUARTERS_A_YEAR, axis=1)
         notes.append("The file tells years; each is spread evenly over its four quarters.")
-    elif kept.any() and (told := empty_quarters(spend[kept].sum(axis=0), first)):
+    elif kept.any() and (told := empty_quarters(_orders_by_quarter(joined, quarter - first, spend.shape[1]), first)):
         notes.append(told)
     return Netted(first, spend, kept, len(credits), credited)
+
+
+def _orders_by_quarter(joined: Joined, quarter: Integers, quarters: int) -> Integers:
+    """Count the orders of each quarter, what is given back among them."""
+    some = joined.sorting.open & (quarter >= 0) & (quarter < quarters)
+    orders: Integers = np.bincount(quarter[some], minlength=quarters).astype(np.int64)
+    return orders
 
 
 def without_credit(net: Numbers, first: int) -> Numbers:
@@ -264,7 +271,9 @@ def quality_of_orders(joined: Joined, netted: Netted | None) -> Quality:
             fates.append(Fate("used", "in the book", len(of_lines), _plain(amount), ()))
         elif len(mine):
             told = tuple(joined.where(int(order)) for order in mine[:FIRST_LINES])
-            fates.append(Fate("dropped", f"Left out {count(len(of_lines), 'line')} {why}", len(of_lines), amount, told))
+            # A line with cells of several quarters may be in the book all the same.
+            number = count(len(of_lines), "line") if len(of_lines) else count(len(mine), "amount")
+            fates.append(Fate("dropped", f"Left out {number} {why}", len(of_lines), amount, told))
     fates += _titles(joined)
     if netted is not None and netted.credits:
         what = f"Netted {count(netted.credits, 'credit note')} within account and quarter"

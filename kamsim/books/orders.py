@@ -107,6 +107,9 @@ def read_orders(table: Table, layout: Layout, options: Options) -> Orders:
     for left in no_orders.lost_deals(table, layout, sorting.open & ~totals, options):
         sorting.drop(left.records, left.why)
     blanks = no_orders.settle_blanks(table, layout, sorting.open & ~totals, options)
+    if options.fill_down:
+        left = no_orders.headings(table, layout, sorting.open)
+        sorting.drop(left.records, left.why)
     account = table.columns[layout.roles["account"]]._replace(codes=blanks.codes)
     unsure = totals | blanks.dropped
     orders = (_wide_orders if layout.periods else _long_orders)(table, layout, account, sorting, unsure, options)

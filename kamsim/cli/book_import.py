@@ -2,96 +2,92 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from kamsim.books.options import Options
 from kamsim.cli.books import book
 from kamsim.cli.frame import as_json_option, example, print_json, print_parts, written_to
 from kamsim.errors import KamsimError
 
 if TYPE_CHECKING:
     from kamsim.books.importing import Imported
-    from kamsim.books.options import Options
+
+
+_READING = (
+    click.option(
+        "--map", "columns", metavar="ROLE=COLUMN", multiple=True,
+        help="A column that has a role: account, name, date, month, quarter, year, amount, annual_spend, currency, "
+        "parent, tier, kam, stage, share, fit, trust, wallet or margin; ROLE= for none.",
+    ),
+    click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="Order of day, month and year."),
+    click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of the amounts."),
+    click.option(
+        "--fill-down/--no-fill-down", "fill_down", default=None,
+        help="Take a blank customer from the line above, or leave such lines out.",
+    ),
+    click.option(
+        "--merge-ids/--keep-ids", "merge_ids", default=None,
+        help="Take identifiers that differ by case, '.0', leading zeros or the form of letters alone for one "
+        "account, or keep them apart.",
+    ),
+    click.option(
+        "--totals", type=click.Choice(["drop", "keep"]),
+        help="Leave out, or keep, what may be a total and may be an account.",
+    ),
+    click.option(
+        "--overlaps", type=click.Choice(["once", "both"]),
+        help="Count orders that two files hold once, or twice.",
+    ),
+    click.option("--skip-empty", is_flag=True, default=None, help="Leave out lines without an amount or a date."),
+    click.option("--won", metavar="WORD", multiple=True, help="A word of the stage column that means an order."),
+    click.option(
+        "--tiers", metavar="WORD=TIER", multiple=True,
+        help="What a word of the tier column means: none, key or strategic.",
+    ),
+    click.option("--today", metavar="DATE", help="Day that no order can be after.  [default: today]"),
+    click.option("--ends", metavar="DATE", help="Day until which the files are complete."),
+    click.option(
+        "--year-starts", metavar="MONTH", type=click.IntRange(1, 12),
+        help="Month that your years start in; they are named by the year they end in.  [default: 1]",
+    ),
+    click.option(
+        "--currency", metavar="CODE",
+        help="Currency of the book; amounts in others are left out, or converted by --rates.",
+    ),
+    click.option(
+        "--rates", metavar="FILE", type=click.Path(),
+        help="CSV or TOML of what each other currency is worth in that of the book: JPY,0.0067.",
+    ),
+    click.option("--level", type=click.Choice(["account", "parent"]), help="Roll accounts up to their parents."),
+    click.option(
+        "--set", "known", metavar="ROLE=VALUE", multiple=True,
+        help="What is known of all accounts that the files tell nothing of: share=0.3, fit, trust or margin.",
+    ),
+    click.option("--sheet", metavar="NAME", help="Sheet of a workbook."),
+    click.option("--encoding", metavar="NAME", help="Encoding of a text file.  [default: found out]"),
+)  # fmt: skip
 
 
 def reading_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what a user may say where files do not tell: its ``said``, by name of the option."""
-    options = (
-        click.option(
-            "--map", "columns", metavar="ROLE=COLUMN", multiple=True,
-            help="A column that has a role: account, name, date, month, quarter, year, amount, annual_spend, currency, "
-            "parent, tier, kam, stage, share, fit, trust, wallet or margin; ROLE= for none.",
-        ),
-        click.option("--dates", type=click.Choice(["dmy", "mdy", "ymd"]), help="Order of day, month and year."),
-        click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of the amounts."),
-        click.option(
-            "--fill-down/--no-fill-down", "fill_down", default=None,
-            help="Take a blank customer from the line above, or leave such lines out.",
-        ),
-        click.option(
-            "--merge-ids/--keep-ids", "merge_ids", default=None,
-            help="Take identifiers that differ by case, '.0', leading zeros or the form of letters alone for one "
-            "account, or keep them apart.",
-        ),
-        click.option(
-            "--totals", type=click.Choice(["drop", "keep"]),
-            help="Leave out, or keep, what may be a total and may be an account.",
-        ),
-        click.option(
-            "--overlaps", type=click.Choice(["once", "both"]),
-            help="Count orders that two files hold once, or twice.",
-        ),
-        click.option("--skip-empty", is_flag=True, default=None, help="Leave out lines without an amount or a date."),
-        click.option("--won", metavar="WORD", multiple=True, help="A word of the stage column that means an order."),
-        click.option(
-            "--tiers", metavar="WORD=TIER", multiple=True,
-            help="What a word of the tier column means: none, key or strategic.",
-        ),
-        click.option("--today", metavar="DATE", help="Day that no order can be after.  [default: today]"),
-        click.option("--ends", metavar="DATE", help="Day until which the files are complete."),
-        click.option(
-            "--year-starts", metavar="MONTH", type=click.IntRange(1, 12),
-            help="Month that your years start in; they are named by the year they end in.  [default: 1]",
-        ),
-        click.option(
-            "--currency", metavar="CODE",
-            help="Currency of the book; amounts in others are left out, or converted by --rates.",
-        ),
-        click.option(
-            "--rates", metavar="FILE", type=click.Path(),
-            help="CSV or TOML of what each other currency is worth in that of the book: JPY,0.0067.",
-        ),
-        click.option("--level", type=click.Choice(["account", "parent"]), help="Roll accounts up to their parents."),
-        click.option(
-            "--set", "known", metavar="ROLE=VALUE", multiple=True,
-            help="What is known of all accounts that the files tell nothing of: share=0.3, fit, trust or margin.",
-        ),
-        click.option("--sheet", metavar="NAME", help="Sheet of a workbook."),
-        click.option("--encoding", metavar="NAME", help="Encoding of a text file.  [default: found out]"),
-    )  # fmt: skip
-
-    names = (
-        "columns", "dates", "decimal", "fill_down", "merge_ids", "totals", "overlaps", "skip_empty", "won", "tiers",
-        "today", "ends", "year_starts", "currency", "rates", "level", "known", "sheet", "encoding",
-    )  # fmt: skip
 
     @wraps(command)
     def with_said(**arguments: object) -> None:
-        said = {name: arguments.pop(name) for name in names}
+        said = {field.name: arguments.pop(field.name) for field in fields(Options)}
         command(said={name: value for name, value in said.items() if value not in (None, (), "")}, **arguments)
 
-    for option in reversed(options):
+    for option in reversed(_READING):
         with_said = option(with_said)
     return with_said
 
 
-def options_of(said: dict[str, object], mapping: "Options | None") -> "Options":
+def options_of(said: dict[str, object], mapping: Options | None) -> Options:
     """What a user says, on top of what a mapping says."""
-    from kamsim.books.options import Options
     from kamsim.books.stored import day_of_text, read_rates
 
     base = mapping or Options()

@@ -17,7 +17,7 @@ from kamsim.experiments.file import load_experiment
 from kamsim.experiments.jobs import job_of
 from kamsim.measures.profit import Horizon
 from kamsim.report import bridge, comparison, explain_levers, over_ranges, sweep, uncertainty, watched
-from kamsim.report.table import TOTAL_PROFIT, Table, amount_in_words, in_money, scale_of
+from kamsim.report.table import TOTAL_PROFIT, Table, amount_in_words, in_money, scale_of, year_from_launch
 from kamsim.report.terminal import text_of
 from kamsim.scenario import Scenario, load_scenario
 from kamsim.studies.bridge import UNKNOWN, Ratio, Worth
@@ -290,3 +290,14 @@ def test_what_is_told_over_ranges_and_of_levers_names_the_money_of_its_horizon()
     assert explain_levers.levers_title(
         type("Levers", (), {"program": "a", "reference": "b", "horizon": horizon})  # type: ignore[arg-type]
     ).endswith("(2026 to 2035), undiscounted")
+
+
+@pytest.mark.parametrize(
+    ("number", "calendar", "said"),
+    [(2.0, ("2026", "2027"), "2027"), (1.6, ("2026", "2027"), "2027"), (2.0, (), "2"), (3.0, ("2026",), "3"),
+     (np.nan, ("2026",), "never")],
+)  # fmt: skip
+def test_a_year_from_the_launch_has_the_name_of_the_calendar(
+    number: float, calendar: tuple[str, ...], said: str
+) -> None:
+    assert year_from_launch(number, calendar) == said

@@ -21,6 +21,7 @@ from kamsim.report.table import (
     money_in_words,
     percent,
     scale_of,
+    year_from_launch,
 )
 from kamsim.studies.bridge import AT_LAUNCH, TOTAL
 
@@ -178,18 +179,13 @@ def _payback(payback: "Ratio", calendar: Sequence[str]) -> Sequence[str]:
         return ()
     if payback.value == payback.high == 1.0:
         return ("ahead from the first year",)
-    year, earliest, latest = (_year(number, calendar) for number in (payback.value, payback.low, payback.high))
+    year, earliest, latest = (
+        year_from_launch(number, calendar) for number in (payback.value, payback.low, payback.high)
+    )
     same = payback.low == payback.value == payback.high or math.isnan(payback.low)
     word = "" if calendar and not year.startswith("to ") else "year "
     between = "" if same else f" ({earliest} to {latest.removeprefix('to ')})"
     return (f"paid back in {word}{year}{between}",)
-
-
-def _year(number: float, calendar: Sequence[str]) -> str:
-    """Name a year from the launch on, told by its number."""
-    if math.isnan(number):
-        return "never"
-    return calendar[int(number) - 1] if number <= len(calendar) else f"{number:.0f}"
 
 
 def _with_interval(ratio: "Ratio", scale: Scale, sign: str = "") -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kamsim.analysis.agreement import AGREEING
 from kamsim.report.comparison import MARK_OF
-from kamsim.report.table import NOTHING, TOTAL_PROFIT, Group, Row, Scale, Table, percent, scale_of
+from kamsim.report.table import NOTHING, TOTAL_PROFIT, Group, Row, Scale, Table, percent, scale_of, year_from_launch
 from kamsim.studies.decide import SPREAD
 from kamsim.studies.decide_accounts import tier_name
 
@@ -148,16 +148,17 @@ def money_table(decision: "Decision") -> Table:
                 _spread(choice.cost, scale),
                 scale.shown(choice.behind.mean),
                 scale.shown(choice.value.mean, "+"),
-                _payback(choice),
+                _payback(choice, decision.horizon.calendar),
             )
         )
         for choice in programs
     )
+    from_launch = "" if decision.horizon.calendar else " from launch"
     title = f"What it takes, {unit_of(decision, scale)}, all years together"
     legend = (
         f"in parentheses: {percent(SPREAD)} of cases and futures; cost: service, elevations, handovers, and "
         "concessions beyond the reference's; behind: the most that it is behind at a year's end; value: net present "
-        "value; paid back: year from launch, on average, and in how many cases and futures by the end",
+        f"value; paid back: year{from_launch}, on average, and in how many cases and futures by the end",
     )
     return Table((Group("", rows),), ("", "at launch", "cost", "behind", "value", "paid back"), title, legend)
 
@@ -166,10 +167,10 @@ def _spread(amounts: "Between", scale: Scale) -> str:
     return f"{scale.shown(amounts.mean)} ({scale.shown(amounts.low)}-{scale.shown(amounts.high)})"
 
 
-def _payback(choice: "Choice") -> str:
+def _payback(choice: "Choice", calendar: Sequence[str]) -> str:
     if math.isnan(choice.payback.value):
         return f"no ({percent(choice.pays_back)})" if not math.isnan(choice.pays_back) else NOTHING
-    return f"{choice.payback.value:.0f} ({percent(choice.pays_back)})"
+    return f"{year_from_launch(choice.payback.value, calendar)} ({percent(choice.pays_back)})"
 
 
 # ---------------------------------------------------------------- accounts

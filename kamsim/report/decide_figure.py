@@ -1,5 +1,6 @@
 """The page for the meeting as a figure: policies, their course over the years, accounts, and what to find out."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ from kamsim.report.plot import (
     png,
     short_name,
 )
-from kamsim.report.table import TOTAL_PROFIT, percent, scale_of
+from kamsim.report.table import TOTAL_PROFIT, percent, scale_of, year_from_launch
 from kamsim.studies.decide import SPREAD
 
 if TYPE_CHECKING:
@@ -102,10 +103,15 @@ def _draw_course(panel: "Axes", decision: "Decision") -> None:
     panel.axhline(0, color=INK, linewidth=1.5)
     panel.fill_between(years, low, high, color=BLUE, alpha=0.2, linewidth=0)
     panel.plot(years, [year.mean * scale.factor for year in course], "-o", color=BLUE, linewidth=3)
-    below = f"year from launch; {unit_of(decision, scale)}, cumulated; shaded: {percent(SPREAD)} of cases and futures"
+    calendar = decision.horizon.calendar
+    when = "year" if calendar else "year from launch"
+    below = f"{when}; {unit_of(decision, scale)}, cumulated; shaded: {percent(SPREAD)} of cases and futures"
     _dress(panel, f"{short_name(policy, 24)}: ahead or behind", below)
     panel.grid(axis="y", color="#DDDDDD", linewidth=1)
     few_ticks(panel.xaxis, 10, integer=True)
+    if calendar:
+        shown = [year for year in years if (len(course) - year) % math.ceil(len(course) / 5) == 0]
+        panel.set_xticks(shown, [year_from_launch(year, calendar).replace(" ", "\n") for year in shown])
 
 
 def _draw_accounts(panel: "Axes", decision: "Decision") -> None:

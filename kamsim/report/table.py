@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from kamsim.books.labels import names_currency
@@ -116,6 +116,13 @@ def heading_of(measure: Measure, scale: Scale, more: str = "", horizon: Horizon 
 def money_in_words(horizon: Horizon, unit: str = "") -> str:
     """Say of what years money is, and in what: for the legend of a table, whose ``unit`` may be thousands of it."""
     return f"money: {horizon.in_words()}, in {in_money(unit, horizon.unit)}"
+
+
+def year_from_launch(number: float, calendar: Sequence[str]) -> str:
+    """Name a year, told by its number from the launch on, by the calendar if its years have names; NaN never comes."""
+    if math.isnan(number):
+        return "never"
+    return calendar[round(number) - 1] if 1 <= round(number) <= len(calendar) else f"{number:.0f}"
 
 
 def percent(part: float) -> str:

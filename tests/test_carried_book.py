@@ -356,3 +356,15 @@ def test_a_book_is_known_by_what_it_holds_wherever_it_lies(
         found.append((text, name_of(next(chunks_of(plan)))))
     assert (found[0] == found[1]) == (one == other)
     assert (found[0][1] == found[1][1]) == (one == other)
+
+
+def test_a_carried_book_tells_its_currency_and_its_years_as_a_given_one_does(here: Path) -> None:
+    rows = HISTORY.replace("name,quarter,spend", "name,quarter,spend EUR")
+    Path("mine.csv").write_text(rows)
+    owned, drawn = load_scenario("owned/full.toml"), load_scenario("drawn/full.toml")
+    job, beside = job_of(owned), job_of(drawn, read_book("mine.csv"))
+    assert (job.money, job.years) == (beside.money, beside.years)
+    assert job.money == "EUR"
+    # Its last years are the run's history, and the next is the first of the program.
+    assert job.years[:3] == ("2016", "2017", "2018")
+    assert job_of(drawn).money != "EUR"

@@ -166,7 +166,8 @@ def _last_complete(
     """Number of the last quarter that is complete; what is after it is left out, and said."""
     last = first + net.shape[1] - 1
     totals = np.maximum(net, 0).sum(axis=0)
-    while last > first and totals[last - first] == 0:
+    moved = np.abs(net).sum(axis=0)
+    while last > first and moved[last - first] == 0:
         last -= 1
     found, why = _complete_until(joined, quarter, totals, first, last, options)
     if found < last:

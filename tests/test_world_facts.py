@@ -29,12 +29,12 @@ MISSED = {
     },
     "lively": {
         "retained_decile_4": 0.5639,
+        "retained_decile_10": 0.9121,
         "new_decile_7": 0.3244,
         "empty_quarters_decile_1": 0.7423,
         "growth_sd": 0.9016,
         "growth_sd_decile_1": 0.734,
         "growth_median_decile_1": 0.289,
-        "growth_median_decile_4": 0.0226,
         "quarterly_autocorrelation_4": 0.0014,
         "gini": 0.6631,
     },

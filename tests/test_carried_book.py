@@ -223,8 +223,8 @@ PLAYED: dict[str, tuple[str, ...]] = {
     "sensitivity": ("full", "--points", "4", "-n", "2", "--parameter", "world.turnover", "--parameter",
                     "world.gross_margin", "--out", "out", *FEW),
     "discover": ("full", "--points", "50", "-n", "2", "--parameter", "world.turnover", "--out", "out", *FEW),
-    "optimize": ("full", "--vary=policy.selection", "--vary=policy.boundaries", "--evaluations=40", "-n", "4", "--sets=2",
-                 "--out", "out", *FEW),
+    "optimize": ("full", "--vary=policy.selection", "--vary=policy.boundaries", "--evaluations=40", "-n", "4",
+                 "--sets=2", "--out", "out", *FEW),
     "validate": ("mixed", "-n", "3", "--random", "1", *FEW),
     "calibrate": ("mixed", "--free", "world.premium_mean", "--posterior", "3", "--out", "out", *FEW),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 The chances of all rates (on a grid of logs), paces and lives go from quarter to quarter by the rules of the model and
 are weighed by what was bought (a forward filter of a hidden Markov model; Rabiner 1989). Orders of a quarter are a
-compound Poisson number with gamma sizes; the smooth density stands for the count of the model, which is a special case.
+compound Poisson number with lognormal sizes, as in the model.
 """
 
 import math
@@ -77,11 +77,12 @@ def spend_table(spread: float) -> Floats:
     table = np.empty((means, sizes))
     of_count = np.empty((MOST_ORDERS + 1, sizes))
     for count in range(1, MOST_ORDERS + 1):
-        shape = count / spread
-        constant = -math.lgamma(shape) - shape * math.log(spread)
+        # Lognormal, as in the model.
+        variance = math.log(1.0 + spread / count)
+        middle = math.log(count) - 0.5 * variance
         for place in range(sizes):
-            size = LEAST_SIZE + SIZE_STEP * place
-            of_count[count, place] = constant + shape * size - math.exp(size) / spread
+            off = LEAST_SIZE + SIZE_STEP * place - middle
+            of_count[count, place] = -0.5 * off * off / variance - 0.5 * math.log(variance) - HALF_LOG_TURN
     chance = np.empty(MOST_ORDERS + 1)
     for row in range(means):
         log_mean = LEAST_TABULATED + MEAN_STEP * row
@@ -404,7 +405,7 @@ def densities(given: Filter, room: Room, spend: Floats, old: Flags) -> tuple[Flo
     waiting = _waiting(given, room)
     for number in range(len(spend)):
         logs[number, PRESENT] = _filter(given, room, waiting, spend[number], PRESENT)[0]
-        if not old[number] and spend[number, 0] <= 0.0:
+        if not old[number]:
             logs[number, NEW] = _filter(given, room, waiting, spend[number], NEW)[0]
     return logs, waiting.logged[:, len(given.phase)].copy()
 

@@ -25,7 +25,7 @@ from kamsim.books.history import Quarters
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.report import backtest as report
-from kamsim.studies.backtest import SIMULATOR, Backtest, Origin, ask_backtest, until, weakness_of
+from kamsim.studies.backtest import SIMULATOR, Backtest, against_best, ask_backtest, until, weakness_of
 
 GENERATOR = np.random.default_rng(5)
 
@@ -134,20 +134,31 @@ def test_too_short_a_book_is_refused(quarters: int, origins: int, says: str):
 
 
 def test_a_book_that_was_forecast_badly_is_no_ground_to_rank_on():
+    assert weakness_of("drift", 0.0, 0.01, LEVELS) is None
+    assert weakness_of("drift", 0.3, 0.2, LEVELS) is None
+    assert "80 %" in (weakness_of("drift", 0.0, 0.01, (0.5, 0.6, 0.95)) or "")
+    assert "the simplest" in (weakness_of("drift", 0.3, 0.05, LEVELS) or "")
+
+
+def test_the_best_of_the_simplest_is_one_for_all_years():
     one = played().origins[0]
-    fine: tuple[Origin, ...] = (replace(one, difference=0.0),)
-    assert weakness_of(fine, LEVELS) is None
-    assert "80 %" in (weakness_of(fine, (0.5, 0.6, 0.95)) or "")
-    assert "the simplest" in (weakness_of((replace(one, difference=0.3, difference_error=0.05),), LEVELS) or "")
+    first = replace(one, differences={"a": 0.02, "b": 0.0}, differences_error={"a": 0.01, "b": 0.01})
+    second = replace(one, differences={"a": -0.01, "b": 0.0}, differences_error={"a": 0.01, "b": 0.01})
+    best, difference, error = against_best([first, second])
+    assert (best, difference) == ("a", pytest.approx(0.005))
+    assert error == pytest.approx(0.015)
 
 
 def test_it_is_said_plainly_where_the_simplest_is_as_good():
-    worse = replace(played(), origins=(replace(played().origins[0], difference=0.2, difference_error=0.01),))
-    assert "worse than the best of the simplest" in report.sentences(worse)
-    even = replace(played(), origins=(replace(played().origins[0], difference=0.01, difference_error=0.02),))
-    assert "no better and no worse" in report.sentences(even)
-    narrow = replace(played(), coverage=(0.3, 0.6, 0.8))
-    assert "too narrow" in report.sentences(narrow)
+    told = {
+        "worse than": replace(played(), difference=0.2, difference_error=0.01),
+        "better than": replace(played(), difference=-0.2, difference_error=0.01),
+        "no better and no worse": replace(played(), difference=0.01, difference_error=0.02),
+        "too narrow": replace(played(), coverage=(0.3, 0.6, 0.8)),
+        "too wide": replace(played(), coverage=(0.6, 0.9, 1.0)),
+    }
+    for words, result in told.items():
+        assert words in report.sentences(result)
 
 
 def test_the_figure_is_drawn():

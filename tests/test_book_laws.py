@@ -17,6 +17,7 @@ from kamsim.world.laws import STEADIEST_MULTIPLES
 from kamsim.world.parameters import parameters_of
 
 YEARS = 4
+SPREAD = {"orders_sd": 0.3, "order_size_sd": 0.4}  # as real books have it
 STATUS_QUO = parameters_of(load_scenario("status_quo"))
 
 
@@ -29,7 +30,7 @@ def planted(seed: int, world: str = "no_program") -> tuple[Numbers, Quarters, Fl
     given = {} if world == "no_program" else load_scenario(world).model_dump()["world"]
     known = {name: given[name] for name in Laws._fields if name in given}
     scenario = load_scenario("no_program").changed(
-        world={"accounts": 100, "industry_shock_sd": 0.0, "base_concession": 0.0, **known},
+        world={"accounts": 100, "industry_shock_sd": 0.0, "base_concession": 0.0, **SPREAD, **known},
         timeline={"history_years": 2, "warmup_years": 1, "window_years": YEARS - 2},
     )
     drawn = draw_world(scenario, seed=seed)

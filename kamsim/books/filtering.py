@@ -55,15 +55,17 @@ class Filter(NamedTuple):
 class Room(NamedTuple):
     """Where the chances of one account are kept."""
 
-    mass: Floats  # (paces, 2, points): by whether this year's jump is still to come or behind
+    # (paces, 3, points): this year's jump still to come; behind; that times by how many points the rate was higher when
+    # the year began, by which the year's orders go
+    mass: Floats
     other: Floats  # (points,)
-    log: Floats  # (paces, points)
+    log: Floats  # (paces, 2, points)
 
 
 def room_of(filtering: Filter) -> Room:
     """Room for the chances of one account."""
     paces, points = len(filtering.pace), filtering.first.shape[1]
-    return Room(np.zeros((paces, 2, points)), np.zeros(points), np.zeros((paces, points)))
+    return Room(np.zeros((paces, 3, points)), np.zeros(points), np.zeros((paces, 2, points)))
 
 
 # ---------------------------------------------------------------- spend of a quarter
@@ -126,6 +128,12 @@ def _log_density(table: Floats, log_mean: float, over: float, spread: float) -> 
 
 
 @compiled
+def _higher(given: Filter, room: Room, pace: int, point: int) -> float:
+    """By how much the rate was higher, log and on average, when the year began, where this year's jump is behind."""
+    return given.step * room.mass[pace, 2, point] / room.mass[pace, 1, point]
+
+
+@compiled
 def _weigh(given: Filter, room: Room, ends: tuple[int, int], spend: float, shift: float, season: float) -> float:
     """Weigh rates and paces by a quarter's spend; the log of what they were divided by."""
     low, high = ends
@@ -134,28 +142,32 @@ def _weigh(given: Filter, room: Room, ends: tuple[int, int], spend: float, shift
             mean = math.exp(given.orders + given.exponent * (given.low + low * given.step + shift) + given.pace[pace])
             factor = math.exp(given.exponent * given.step)
             for point in range(low, high):
-                none = math.exp(-mean)
-                room.mass[pace, 0, point] *= none
-                room.mass[pace, 1, point] *= none
+                room.mass[pace, 0, point] *= math.exp(-mean)
+                if room.mass[pace, 1, point] > 0.0:
+                    none = math.exp(-mean * math.exp(given.exponent * _higher(given, room, pace, point)))
+                    room.mass[pace, 1, point] *= none
+                    room.mass[pace, 2, point] *= none
                 mean *= factor
         return 0.0
     level, most = math.log(4.0 * spend) - season, -1e300
     for pace in range(len(given.pace)):
         for point in range(low, high):
-            if room.mass[pace, 0, point] + room.mass[pace, 1, point] <= 0.0:
-                continue
             rate = given.low + point * given.step + shift
-            mean = given.orders + given.exponent * rate + given.pace[pace]
-            log = _log_density(given.table, mean, level - rate, given.spread)
-            room.log[pace, point] = log
-            most = max(most, log)
+            for jumped in range(2):
+                if room.mass[pace, jumped, point] > 0.0:
+                    began = rate + (_higher(given, room, pace, point) if jumped == 1 else 0.0)
+                    mean = given.orders + given.exponent * began + given.pace[pace]
+                    log = _log_density(given.table, mean, level - rate, given.spread)
+                    room.log[pace, jumped, point] = log
+                    most = max(most, log)
     for pace in range(len(given.pace)):
         for point in range(low, high):
-            if room.mass[pace, 0, point] + room.mass[pace, 1, point] <= 0.0:
-                continue
-            weight = math.exp(room.log[pace, point] - most)
-            room.mass[pace, 0, point] *= weight
-            room.mass[pace, 1, point] *= weight
+            if room.mass[pace, 0, point] > 0.0:
+                room.mass[pace, 0, point] *= math.exp(room.log[pace, 0, point] - most)
+            if room.mass[pace, 1, point] > 0.0:
+                weight = math.exp(room.log[pace, 1, point] - most)
+                room.mass[pace, 1, point] *= weight
+                room.mass[pace, 2, point] *= weight
     return most
 
 
@@ -172,7 +184,7 @@ def _jump(given: Filter, room: Room, ends: tuple[int, int], phase: int, aim: int
     points, chance = len(given.ratio), 1.0 / (4.0 - phase)
     lowest, highest = low, high
     for pace in range(len(given.pace)):
-        still, behind = room.mass[pace, 0], room.mass[pace, 1]
+        still, behind, higher = room.mass[pace, 0], room.mass[pace, 1], room.mass[pace, 2]
         total = 0.0
         for point in range(low, high):
             ratio = given.ratio[point]
@@ -183,16 +195,24 @@ def _jump(given: Filter, room: Room, ends: tuple[int, int], phase: int, aim: int
             total += moved
         if total <= 0.0:
             continue
-        carried, point = 0.0, low
+        # A jump in the year's first quarter comes before the year's orders are settled.
+        kept = 0.0 if phase == 0 else 1.0
+        carried, steps, point = 0.0, 0.0, low
         while point < points and (point < high or carried > NEGLIGIBLE * total or point <= aim):
             behind[point] += carried
-            carried = given.ratio[point] * (carried + (room.other[point] if point < high else 0.0))
+            higher[point] -= kept * steps
+            ratio = given.ratio[point]
+            carried = ratio * (carried + (room.other[point] if point < high else 0.0))
+            steps = ratio * steps + carried
             point += 1
         highest = max(highest, point)
-        carried, point = 0.0, high - 1
+        carried, steps, point = 0.0, 0.0, high - 1
         while point >= 0 and (point >= low or carried > NEGLIGIBLE * total or (aim >= 0 and point >= aim)):
             behind[point] += carried
-            carried = given.ratio[point] * (carried + (room.other[point] if point >= low else 0.0))
+            higher[point] += kept * steps
+            ratio = given.ratio[point]
+            carried = ratio * (carried + (room.other[point] if point >= low else 0.0))
+            steps = ratio * steps + carried
             point -= 1
         lowest = min(lowest, point + 1)
     return lowest, highest
@@ -218,10 +238,11 @@ def _leave(given: Filter, room: Room, ends: tuple[int, int], shift: float) -> fl
         rate = given.low + point * given.step + shift
         chance = min(1.0, math.exp(given.hazard + min(MOST_HAZARD, given.hazard_size * (TYPICAL_RATE - rate))))
         for pace in range(len(given.pace)):
-            for jumped in range(2):
-                left = chance * room.mass[pace, jumped, point]
-                room.mass[pace, jumped, point] -= left
-                gone += left
+            for part in range(3):
+                left = chance * room.mass[pace, part, point]
+                room.mass[pace, part, point] -= left
+                if part < 2:
+                    gone += left
     return gone
 
 
@@ -247,16 +268,15 @@ def _rescale(given: Filter, room: Room, ends: tuple[int, int], dead: float) -> t
     total = max(total, TINY)
     for pace in range(len(given.pace)):
         for point in range(low, high):
-            room.mass[pace, 0, point] /= total
-            room.mass[pace, 1, point] /= total
+            for part in range(3):
+                room.mass[pace, part, point] /= total
     return total, low, high
 
 
 @compiled
 def _clear(given: Filter, room: Room, point: int) -> None:
     for pace in range(len(given.pace)):
-        room.mass[pace, 0, point] = 0.0
-        room.mass[pace, 1, point] = 0.0
+        room.mass[pace, :, point] = 0.0
 
 
 @compiled
@@ -265,12 +285,13 @@ def _end_year(given: Filter, room: Room, ends: tuple[int, int]) -> None:
         for point in range(ends[0], ends[1]):
             room.mass[pace, 0, point] += room.mass[pace, 1, point]
             room.mass[pace, 1, point] = 0.0
+            room.mass[pace, 2, point] = 0.0
 
 
 class Waiting(NamedTuple):
     """Chances before the first purchase, the same for all accounts: by kind and quarter, and after the last one."""
 
-    mass: Floats  # (2, quarters + 1, paces, 2, points), when the quarter's spend has yet to be weighed
+    mass: Floats  # (2, quarters + 1, paces, 3, points), when the quarter's spend has yet to be weighed
     logged: Floats  # (2, quarters + 1)
     dead: Floats  # (2, quarters + 1)
 
@@ -279,7 +300,7 @@ class Waiting(NamedTuple):
 def _waiting(given: Filter, room: Room) -> Waiting:
     """Filter an account that buys nothing."""
     points, paces, count = given.first.shape[1], len(given.pace), len(given.phase)
-    waiting = Waiting(np.zeros((2, count + 1, paces, 2, points)), np.zeros((2, count + 1)), np.zeros((2, count + 1)))
+    waiting = Waiting(np.zeros((2, count + 1, paces, 3, points)), np.zeros((2, count + 1)), np.zeros((2, count + 1)))
     for kind in range(2):
         logged, dead, ends = 0.0, 0.0, (0, points)
         room.mass[:] = 0.0
@@ -460,7 +481,7 @@ def last_chances(
 def _add_moved(mass: Floats, both: Floats, part: float, moved: int) -> None:
     """Add a part of chances that add up to one, moved along the grid."""
     paces, points = both.shape
-    total = max(TINY, mass.sum())
+    total = max(TINY, mass[:, :2].sum())
     for point in range(points):
         place = min(points - 1, max(0, point + moved))
         for pace in range(paces):

@@ -111,7 +111,7 @@ FREE: dict[str, _Free] = {
     "wallet_sigma": _Free(True, 0.5, 0.1, 3.0),
     "size": _Free(False, 5.0, -12.0, 6.0),  # mean log rate of accounts that were there before the first quarter
 }
-OF_MARKET = {"market_growth": 0.04, "season_1": 0.3, "season_2": 0.3, "season_3": 0.3, "season_4": 0.3}
+OF_MARKET = {"market_growth": 0.06, "season_1": 0.3, "season_2": 0.3, "season_3": 0.3, "season_4": 0.3}
 ARRIVAL_SD = 1.0  # log
 USUAL_ORDERS_SD, USUAL_ORDER_SIZE_SD = 0.3, 0.4
 

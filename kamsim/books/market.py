@@ -98,8 +98,10 @@ def _changes(spend: Floats) -> tuple[Floats, Floats]:
     if buys < STEADY_BUYERS:
         # At its ends a book tells of no account that it was a customer but by what it bought there: take the totals.
         ends = [0, count - 2]
-        totals = np.log(np.maximum(spend.sum(axis=0), 1e-300))
-        changes[ends] = (totals[1:] - totals[:-1])[ends]
-        errors[ends, :], errors[:, ends] = 0.0, 0.0
-        errors[ends, ends] = ERROR_OF_TOTALS**2
+        totals = np.maximum(spend.sum(axis=0), 1e-300)
+        for end in ends:
+            growth = totals[end + 1] / totals[end]
+            missed = (spend[:, end + 1] - growth * spend[:, end]) / totals[end + 1]
+            changes[end], errors[end, :], errors[:, end] = np.log(growth), 0.0, 0.0
+            errors[end, end] = ERROR_OF_TOTALS**2 + float((missed**2).sum())
     return changes, errors + np.diag(more)

@@ -80,7 +80,7 @@ def sentences(result: Backtest) -> str:
             said.append(f"Intervals of {percent(level)} hold {percent(inside)} of what came: they are {side}.")
     if not said:
         said.append("Intervals for next year's spend of an account hold about as many outcomes as they should.")
-    said += [_against_best(origin) for origin in result.origins]
+    said.append(_against_best(result))
     if result.laws_from:
         said.append(f"Growth and leaving are those of {result.laws_from}, where the years before were fewer than two.")
     if result.weakness:
@@ -88,13 +88,12 @@ def sentences(result: Backtest) -> str:
     return "\n".join(said)
 
 
-def _against_best(origin: Origin) -> str:
-    best, off = SAYS[origin.best], 100 * abs(origin.difference)
-    if abs(origin.difference) <= NOISE * origin.difference_error:
-        return f"{origin.ends}: by account no better and no worse than the best of the simplest ({best})."
-    if origin.difference > 0:
-        return f"{origin.ends}: by account worse than the best of the simplest ({best}), by {off:.1f} % of sales."
-    return f"{origin.ends}: by account better than the best of the simplest ({best}), by {off:.1f} % of sales."
+def _against_best(result: Backtest) -> str:
+    best, off = SAYS[result.best], f"{100 * abs(result.difference):.1f} % of sales"
+    if abs(result.difference) <= NOISE * result.difference_error:
+        return f"By account the simulation is no better and no worse than the best of the simplest ways: {best}."
+    side = "worse" if result.difference > 0 else "better"
+    return f"By account the simulation is {side} than the best of the simplest ways, {best}, by {off}."
 
 
 def backtest_figure(result: Backtest) -> bytes:

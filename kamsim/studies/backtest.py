@@ -1,6 +1,7 @@
 """Would the simulation have foretold it: fit on a book's first years, forecast the next one, and look how it came."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -95,10 +96,8 @@ class Origin:
         The same with who came new.
     forecast, low, high, outcome : float
         Total of these accounts, median and 80 % interval, and what came, in money.
-    difference, difference_error : float
-        The simulator's error less that of the best simple way, part of sales, and its standard error over accounts.
-    best : str
-        That simple way.
+    differences, differences_error : dict of str to float
+        The simulator's error less that of each simple way, part of sales, and its standard error over accounts.
     """
 
     ends: str
@@ -112,9 +111,8 @@ class Origin:
     low: float
     high: float
     outcome: float
-    difference: float
-    difference_error: float
-    best: str
+    differences: dict[str, float]
+    differences_error: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -131,6 +129,11 @@ class Backtest(Record):
         Of the intervals.
     coverage, coverage_error : tuple of float
         Part of accounts inside of them, mean over origins, and the standard error of it over accounts.
+    best : str
+        Simple way with the least error over accounts, mean over origins.
+    difference, difference_error : float
+        The simulator's error less that, part of sales, mean over origins, and its standard error: over accounts, and
+        over origins, where they differ by more.
     weakness : str
         Why no ranking of programs should rest on this book; empty where it may.
     worlds, seed : int
@@ -146,6 +149,9 @@ class Backtest(Record):
     levels: tuple[float, ...]
     coverage: tuple[float, ...]
     coverage_error: tuple[float, ...]
+    best: str
+    difference: float
+    difference_error: float
     weakness: str
     worlds: int
     seed: int
@@ -232,7 +238,7 @@ def _answer(task: _Task, progress: Progress | None, folder: Path | None) -> Back
         one, own_ranks = _origin(task, other, 4 * origin, told)
         played.append(one)
         ranks.append(own_ranks)
-    together = coverage_of(np.concatenate(ranks))
+    together, (best, difference, error) = coverage_of(np.concatenate(ranks)), against_best(played)
     return Backtest(
         source=task.book.source,
         currency=task.book.currency,
@@ -241,7 +247,10 @@ def _answer(task: _Task, progress: Progress | None, folder: Path | None) -> Back
         levels=LEVELS,
         coverage=together.inside,
         coverage_error=together.error,
-        weakness=weakness_of(tuple(played), together.inside) or "",
+        best=best,
+        difference=difference,
+        difference_error=error,
+        weakness=weakness_of(best, difference, error, together.inside) or "",
         worlds=task.worlds,
         seed=task.seed,
         notes=task.book.notes,
@@ -297,8 +306,9 @@ def _origin(task: _Task, other: FittedLaws | None, cut: int, told: Progress | No
     total = drawn.sum(axis=1)
     forecasts = simple_forecasts(spend)
     scores = _scores(drawn, outcome, spend, decile, forecasts)
-    best = min(scores[1:], key=lambda score: score.error)
-    missed = np.abs(np.median(drawn, axis=0) - outcome) - np.abs(forecasts[best.name] - outcome)
+    off = np.abs(np.median(drawn, axis=0) - outcome)
+    missed = {name: off - np.abs(forecast - outcome) for name, forecast in forecasts.items()}
+    sales = float(outcome.sum())
     middle = ranks_of(total[:, None], outcome.sum()[None], generator)
     of_all = ranks_of((total + coming)[:, None], np.array([outcome.sum() + newcomers]), generator)
     low, median, high = np.quantile(total, (0.1, 0.5, 0.9)).tolist()
@@ -315,9 +325,8 @@ def _origin(task: _Task, other: FittedLaws | None, cut: int, told: Progress | No
         low=low,
         high=high,
         outcome=float(outcome.sum()),
-        difference=float(missed.sum() / outcome.sum()),
-        difference_error=float(missed.std() * math.sqrt(len(missed)) / outcome.sum()),
-        best=best.name,
+        differences={name: float(each.sum()) / sales for name, each in missed.items()},
+        differences_error={name: float(each.std()) * math.sqrt(len(each)) / sales for name, each in missed.items()},
     ), ranks
 
 
@@ -426,7 +435,17 @@ def _scores(
     return tuple(scores)
 
 
-def weakness_of(origins: tuple[Origin, ...], coverage: tuple[float, ...]) -> str | None:
+def against_best(origins: Sequence[Origin]) -> tuple[str, float, float]:
+    """Best of the simple ways over all origins, by how much the simulator misses more, and the error of that."""
+    names = list(origins[0].differences)
+    means = {name: float(np.mean([origin.differences[name] for origin in origins])) for name in names}
+    best = max(names, key=lambda name: means[name])
+    within = float(np.sqrt(np.mean([origin.differences_error[best] ** 2 for origin in origins])))
+    between = float(np.std([origin.differences[best] for origin in origins], ddof=1)) if len(origins) > 1 else 0.0
+    return best, means[best], max(within, between) / math.sqrt(len(origins))
+
+
+def weakness_of(best: str, difference: float, error: float, coverage: Sequence[float]) -> str | None:
     """Why no ranking of programs should rest on a book: its forecasts were far off; None where they were not."""
     for level, inside in zip(LEVELS[1:], coverage[1:], strict=True):
         if abs(inside - level) > FAR_OFF:
@@ -434,11 +453,9 @@ def weakness_of(origins: tuple[Origin, ...], coverage: tuple[float, ...]) -> str
                 f"intervals of {100 * level:.0f} % for next year's spend of an account held {100 * inside:.0f} % of "
                 "what came when the book's own past was forecast"
             )
-    worse = [one for one in origins if one.difference > max(ALLOWED, NOISE * one.difference_error)]
-    if len(worse) > len(origins) / 2:
+    if difference > max(ALLOWED, NOISE * error):
         return (
-            f"forecasts of its own past missed by {100 * worse[0].difference:.0f} % of sales more than the simplest "
-            f"({worse[0].best})"
+            f"forecasts of its own past missed by {100 * difference:.0f} % of sales more than the simplest ({best}) did"
         )
     return None
 

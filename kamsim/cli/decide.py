@@ -17,6 +17,7 @@ from kamsim.cli.frame import (
     scenarios_of,
     seed_option,
     set_options,
+    working,
 )
 from kamsim.errors import KamsimError
 
@@ -71,28 +72,34 @@ def decide(
     program is expected to earn most, or that it cannot tell; which accounts each would elevate, keep and demote; what
     it takes, and when it has paid back; and what is worth finding out first.
     """
+    from kamsim.books.filtering import densities
     from kamsim.evidence.posterior import read_posterior
     from kamsim.report import decide as deciding
     from kamsim.report.decide_figure import decision_figure
+    from kamsim.scenario import BOOK, load_scenario, with_book
     from kamsim.studies.decide import ask_decide, choices_from
     from kamsim.studies.decide_cases import COMPILED
+    from kamsim.studies.fit_book import fit_of
     from kamsim.studies.over_sets import some_of
-    from kamsim.studies.settings import book_of_world, settings_of_world
+    from kamsim.studies.settings import settings_of_world, with_accounts
     from kamsim.world.carried import common_book
 
+    names = scenarios or DEFAULT_COMPARISON
     if book.endswith(".toml"):
-        carried = book_of_world(book)
-        if carried is None:
+        market = load_scenario(book)
+        if market.book is None:
             raise KamsimError(f"{book}: carries no account book; name a book, or put its file under [book]")
-        own, elsewhere = carried, settings_of_world(book, values)
+        loaded = scenarios_of(names, [*values, *settings_of_world(book, values)])
+        fitted, choices = None, [one.model_copy(update={BOOK: market.book}) for one in loaded]
     else:
-        own, elsewhere = book, []
-    choices = scenarios_of(scenarios or DEFAULT_COMPARISON, [*values, *elsewhere], own)
+        loaded = scenarios_of(names, values)
+        with working("fits of the market to the book", 1, densities):
+            fitted, choices = fit_of(with_book(loaded[0], book)), with_accounts(loaded, book)
     accounts = common_book(choices)
     assert accounts is not None
-    loaded = choices_from(choices, accounts)
+    together = choices_from(choices, accounts)
     chosen = some_of(read_posterior(posterior), sets)
-    asked = ask_decide(loaded, chosen, accounts, cases=cases, seed=seed, jobs=jobs, anyway=anyway)
+    asked = ask_decide(together, chosen, accounts, cases=cases, seed=seed, jobs=jobs, anyway=anyway, fitted=fitted)
     folder = folder_of(asked, out)
     if out is None:
         folder = folder.with_name(folder.name.replace("decide-", f"decide-{Path(book).stem}-", 1))

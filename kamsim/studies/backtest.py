@@ -368,7 +368,7 @@ def futures_of(
     scores = generator.standard_normal((worlds, len(UNSURE)))
 
     def play(number: int) -> Floats:
-        parameters = _drawn(job.parameters, fitted, scores[number])
+        parameters = drawn_laws(job.parameters, fitted, scores[number])
         budget = job.budget._replace(newcomers=1 + int(parameters.arrival * accounts))
         _, (history,) = histories_of([job._replace(parameters=parameters, budget=budget)], seed, number)
         spend: Floats = np.asarray(history.accounts["spend"][2], dtype=np.float64) * job.unit
@@ -383,7 +383,7 @@ def futures_of(
     return together[:, :-1], together[:, -1]
 
 
-def _drawn(parameters: Numbers, fitted: FittedLaws, scores: Floats) -> Numbers:
+def drawn_laws(parameters: Numbers, fitted: FittedLaws, scores: Floats) -> Numbers:
     """Parameters with laws as they may be, too."""
     row = np.array([parameters]).view(np.recarray)
     for name, score in zip(UNSURE, scores.tolist(), strict=True):

@@ -21,6 +21,7 @@ from kamsim.analysis.information import value_of_knowing
 from kamsim.analysis.intervals import moments_of
 from kamsim.books.book import Book
 from kamsim.books.labels import money_of as money_named
+from kamsim.books.laws import FittedLaws
 from kamsim.errors import KamsimError
 from kamsim.evidence.ledger import TERMS_OF_PROGRAM
 from kamsim.evidence.posterior import Posterior
@@ -34,6 +35,7 @@ from kamsim.measures.profit import Horizon
 from kamsim.records import Record
 from kamsim.scenario import DEFAULT_SCENARIO, Scenario, load_scenario, with_values
 from kamsim.studies.asked import Asked
+from kamsim.studies.backtest import UNSURE
 from kamsim.studies.bridge import MONEY, UNKNOWN, BridgeTerm, Ratio, Worth, bridge_of, money_of, worth_of
 from kamsim.studies.compare import checked_names, notes_on
 from kamsim.studies.decide_accounts import LISTS, Account, accounts_of, write_lists
@@ -237,6 +239,7 @@ def decide(
     seed: int = 1,
     jobs: int | None = None,
     anyway: bool = False,
+    fitted: FittedLaws | None = None,
     out: str | PathLike[str] | None = None,
     progress: Progress | None = None,
     figure: Callable[[Decision], bytes] | None = None,
@@ -259,6 +262,9 @@ def decide(
         Chunks of work at a time; by default as many as there are cores. It changes no result.
     anyway : bool
         Whether to rank policies on a book that tells too little.
+    fitted : FittedLaws, optional
+        Laws of the book, that the scenarios have: each case draws them anew, as sure as they are, but for those that
+        were set for this run.
     out : str or path, optional
         Folder to keep the figure, the lists of accounts and the manifest in; by default nothing is kept.
     progress : callable, optional
@@ -276,7 +282,7 @@ def decide(
     KamsimError
         Where an argument is wrong, or the book tells too little and it is not asked anyway.
     """
-    asked = ask_decide(scenarios, posterior, book, cases=cases, seed=seed, jobs=jobs, anyway=anyway)
+    asked = ask_decide(scenarios, posterior, book, cases=cases, seed=seed, jobs=jobs, anyway=anyway, fitted=fitted)
     return asked.play(progress, out, figure)
 
 
@@ -289,6 +295,7 @@ def ask_decide(
     seed: int = 1,
     jobs: int | None = None,
     anyway: bool = False,
+    fitted: FittedLaws | None = None,
 ) -> Asked[Decision]:
     """Check what `decide` is asked, with the same arguments.
 
@@ -308,8 +315,9 @@ def ask_decide(
     if not anyway:
         _refuse(book, weak)
     plan = tuple(job_of(scenario, book) for scenario in scenarios)
-    run = _Run(tuple(scenarios), plan, posterior, book, number, seed, workers, anyway)
+    run = _Run(tuple(scenarios), plan, posterior, book, number, seed, workers, anyway, _unsettled(fitted, scenarios[0]))
     told = {"command": "decide", "reference": scenarios[0].name, "anyway": anyway}
+    told |= {"laws_drawn": [] if fitted is None else [[name, getattr(fitted.sd, name)] for name in UNSURE]}
     told |= {"posterior": posterior_in_manifest(posterior)}
     manifest = manifest_of(scenarios, seed, number, book) | told
     work = number * len(posterior.values)
@@ -350,6 +358,7 @@ class _Run(NamedTuple):
     seed: int
     workers: int
     anyway: bool
+    fitted: FittedLaws | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -389,7 +398,7 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Decisi
     weak = weakness_of(run.book) or misfit_of(run.book, run.scenarios[0], run.seed)
     if not run.anyway:
         _refuse(run.book, weak)
-    cases = played_cases(run.scenarios, run.posterior, run.book, run.seed, run.cases, run.workers, progress)
+    cases = played_cases(run.scenarios, run.posterior, run.book, run.seed, run.cases, run.workers, progress, run.fitted)
     truths = truths_of(profit_in(cases.amounts), cases.sets)
     odds = odds_of(truths)
     recommended = int(truths.mean.argmax())
@@ -434,6 +443,14 @@ def _answer(run: _Run, progress: Progress | None, folder: Path | None) -> Decisi
         write_lists(folder, decision.accounts, programs, decision.money)
         write_result(folder / RESULT, decision.to_dict())
     return decision
+
+
+def _unsettled(fitted: FittedLaws | None, scenario: Scenario) -> FittedLaws | None:
+    """Laws with no doubt left of those that were set for this run."""
+    if fitted is None:
+        return None
+    settled = {name: 0.0 for name in UNSURE if f"world.{name}" in (scenario.fixed or ())}
+    return fitted._replace(sd=fitted.sd._replace(**settled))
 
 
 def _places(run: _Run) -> list[int]:
@@ -531,6 +548,8 @@ def _information(run: _Run, cases: Cases, sales: float, perfect: float) -> Itera
 
 def _notes(run: _Run, cases: Cases) -> Iterator[str]:
     yield "all figures are means over cases; at the best fit of the parameters alone kamsim compare tells others"
+    if run.fitted is not None:
+        yield "laws of the market are drawn in each case as sure as the book tells them: " + ", ".join(UNSURE)
     yield from notes_on(run.scenarios, run.plan, run.book, ())
     yield from (*run.posterior.notes, *notes_on_sets(run.scenarios, run.posterior))
     yield from notes_on_refused(cases.refused, len(np.unique(cases.sets)), len(run.posterior.values))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kamsim.books.book import Book
+from kamsim.books.laws import FittedLaws
 from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import Posterior
 from kamsim.experiments.jobs import Job, job_of, rooms_for
@@ -21,6 +22,7 @@ from kamsim.experiments.twins import KERNELS, account_in, one_by_one
 from kamsim.measures.profit import Account
 from kamsim.model.plan import History
 from kamsim.scenario import Scenario
+from kamsim.studies.backtest import UNSURE, drawn_laws
 from kamsim.studies.decide_data import Drawn, drawn_in, facts_of, spend_of
 from kamsim.studies.parameter_sets import takes, with_set
 from kamsim.types import Floats, Integers, Progress
@@ -29,6 +31,7 @@ from kamsim.world.world import split_seed
 
 COMPILED = (*KERNELS, account_in)
 FUTURES = 2  # of each case: what they have in common is no luck
+_LAWS = 0x6C617773  # tells these draws from others of the same seed
 _QUANTILES = (0.5, 0.1, 0.9)
 YEARS_AHEAD = 3  # that a list of accounts looks ahead
 LEAST_CASES, MOST_CASES = 2, 10  # of each parameter set
@@ -76,6 +79,7 @@ def played_cases(
     cases: int,
     workers: int,
     progress: Progress | None = None,
+    fitted: FittedLaws | None = None,
 ) -> Cases:
     """Play every policy in so many cases of every parameter set.
 
@@ -91,13 +95,15 @@ def played_cases(
         Of draws; of each set; threads, which change no result.
     progress : callable, optional
         Told how many cases are done.
+    fitted : FittedLaws, optional
+        Laws of the book, that the scenarios have: each case draws them anew, as sure as they are.
 
     Returns
     -------
     Cases
         Of the sets that go with the scenarios, and why others do not.
     """
-    refused, numbers = list[str](), list[int]()
+    refused, numbers, laws = list[str](), list[int](), list[list[float]]()
 
     def tasks() -> Iterator[tuple[list[Job], int]]:
         for number, values in enumerate(posterior.values):
@@ -107,9 +113,13 @@ def played_cases(
                 refused.append(str(error))
                 continue
             for place in range(cases):
+                case = number * cases + place
+                there = jobs if fitted is None else _with_laws(jobs, fitted, [seed, case])
                 numbers.append(number)
-                yield jobs, number * cases + place
+                laws.append([float(getattr(there[0].parameters, name)) for name in drawn])
+                yield there, case
 
+    drawn = () if fitted is None else UNSURE
     found = _Found()
     with closing(in_order(partial(_played, seed, spend_of(book)), tasks(), workers)) as played:
         for one in played:
@@ -121,8 +131,20 @@ def played_cases(
     # What no policy takes, because each has set it itself, is known.
     taken = [place for place, name in enumerate(posterior.names) if any(takes(one, name) for one in scenarios)]
     values = np.array(posterior.values, dtype=np.float64)[numbers][:, taken]
-    parameters = tuple(posterior.names[place] for place in taken), values
+    names = (*(posterior.names[place] for place in taken), *(f"world.{name}" for name in drawn))
+    parameters = names, np.concatenate([values, np.array(laws).reshape(len(values), len(drawn))], axis=1)
     return found.together(np.array(numbers, dtype=np.int64), parameters, tuple(refused))
+
+
+def _with_laws(jobs: Sequence[Job], fitted: FittedLaws, name: Sequence[int]) -> list[Job]:
+    """Jobs of a case with the laws of the book as they may be, too; how its accounts stand is told by the likeliest."""
+    scores = np.random.default_rng([*name, _LAWS]).standard_normal(len(UNSURE))
+    found = []
+    for job in jobs:
+        parameters = drawn_laws(job.parameters, fitted, scores)
+        newcomers = 1 + int(parameters.arrival * job.budget.accounts)
+        found.append(job._replace(parameters=parameters, budget=job.budget._replace(newcomers=newcomers)))
+    return found
 
 
 def _played(seed: int, spend: Floats, jobs: list[Job], organization: int) -> _Case:

@@ -182,21 +182,29 @@ def in_market_of_book(scenario: Scenario) -> Scenario:
     Scenario
         As it is, too, where the book has no history of a year, or its laws are there already.
     """
+    book, fitted = carried_book(scenario), fit_of(scenario)
+    if scenario.book is None or book is None or fitted is None:
+        return scenario
+    values = {f"world.{name}": value for name, value in values_of(fitted, len(book.account_id)).items()}
+    kept = scenario.fixed or ()
+    there = with_values(scenario, {name: value for name, value in values.items() if name not in kept})
+    return there.model_copy(update={BOOK: scenario.book.model_copy(update={"fitted": True})})
+
+
+def fit_of(scenario: Scenario) -> FittedLaws | None:
+    """Laws of the book that a scenario carries; None where there is nothing to fit, or that was done. Once a book."""
     book = carried_book(scenario)
     if scenario.book is None or scenario.book.fitted or book is None or book.quarters is None:
-        return scenario
+        return None
     if book.quarters.spend.shape[1] < FEWEST_QUARTERS:
-        return scenario
+        return None
     parameters = parameters_of(scenario)
     key = (scenario.book.sha256, parameters.tobytes())
     if key not in _RECENT:
         if len(_RECENT) >= MOST_RECENT:
             _RECENT.pop(next(iter(_RECENT)))
         _RECENT[key] = fit_laws(book.quarters, parameters)
-    values = {f"world.{name}": value for name, value in values_of(_RECENT[key], len(book.account_id)).items()}
-    kept = scenario.fixed or ()
-    fitted = with_values(scenario, {name: value for name, value in values.items() if name not in kept})
-    return fitted.model_copy(update={BOOK: scenario.book.model_copy(update={"fitted": True})})
+    return _RECENT[key]
 
 
 def _answer(

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from conftest import assert_same_bits, small
 
 from kamsim.books.book import Book, read_book
+from kamsim.books.laws import fit_laws
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 from kamsim.evidence.posterior import Posterior
@@ -30,6 +31,8 @@ from kamsim.studies.decide_accounts import chosen_most
 from kamsim.studies.decide_cases import cases_a_set, in_future, played_cases
 from kamsim.studies.decide_data import DATA, FACTS, features_of
 from kamsim.studies.reference import with_reference
+from kamsim.studies.settings import with_settings
+from kamsim.world.parameters import parameters_of
 
 pytestmark = pytest.mark.skipif(numba.config.DISABLE_JIT, reason="thousands of runs take too long in plain Python")
 
@@ -251,6 +254,23 @@ def test_a_case_has_the_same_past_in_all_of_its_futures(tiered: Book) -> None:
         assert (tiers[0][:launch] == tiers[1][:launch]).all()
         assert ((tiers[0][launch] > 0) == (tiers[1][launch] > 0)).mean() > 0.95  # who leaves at once is luck
         assert (before.accounts["spend"][launch] != after.accounts["spend"][launch]).any()
+
+
+def test_laws_of_a_book_are_drawn_in_each_case_but_for_those_that_were_set(book: Book) -> None:
+    assert book.quarters is not None
+    base = policies()
+    given = fit_laws(book.quarters, parameters_of(base[0]))
+    settled = with_settings(base, ["world.hazard=0.02"])
+    unsettled = deciding._unsettled(given, settled[0])
+    assert unsettled is not None
+    assert unsettled.sd.hazard == 0.0
+    assert unsettled.sd.arrival == given.sd.arrival > 0.0
+    cases = played_cases(settled, sets(3), book, 1, 2, 1, fitted=unsettled)
+    drawn = dict(zip(cases.parameters, cases.values.T, strict=True))
+    assert set(drawn["world.hazard"]) == {0.02}
+    assert len(set(drawn["world.arrival"])) == len(set(drawn["world.market_growth"])) == 6
+    again = played_cases(settled, sets(3), book, 1, 2, 2, fitted=unsettled)
+    assert (again.amounts == cases.amounts).all()
 
 
 def test_no_program_is_among_the_choices_and_todays_only_where_the_book_tells_it(book: Book) -> None:

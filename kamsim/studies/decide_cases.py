@@ -128,12 +128,20 @@ def played_cases(
                 progress(len(found.facts))
     if not found.facts:
         raise KamsimError(f"{posterior.source}: no set can be put into these scenarios: {refused[0]}")
+    values = np.array(posterior.values, dtype=np.float64)[numbers]
+    parameters = _parameters(scenarios, posterior, values, (drawn, laws))
+    return found.together(np.array(numbers, dtype=np.int64), parameters, tuple(refused))
+
+
+def _parameters(
+    scenarios: Sequence[Scenario], posterior: Posterior, values: Floats, laws: tuple[Sequence[str], list[list[float]]]
+) -> tuple[tuple[str, ...], Floats]:
+    """Names and values of what differs between cases, of the sets and of laws that were drawn."""
     # What no policy takes, because each has set it itself, is known.
     taken = [place for place, name in enumerate(posterior.names) if any(takes(one, name) for one in scenarios)]
-    values = np.array(posterior.values, dtype=np.float64)[numbers][:, taken]
-    names = (*(posterior.names[place] for place in taken), *(f"world.{name}" for name in drawn))
-    parameters = names, np.concatenate([values, np.array(laws).reshape(len(values), len(drawn))], axis=1)
-    return found.together(np.array(numbers, dtype=np.int64), parameters, tuple(refused))
+    names = (*(posterior.names[place] for place in taken), *(f"world.{name}" for name in laws[0]))
+    drawn = np.array(laws[1]).reshape(len(values), len(laws[0]))
+    return names, np.concatenate([values[:, taken], drawn], axis=1)
 
 
 def _with_laws(jobs: Sequence[Job], fitted: FittedLaws, name: Sequence[int]) -> list[Job]:

@@ -13,7 +13,7 @@ from kamsim.books.history import YearlySpend, whole_years
 from kamsim.errors import KamsimError
 from kamsim.evidence.measure import measured
 from kamsim.model.plan import Trace
-from kamsim.studies.calibrate_world import ROWS, SEASON, Range, WorldFact
+from kamsim.studies.calibrate_world import ROWS, Range, WorldFact
 from kamsim.types import Floats
 from kamsim.world.parameters import Timeline
 
@@ -54,27 +54,33 @@ def observed_in(book: Book | None, timeline: Timeline) -> Observed:
     if book is None:
         return Observed()
     spend = yearly_spend(book)
-    assert book.quarters is not None, "spend by year is told of quarters"
-    played = timeline.years - timeline.history_years
+    quarters = book.quarters
+    assert quarters is not None, "spend by year is told of quarters"
+    end = quarters.first + quarters.spend.shape[1]
+    played = (4 * (timeline.years - timeline.history_years) - _broken(end)) // 4
     if played < LEAST_YEARS:
         raise KamsimError(f"{book.source}: {played} year after its end is too few to hold it against; set `years`")
-    panel = whole_years(book.quarters.spend, book.quarters.first)[:, -4 * played :]
+    panel = whole_years(quarters.spend, quarters.first)[:, -4 * played :]
     panel = panel[(panel > 0).any(axis=1)]
     found = measured(panel, ROUNDS)
     facts = {name: Range(fact.low, fact.high, fact.error) for name, fact in found.items() if name in NAMES}
     return Observed(spend, panel.shape[1] // 4, facts)
 
 
+def _broken(quarter: int) -> int:
+    """Quarters from this one on that are of a year begun before: years of a book are whole ones of its own."""
+    return -quarter % 4
+
+
 def facts_after(trace: Trace, timeline: Timeline, years: int, season_from: int = 0) -> Floats:
     """Facts of the first years after the end of the book, by `NAMES`; NaN where one cannot be told.
 
-    As of a book that begins then, in this quarter of the year from 0: of accounts that bought in these years.
+    As of a book that begins with the first whole year then, of accounts that bought in these years: the run begins in
+    this quarter of the year, from 0.
     """
-    first = 4 * timeline.history_years
+    first = 4 * timeline.history_years + _broken(season_from)
     panel = np.asarray(trace.accounts["spend"])[first : first + 4 * years].T
     facts = facts_of(panel[(panel > 0).any(axis=1)])
-    in_order = [facts[name] for name in SEASON]
-    facts |= {SEASON[(season_from + place) % 4]: index for place, index in enumerate(in_order)}
     return np.array([facts[name] for name in NAMES])
 
 

@@ -38,13 +38,7 @@ def read_book(path: str | os.PathLike[str]) -> Book:
         Where the file cannot be read as a book: one sentence naming the file, the line and the way out.
     """
     imported = stored_book(path)
-    if imported is not None:
-        return imported.book
-    try:
-        return import_book([path]).book
-    except KamsimError as error:
-        # Only an import has the options that answer what a file leaves open.
-        raise KamsimError(str(error).replace("say --", "say to kamsim book import --", 1)) from None
+    return import_book([path]).book if imported is None else imported.book
 
 
 def yearly_spend(book: Book) -> YearlySpend:

@@ -5,6 +5,7 @@ import datetime
 import json
 import re
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -16,9 +17,11 @@ from click.testing import CliRunner, Result
 from test_book_import import BOOKS, TODAY, assert_accounted_for, refusal, same_book, written
 
 from kamsim.books.book import Book, read_book
-from kamsim.books.importing import import_book
+from kamsim.books.importing import Imported, import_book
 from kamsim.books.options import Options
+from kamsim.books.stored import book_bytes, book_of_bytes, mapping_text, read_mapping
 from kamsim.cli import main
+from kamsim.errors import KamsimError
 
 DAYS = ("2021-02-03", "2021-05-04", "2021-08-05", "2021-11-26")
 
@@ -103,6 +106,10 @@ KINDS: dict[str, tuple[str, dict[str, object], dict[str, float], int]] = {
         "Mandant,Zeit,EUR\nA,2021-02-03,5.5\nA,2021-11-29,6\n",
         {"columns": {"account": "Mandant", "date": "zeit", "amount": "EUR"}}, {"A": 11.5}, 0,
     ),
+    "columns known by what they hold": (
+        "Mandant,Zeit,Geld,Menge\nA,2021-02-03 10:15,5.50,3\nA,2021-05-03 09:00,5.50,4\nB,2021-11-29 17:30,7.25,5\n",
+        {}, {"A": 11, "B": 7.25}, 0,
+    ),
     "lines without amounts": (
         "Customer,Date,Amount\n" + lines("A", 5) + "A,2021-11-27,\n", {"skip_empty": True}, {"A": 20}, 1,
     ),
@@ -138,6 +145,10 @@ ASKED = {
     "amounts of no time": ("Customer,Umsatz\nA,5\nB,6\n", "line 1: no column date.*--map date"),
     "an order above the header": (
         "A,2021-02-03,5.5\nCustomer,Date,Amount\nB,2021-02-03,5.5\n", "line 1: .*above the header on line 2",
+    ),
+    "two columns of texts": (
+        "Mandant,Ort,Zeit,Geld\nA,X,2021-02-03,5.50\nA,Y,2021-05-03,5.50\nB,X,2021-11-29,7.25\n",
+        "line 1: no column account_id.*--map account",
     ),
     "no header": ("A,2021-02-03,5.5\nA,2021-05-03,5.5\n", "line 1: no column account_id"),
     "tiers that nobody knows": (
@@ -306,6 +317,52 @@ def test_a_stored_book_is_read_where_accounts_are_taken(tmp_path: Path) -> None:
     damaged.write_bytes(damaged.read_bytes()[:-200])
     with pytest.raises(Exception, match=r"base\.parquet: this book is damaged"):
         read_book(damaged)
+
+
+def or_said(read: Callable[[], Imported | None]) -> Imported | str | None:
+    try:
+        return read()
+    except KamsimError as error:
+        return str(error)
+
+
+def test_a_damaged_book_is_never_another_book(tmp_path: Path) -> None:
+    rows = "".join(f"K{k},A,Ann,{DAYS[k % 4]},{k}.5\n" for k in range(40))
+    one = written(tmp_path, "Customer,ABC,KAM,Date,Amount\n" + rows)
+    whole, random, refused = book_bytes(one), Random(4), 0
+    for _ in range(400):
+        content = bytearray(whole)
+        at = random.randrange(len(content))
+        if random.random() < 0.3:
+            del content[at : at + random.choice([1, 50, len(content)])]
+        else:
+            content[at] ^= 1 << random.randrange(8)
+        other = or_said(lambda content=content: book_of_bytes("book.parquet", bytes(content)))
+        if isinstance(other, str):
+            refused += 1
+            assert other.startswith("book.parquet: ")
+        elif other is not None:
+            assert other.quality == one.quality
+            same_book(one.book, other.book)
+    assert refused > 300
+
+
+def test_a_mangled_mapping_is_read_or_refused_in_one_sentence(tmp_path: Path) -> None:
+    said = {"tiers": {"Gold": "key"}, "known": {"share": 0.3}}
+    one = written(tmp_path, "Customer,Tier,Date,Amount\nA,Gold,17/02/2021,5\n", **said)
+    text = mapping_text(one, Options(tiers={"Gold": "key"}, known={"share": 0.3}))
+    random, path, refused = Random(5), tmp_path / "book.toml", 0
+    path.write_text(text)
+    assert read_mapping(path).dates == "dmy"
+    scraps = ["", "[", "=", '"', "1", "true", "\n", "[reading]\n", "dates = 5\n", "x = {}\n", "known = 1\n"]
+    for _ in range(300):
+        at = random.randrange(len(text))
+        path.write_text(text[:at] + random.choice(scraps) + text[at + random.choice([0, 1, 9]) :])
+        found = or_said(lambda: import_book([tmp_path / "book.csv"], read_mapping(path)))
+        if isinstance(found, str):
+            refused += 1
+            assert found.isprintable()
+    assert refused > 50
 
 
 def test_many_invoices_import_in_seconds(tmp_path: Path) -> None:

@@ -293,6 +293,11 @@ def _named_roles(header: Sequence[str], columns: set[int]) -> dict[str, int]:
     return {role: column for role, (_, column) in found.items()}
 
 
+def named_roles(written: Sequence[str]) -> dict[str, int]:
+    """Role -> column of a header, by names alone."""
+    return _named_roles([header_name(cell) for cell in written], set(range(len(written))))
+
+
 def _settle_names(header: Sequence[str], columns: set[int], roles: dict[str, int], chosen: Mapping[str, str]) -> None:
     """Know accounts by their names where they have no numbers, and find the name beside a number."""
     if "account" not in roles and "name" in roles:
@@ -342,6 +347,10 @@ def _refuse_misspelt(header: Sequence[str], used: set[int], roles: Mapping[str, 
             )
 
 
+class ColumnMissingError(KamsimError):
+    """No name tells which column has a role that a book needs."""
+
+
 def _refuse_what_is_missing(
     header: Sequence[str], roles: Mapping[str, int], periods: Sequence[Period], where: str
 ) -> None:
@@ -364,7 +373,7 @@ def _refuse_what_is_missing(
     if "amount" in roles and "account" in roles:
         missing = ["date"]
     role = stands_for.get(missing[0], missing[0]) if missing else "account"
-    raise KamsimError(
+    raise ColumnMissingError(
         f"{where}: no column {', '.join(missing)} among {shown(', '.join(header))}; say which one it is, as --map "
         f"{role}=NAME, or give a book with {_forms(list(FORMS))}."
     )

@@ -1,6 +1,7 @@
 """An imported book as a file: Parquet that holds all of it, and the mapping beside it for next month's export."""
 
 import datetime
+import hashlib
 import io
 import json
 import os
@@ -88,10 +89,24 @@ def book_bytes(imported: Imported) -> bytes:
     if book.quarters is not None:
         for at, spend in enumerate(book.quarters.spend.T):
             columns[quarter_name(book.quarters.first + at)] = pa.array(np.ascontiguousarray(spend), pa.float64())
-    table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(told, ensure_ascii=False).encode()})
+    whole = pa.table(columns)
+    told["digest"] = _digest(whole, told)
+    table = whole.replace_schema_metadata({KEY: json.dumps(told, ensure_ascii=False).encode()})
     content = io.BytesIO()
     pq.write_table(table, content, compression="zstd")
     return content.getvalue()
+
+
+def _digest(table: "pa.Table", told: Mapping[str, object]) -> str:
+    """Hash of all that a book holds: a flipped bit of it must not become another book."""
+    rest = {name: value for name, value in told.items() if name != "digest"}
+    digest = hashlib.sha256(json.dumps(rest, sort_keys=True).encode())
+    for name in table.column_names:
+        column = table.column(name).combine_chunks()
+        digest.update(f"{name} {column.type} {len(column)} ".encode())
+        values = column.to_pylist() if str(column.type) == "string" else column.to_numpy(zero_copy_only=False).tobytes()
+        digest.update(values if isinstance(values, bytes) else json.dumps(values).encode())
+    return digest.hexdigest()
 
 
 def stored_book(path: str | os.PathLike[str]) -> Imported | None:
@@ -131,8 +146,10 @@ def book_of_bytes(source: str, raw: bytes) -> Imported | None:
         told = json.loads(metadata[KEY])
         if told["version"] != VERSION:
             raise KamsimError(f"{source}: this book is of another version of kamsim ({told['version']}); {again}")
+        if told["digest"] != _digest(table, told):
+            raise KamsimError(f"{source}: this book is damaged (its content is not what was written); {again}")
         return _imported_of(source, table, told)
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, AssertionError, InvalidOperation) as error:
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise KamsimError(f"{source}: this book is damaged ({reason}); {again}") from None
 

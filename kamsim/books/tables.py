@@ -1,12 +1,21 @@
 """Tables of a file: where its header stands, and what its columns mean."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from kamsim.books.columns import Layout, find_layout, header_name, known_names
+from kamsim.books.columns import (
+    PERIODS,
+    ColumnMissingError,
+    Layout,
+    find_layout,
+    header_name,
+    known_names,
+    named_roles,
+)
+from kamsim.books.dates import TIME, kind_of
 from kamsim.books.files import HEADER_WITHIN, Sheet, read_sheets
 from kamsim.books.lines import blank_records
 from kamsim.books.options import Options
@@ -14,6 +23,7 @@ from kamsim.books.table import Column, Table, at_line, count
 from kamsim.errors import KamsimError, nearest, shown
 from kamsim.types import Integers
 
+SAMPLE = 500  # records that tell what a column holds
 AMOUNT = re.compile(r"[^\w]*\d[\d.,' ]*[^\d]{0,6}")
 
 
@@ -79,7 +89,14 @@ def _table_of(sheet: Sheet, options: Options, strict: bool) -> Read:
     written = sheet.record(at)
     header = set(map(header_name, written))
     chosen = {role: name for role, name in options.columns.items() if strict or not name or header_name(name) in header}
-    layout = find_layout(written, int(sheet.lines[at]), sheet.source, chosen)
+    guessed: dict[str, str] = {}
+    try:
+        layout = find_layout(written, int(sheet.lines[at]), sheet.source, chosen)
+    except ColumnMissingError:
+        guessed = _guessed_by_contents(sheet, at, chosen)
+        if not guessed:
+            raise
+        layout = find_layout(written, int(sheet.lines[at]), sheet.source, {**guessed, **chosen})
     if at + 1 == len(sheet.lines):
         raise KamsimError(f"{sheet.source}: there is no row under the header; add at least one account.")
     columns = [_column_of(sheet, column, at + 1, layout.header) for column in range(len(sheet.columns))]
@@ -104,6 +121,8 @@ def _table_of(sheet: Sheet, options: Options, strict: bool) -> Read:
     if blank.any():
         table = table.take(~blank)
         table.notes.append(f"Skipped {count(int(blank.sum()), 'row')} without any value.")
+    for role, name in guessed.items():
+        table.notes.append(f"Took column {shown(name)} for the {role} by what it holds; --map {role}=NAME says else.")
     if layout.unused:
         table.notes.append(
             f"Ignored {count(len(layout.unused), 'column')} that a book does not use: {', '.join(layout.unused)}."
@@ -120,6 +139,46 @@ def refuse_unknown_columns(reads: Sequence[Read], options: Options) -> None:
                 f"{reads[0].table.source}: no file has a column {shown(name)} for --map {role}; "
                 f"{nearest(header_name(name), filter(None, known))}"
             )
+
+
+def _guessed_by_contents(sheet: Sheet, at: int, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Find the one column that holds dates, the one that holds amounts, and the one of texts that come again.
+
+    Nothing where another column could be meant as well, or where the first line is no header but an order.
+    """
+    written = [cell.strip() for cell in sheet.record(at)]
+    header = [header_name(cell) for cell in written]
+    if any(not cell or kind_of(cell) or AMOUNT.fullmatch(cell) for cell in written):
+        return {}
+    named = named_roles(written)
+    taken = {*named.values(), *(header.index(header_name(name)) for name in chosen.values() if name)}
+    found: dict[str, str] = {role: header[column] for role, column in named.items() if role in ("account", "name")}
+    holding: dict[str, list[str]] = {"date": [], "amount": [], "account": []}
+    for column in range(len(header)):
+        some = [text for text in sheet.columns[column].slice(at + 1, SAMPLE).to_pylist() if text.strip()]
+        if column not in taken and some:
+            role = _role_of(some)
+            if role is not None:
+                holding[role].append(header[column])
+    for role, names in holding.items():
+        has = role in chosen or role in named or (role == "date" and any(period in named for period in PERIODS))
+        if has or (role == "account" and "name" in named):
+            continue
+        if len(names) != 1:
+            return {}
+        found[role] = names[0]
+    return {role: name for role, name in found.items() if role not in named and role not in chosen}
+
+
+def _role_of(texts: list[str]) -> str | None:
+    """Role of a column by its texts: dates, amounts with decimals, or names that come again."""
+    if all(kind_of(re.sub(TIME, "", text.strip())) for text in texts):
+        return "date"
+    if all(AMOUNT.fullmatch(text.strip()) for text in texts):
+        return "amount" if any(re.search(r"[.,]\d\d\b", text) for text in texts) else None
+    if len(set(texts)) < len(texts) and not any(AMOUNT.fullmatch(text.strip()) for text in texts):
+        return "account"
+    return None
 
 
 def _refuse_orders_above(sheet: Sheet, at: int, layout: Layout) -> None:

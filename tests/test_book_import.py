@@ -109,7 +109,7 @@ def test_case_asks_in_one_sentence_with_the_way_out(name: str) -> None:
     sentence = str(caught.value)
     assert name in sentence
     assert ", line " in sentence
-    assert "--" in sentence
+    assert "`" in sentence
     assert len(sentence.splitlines()) == 1
 
 

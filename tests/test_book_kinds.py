@@ -130,33 +130,33 @@ def test_kind_of_export(kind: str, tmp_path: Path) -> None:
 
 ASKED = {
     "words of a stage that nobody knows": (
-        "Customer,Date,Amount,Stage\nA,2021-02-03,5,Won\nA,2021-05-03,5,Verbal\n", "'Verbal'.*--won",
+        "Customer,Date,Amount,Stage\nA,2021-02-03,5,Won\nA,2021-05-03,5,Verbal\n", "'Verbal'.*`won=",
     ),
     "called a total and no sum": (
-        "Customer,Date,Amount\n" + lines("Total", 500) + lines("B", 7), r"line 2: 'Total' .*--totals drop",
+        "Customer,Date,Amount\n" + lines("Total", 500) + lines("B", 7), r"line 2: 'Total' .*`totals=drop`",
     ),
-    "the sum and not called so": ("Customer,Annual Spend\nA,1\nB,2\nC,3\nAll,6\n", r"line 5: 'All' .*--totals drop"),
+    "the sum and not called so": ("Customer,Annual Spend\nA,1\nB,2\nC,3\nAll,6\n", r"line 5: 'All' .*`totals=drop`"),
     "quarters or months": (
-        "account,date,amount\nA,2021.1,5\nA,2021.2,5\n", "may be a quarter or a month.*--map quarter",
+        "account,date,amount\nA,2021.1,5\nA,2021.2,5\n", "may be a quarter or a month.*`columns=quarter",
     ),
     "two currencies by their signs": (
-        "Customer,Date,Amount\nA,2021-02-03,€5.50\nA,2021-11-29,£5.50\n", "line 3: .* EUR and GBP.*--currency",
+        "Customer,Date,Amount\nA,2021-02-03,€5.50\nA,2021-11-29,£5.50\n", "line 3: .* EUR and GBP.*`currency=",
     ),
-    "amounts of no time": ("Customer,Umsatz\nA,5\nB,6\n", "line 1: no column date.*--map date"),
+    "amounts of no time": ("Customer,Umsatz\nA,5\nB,6\n", "line 1: no column date.*`columns=date"),
     "an order above the header": (
         "A,2021-02-03,5.5\nCustomer,Date,Amount\nB,2021-02-03,5.5\n", "line 1: .*above the header on line 2",
     ),
     "two columns of texts": (
         "Mandant,Ort,Zeit,Geld\nA,X,2021-02-03,5.50\nA,Y,2021-05-03,5.50\nB,X,2021-11-29,7.25\n",
-        "line 1: no column account_id.*--map account",
+        "line 1: no column account_id.*`columns=account",
     ),
     "no header": ("A,2021-02-03,5.5\nA,2021-05-03,5.5\n", "line 1: no column account_id"),
     "tiers that nobody knows": (
-        "Customer,Tier,Date,Amount\nA,Key,2021-02-03,5\nB,Zebra,2021-11-29,5\n", "'Zebra'.*--tiers",
+        "Customer,Tier,Date,Amount\nA,Key,2021-02-03,5\nB,Zebra,2021-11-29,5\n", "'Zebra'.*`tiers=",
     ),
     "an unknown role": ("Customer,Date,Amount\nA,2021-02-03,5\n", "no role 'acount'; did you mean 'account'"),
     "two encodings in one": (
-        "Customer,Date,Amount\nÄ,2021-02-03,5\n".encode() + b"\xc4,2021-02-03,5\n", "line 3: .*--encoding",
+        "Customer,Date,Amount\nÄ,2021-02-03,5\n".encode() + b"\xc4,2021-02-03,5\n", "line 3: .*`encoding=",
     ),
 }  # fmt: skip
 
@@ -192,7 +192,7 @@ def test_files_of_months_apart_are_one_book_and_an_overlap_is_asked_about(tmp_pa
     first, second = tmp_path / "2021.csv", tmp_path / "2022.csv"
     first.write_text("Customer,Date,Amount\n" + lines("A", 5) + lines("B", 7))
     second.write_text("Kunde;Belegdatum;Nettobetrag\nA;26.11.2021;5,00\nA;03.02.2022;8,00\nB;31.03.2022;8,00\n")
-    with pytest.raises(Exception, match=r"2022\.csv, line 2: 1 order .*2021\.csv, line 5.*--overlaps once"):
+    with pytest.raises(Exception, match=r"2022\.csv, line 2: 1 order .*2021\.csv, line 5.*`overlaps=once`"):
         import_book([first, second])
     once, both = (import_book([first, second], Options(overlaps=word)) for word in ("once", "both"))
     assert totals(once.book) == {"A": 28, "B": 36}
@@ -209,7 +209,7 @@ def test_a_workbook_with_two_tables_is_asked_about(tmp_path: Path) -> None:
             sheet.write_row(0, 0, ["Customer", "Date", "Amount"])
             for at, day in enumerate(DAYS, 1):
                 sheet.write_row(at, 0, ["A", day, amount])
-    with pytest.raises(Exception, match=r"the sheets '2021', '2022' each hold a table; .*--sheet"):
+    with pytest.raises(Exception, match=r"the sheets '2021', '2022' each hold a table; .*`sheet="):
         import_book([path])
     assert totals(import_book([path], Options(sheet="2022")).book) == {"A": 26}
 
@@ -295,8 +295,8 @@ def test_import_takes_every_option(tmp_path: Path) -> None:
     "words",
     [
         ("--map", "account"), ("--set", "share=lots"), ("--set", "spend=0.3"), ("--today", "yesterday"),
-        ("--rates", "nowhere.csv"), ("--mapping", "nowhere.toml"), ("--out", "book.csv"), ("--tiers", "A=gold"),
-        ("--year-starts", "13"), ("--encoding", "klingon"), ("--level", "parent"), ("--currency", "EUR", "--won", "x"),
+        ("--rates", "nowhere.csv"), ("--mapping", "nowhere.toml"), ("--out", "book.csv"), ("`tiers=", "A=gold"),
+        ("--year-starts", "13"), ("--encoding", "klingon"), ("--level", "parent"), ("--currency", "EUR", "`won=", "x"),
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_one_sentence_and_writes_nothing(words: tuple[str, ...], tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ window_years = 3
 COMMANDS = [
     [],
     ["compare"],
-    ["decide"],
     ["run"],
     ["survey"],
     ["evidence"],
@@ -128,7 +127,11 @@ def test_version() -> None:
     ("arguments", "said"),
     [
         (["comprae"], "Did you mean 'compare'?"),
-        (["frobnicate"], f"Choose from {', '.join(sorted(main.commands))}."),
+        (
+            ["frobnicate"],
+            "Choose from book, calibrate, compare, discover, evidence, explain, run, scenario, sensitivity, survey, sweep, "
+            "validate.",
+        ),
         (["scenario", "chek"], "Did you mean 'check'?"),
         (["compare", "--replicatoins", "3"], "--replications"),
         (["compare", "--seed", "one"], "one"),
@@ -553,11 +556,7 @@ def test_a_new_scenario_is_valid_and_plays_as_the_default(here: Path) -> None:
     assert_refused(here, ["scenario", "new", "mine"], "mine.toml", "exists")
     every = "\n".join(line.removeprefix("# ") for line in (here / "mine.toml").read_text().splitlines()[3:])
     (here / "every.toml").write_text(every)
-    (here / "my_accounts.csv").write_text("account_id,annual_spend\nA,5\nB,6\n")
-    loaded = load_scenario("every.toml")
-    assert loaded.population is not None
-    assert loaded.book is not None
-    assert Path(loaded.book.file).name == "my_accounts.csv"
+    assert load_scenario("every.toml").population is not None
 
 
 def test_check_goes_on_after_a_fault(here: Path) -> None:

@@ -79,7 +79,7 @@ def tell_of_accounts(
         By account, or by parent.
     """
     if options.level not in ("", "account", "parent"):
-        raise KamsimError(f"--level {options.level}: accounts are told by account or by parent")
+        raise KamsimError(f"`level={options.level}`: accounts are told by account or by parent")
     told: dict[str, list[Told]] = {role: [] for role in (*ATTRIBUTES, *NUMBERS)}
     places = {text: place for place, text in enumerate(joined.accounts)}
     for read in reads:
@@ -101,7 +101,7 @@ def tell_of_accounts(
         found = _by_parent(found, parents, joined, notes)
     elif any(parents):
         number = count(len(set(filter(None, parents))), "parent")
-        notes.append(f"A column tells parents ({number}); --level parent rolls accounts up to them.")
+        notes.append(f"A column tells parents ({number}); `level=parent` rolls accounts up to them.")
     for role, value in known_numbers(options.known).items():
         values = found.numbers[role]
         found.numbers[role] = np.where(np.isnan(values), value, values)
@@ -126,7 +126,7 @@ def _accounts_of(joined: Joined, read: Read, at: int | None, places: dict[str, i
 def _by_parent(found: Accounts, parents: Sequence[str], joined: Joined, notes: list[str]) -> Accounts:
     """Roll accounts up to their parents; one without a parent is its own."""
     if not any(parents):
-        raise KamsimError(f"{joined.source}: no column tells parents; say which one does, as --map parent=NAME")
+        raise KamsimError(f"{joined.source}: no column tells parents; say which one does, as `columns=parent=NAME`")
     numbers: dict[str, int] = {}
     tops = [parent or text for parent, text in zip(parents, found.accounts, strict=True)]
     names = dict(zip(found.accounts, found.names, strict=True))

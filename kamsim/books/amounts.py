@@ -255,7 +255,7 @@ def _mark_of(
     fail(
         at,
         f"{column} {shown(texts[at].as_py())} may be a decimal or a thousand, and no other number of the column tells; "
-        "say --decimal . or --decimal , as it is meant.",
+        "say `decimal=.` or `decimal=,` as it is meant.",
     )
 
 

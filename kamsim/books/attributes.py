@@ -142,8 +142,8 @@ def tiers_of(told: Sequence[Told], accounts: int, options: Options, notes: list[
         if unknown:
             raise KamsimError(
                 f"{one.read.table.source}: column {shown(one.column.name)} holds {listed(unknown)}, and the file does "
-                f"not tell which tier that is; say --tiers {shown(unknown[0])}=key (or none, strategic) for each, or "
-                "--map tier= if the column is about something else"
+                f"not tell which tier that is; say `tiers={unknown[0]}=key` (or none, strategic) for each, or "
+                "`columns=tier=` if the column is about something else"
             )
         tiers = np.full(accounts, NONE, dtype=np.int64) if tiers is None else tiers
         for place, code in zip(one.places.tolist(), one.codes.tolist(), strict=True):
@@ -164,7 +164,7 @@ def _usual_tier(word: str) -> int | None:
 
 def _tier_named(word: str, tier: str) -> int:
     if tier not in TIERS:
-        raise KamsimError(f"--tiers {word}={tier}: a tier is none, key or strategic")
+        raise KamsimError(f"`tiers={word}={tier}`: a tier is none, key or strategic")
     return TIERS[tier]
 
 
@@ -183,10 +183,10 @@ def known_numbers(known: Mapping[str, float]) -> dict[str, float]:
     """
     for role, value in known.items():
         if role not in NUMBERS or role == "wallet":
-            raise KamsimError(f"--set {role}={value:g}: only share, fit, trust and margin can be set for all accounts")
+            raise KamsimError(f"`known={role}={value:g}`: only share, fit, trust and margin can be set for all")
         low = -1.0 if role == "margin" else 0.0
         if not low <= value <= 1 or (role == "share" and value == 0):
-            raise KamsimError(f"--set {role}={value:g}: give a fraction like 0.3")
+            raise KamsimError(f"`known={role}={value:g}`: give a fraction like 0.3")
     return dict(known)
 
 

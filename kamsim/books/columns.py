@@ -258,13 +258,14 @@ def _chosen_columns(header: Sequence[str], chosen: Mapping[str, str], where: str
     roles = {}
     for role, name in chosen.items():
         if role not in ROLES:
-            raise KamsimError(f"--map {role}={name}: there is no role {shown(role)}; {nearest(role, ROLES)}")
+            raise KamsimError(f"`columns={role}={name}`: there is no role {shown(role)}; {nearest(role, ROLES)}")
         if not name:
             continue
         wanted = header_name(name)
         if wanted not in header:
             raise KamsimError(
-                f"{where}: there is no column {shown(name)} for --map {role}; {nearest(wanted, filter(None, header))}"
+                f"{where}: there is no column {shown(name)} for `columns={role}`; "
+                f"{nearest(wanted, filter(None, header))}"
             )
         roles[role] = header.index(wanted)
     return roles
@@ -343,7 +344,7 @@ def _refuse_misspelt(header: Sequence[str], used: set[int], roles: Mapping[str, 
         if close:
             raise KamsimError(
                 f"{where}: column {shown(name)} is unknown; rename it, did you mean '{close[0]}'? Else say "
-                f"--map {close[0]}= for none."
+                f"`columns={close[0]}=` for none."
             )
 
 
@@ -374,8 +375,8 @@ def _refuse_what_is_missing(
         missing = ["date"]
     role = stands_for.get(missing[0], missing[0]) if missing else "account"
     raise ColumnMissingError(
-        f"{where}: no column {', '.join(missing)} among {shown(', '.join(header))}; say which one it is, as --map "
-        f"{role}=NAME, or give a book with {_forms(list(FORMS))}."
+        f"{where}: no column {', '.join(missing)} among {shown(', '.join(header))}; say which one it is, as "
+        f"`columns={role}=NAME`, or give a book with {_forms(list(FORMS))}."
     )
 
 

@@ -178,8 +178,8 @@ def read_periods(texts: Sequence[str], fail: Fail, *, column: str, order: str = 
         if all(int(text[5:]) <= 4 for text in texts):
             fail(
                 0,
-                f"{column} {shown(texts[0])} may be a quarter or a month; say --map quarter={column} or --map "
-                f"month={column}.",
+                f"{column} {shown(texts[0])} may be a quarter or a month; say `columns=quarter={column}` or "
+                f"`columns=month={column}`.",
             )
         prefer = "month"
     tried = sorted(_READERS, key=lambda reader: reader[0] != prefer)
@@ -209,7 +209,7 @@ def _read(text: str, tried: Sequence[tuple[Kind, Callable[[str], int | None]]]) 
 
 def _refuse_period(at: int, text: str, column: str, kind: Kind, fail: Fail) -> NoReturn:
     if not text:
-        fail(at, f"{column} is empty; fill it, or say --skip-empty to leave such lines out.")
+        fail(at, f"{column} is empty; fill it, or say `skip_empty=True` to leave such lines out.")
     if kind == "day":
         fail(at, f"{column} {shown(text)} is not a date from 1900 to 2100; write it like 2012-03-31.")
     example = {"month": "2012-03", "quarter": "2012Q1", "year": "2012"}[kind]
@@ -242,7 +242,7 @@ def _order_of(texts: Sequence[str], triples: "dict[int, re.Match[str]]", order: 
     read = {tuple(_triple(found, tried) for found in triples.values()) for tried in possible}
     if len(read) > 1:
         at = next(at for at, found in triples.items() if len({_triple(found, tried) for tried in possible}) > 1)
-        choices = " or ".join(f"--dates {tried}" for tried in possible)
+        choices = " or ".join(f"`dates={tried}`" for tried in possible)
         fail(
             at,
             f"{column} {shown(texts[at])} may be day or month first, and no other date of the file tells; say "

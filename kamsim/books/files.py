@@ -134,7 +134,7 @@ def encoding_of(raw: bytes, source: str, notes: list[str]) -> str:
     if len(_MULTIBYTE.findall(raw.replace(b"\xef\xbb\xbf", b""))) > 0:
         raise KamsimError(
             f"{at_line(source, line)}: this line is no text in UTF-8, as others are; export the file anew, or say "
-            "--encoding cp1252."
+            "`encoding=cp1252`."
         )
     notes.append("Read as Windows-1252 text, for it is not UTF-8.")
     return "cp1252"

@@ -48,6 +48,6 @@ def question(pairs: Sequence[tuple[str, str]]) -> str:
     one, other = pairs[0]
     many = f"{len(pairs):,} pairs of identifiers are" if len(pairs) > 1 else "two identifiers are"
     return (
-        f"{many} likely the same account, as {shown(one)} and {shown(other)}; say --merge-ids if they are, or "
-        "--keep-ids to keep them apart"
+        f"{many} likely the same account, as {shown(one)} and {shown(other)}; say `merge_ids=True` if they are, or "
+        "`merge_ids=False` to keep them apart"
     )

@@ -107,8 +107,8 @@ def import_book(paths: Sequence[str | os.PathLike[str]], options: Options | None
         table = reads[0].table
         raise KamsimError(
             f"{at_line(table.source, table.header_line)}: no column of amounts among "
-            f"{shown(', '.join(reads[0].layout.header))}; say which one it is, as --map amount=NAME, or give the file "
-            "of the orders beside this one."
+            f"{shown(', '.join(reads[0].layout.header))}; say which one it is, as `columns=amount=NAME`, or give the "
+            "file of the orders beside this one."
         )
     orders = [read_orders(read.table, read.layout, chosen) for read in with_orders]
     book, quality = _book_of(reads, with_orders, orders, chosen)
@@ -127,7 +127,7 @@ def _book_of(
 ) -> tuple[Book, Quality]:
     """Join the orders of all files, sort out what is none across them, and make the book of the rest."""
     if not 1 <= options.year_starts <= 12:
-        raise KamsimError(f"--year-starts {options.year_starts}: a year starts in a month from 1 to 12")
+        raise KamsimError(f"`year_starts={options.year_starts}`: a year starts in a month from 1 to 12")
     notes = [note for read in reads for note in read.table.notes]
     joined = join(orders)
     joined, currency = settle_currency(joined, options)

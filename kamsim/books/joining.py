@@ -170,13 +170,13 @@ def settle_currency(joined: Joined, options: Options) -> tuple[Joined, str]:
         at = int(np.flatnonzero(joined.sorting.open & (joined.currency == joined.currencies.index(told[1])))[0])
         joined.fail(
             at,
-            f"amounts are in {' and '.join(sorted(told))}; say --currency {told[0]} to leave the others out, or give "
-            "--rates FILE, a table of what each is worth.",
+            f"amounts are in {' and '.join(sorted(told))}; say `currency={told[0]}` to leave the others out, or give "
+            "`rates=FILE`, a table of what each is worth.",
         )
     if wanted and told and wanted not in told and not (len(told) == 1 and shared):
         raise KamsimError(
-            f"{joined.source}: no amount is in {wanted}, but in {' and '.join(sorted(told))}; say --currency "
-            f"{told[0]}, or give --rates FILE, a table of what each is worth"
+            f"{joined.source}: no amount is in {wanted}, but in {' and '.join(sorted(told))}; say "
+            f"`currency={told[0]}`, or give `rates=FILE`, a table of what each is worth"
         )
     if len(told) > 1:
         keep = joined.currencies.index(wanted)
@@ -192,7 +192,7 @@ def _converted(joined: Joined, told: Sequence[str], wanted: str, options: Option
     """Turn all amounts into one currency, each rounded to the unit that the file has, half to even."""
     if not wanted:
         raise KamsimError(
-            "--rates says what currencies are worth; say in which one the book is to be, as --currency EUR"
+            "`rates` says what currencies are worth; say in which one the book is to be, as `currency=EUR`"
         )
     rates = {code.upper(): rate for code, rate in options.rates.items()} | {wanted: Decimal(1)}
     for code in told:
@@ -263,7 +263,7 @@ def refuse_overlaps(joined: Joined, options: Options) -> None:
     joined.fail(
         at,
         f"{count(int(again.sum()), 'order')} of this file, as this one, are in an earlier file too "
-        f"({joined.where(earlier)}); say --overlaps once to count them once, or --overlaps both if they are others.",
+        f"({joined.where(earlier)}); say `overlaps=once` to count them once, or `overlaps=both` if they are others.",
     )
 
 
@@ -315,7 +315,7 @@ def settle_future(joined: Joined, options: Options) -> None:
     today = (options.today or datetime.date.today()).toordinal() - EPOCH
     starts = first_days(joined, options.year_starts)
     day = (options.today or datetime.date.today()).isoformat()
-    joined.sorting.drop((starts > today) & (starts != UNTOLD), f"dated after today, {day} (--today says another day)")
+    joined.sorting.drop((starts > today) & (starts != UNTOLD), f"dated after today, {day}")
 
 
 def first_days(joined: Joined, year_starts: int) -> Integers:

@@ -163,7 +163,7 @@ def lost_deals(table: Table, layout: Layout, orders: Flags, options: Options) ->
             name = layout.header[layout.roles["stage"]]
             raise KamsimError(
                 f"{table.source}: column {shown(name)} holds {listed(open_ or words)}, and the file does not tell "
-                'whether these are orders; say which words mean an order, as --won "Closed Won", or --map stage= if '
+                "whether these are orders; say which words mean an order, as `won=Closed Won`, or `columns=stage=` if "
                 "it says nothing about that"
             )
     dropped = orders & ~column.are(lambda text: " ".join(text.casefold().split()) in chosen)
@@ -204,7 +204,7 @@ def settle_blanks(table: Table, layout: Layout, orders: Flags, options: Options)
         table.fail(
             record,
             f"{name} is empty on {count(int(open_.sum()), 'line')} below first lines that name one, as in a grouped "
-            "report; say --fill-down to take the customer from above, or --no-fill-down to leave such lines out.",
+            "report; say `fill_down=True` to take the customer from above, or `fill_down=False` to leave them out.",
         )
     if not options.fill_down:
         return Blanks(column.codes, open_)

@@ -142,7 +142,7 @@ def _long_orders(
         table.fail(
             int(empty[0]),
             f"{amount.name} {shown(text) + ' is no amount' if text else 'is empty'}; give a number, or say "
-            "--skip-empty to leave such lines out.",
+            "`skip_empty=True` to leave such lines out.",
         )
     kind, period, fiscal, order = _periods_of(table, layout, sorting, unsure, options)
     currencies, currency = _currencies_of(table, layout, record, told, amount)
@@ -414,7 +414,7 @@ def _drop_named_totals(orders: Orders, named: Integers, blank: Flags, number: Nu
         table.fail(
             record,
             f"{shown(orders.account.of(int(wrong[0])))} is called a total and is not the sum of other lines; say "
-            "--totals drop to leave such lines out, or --totals keep if it is an account.",
+            "`totals=drop` to leave such lines out, or `totals=keep` if it is an account.",
         )
     flags = np.zeros(len(number), dtype=np.bool_)
     flags[named] = True
@@ -486,7 +486,7 @@ def _drop_unnamed_totals(orders: Orders, unsure: Flags, number: Numbers, choice:
         if len(periods) < 2 and choice != "drop":
             orders.table.fail(
                 int(orders.record[order]),
-                f"{shown(name)} is the sum of all other accounts; say --totals drop if it is a total, or --totals keep "
+                f"{shown(name)} is the sum of all other accounts; say `totals=drop` if it is a total, or `totals=keep` "
                 "if it is an account.",
             )
         flags = np.zeros(len(number), dtype=np.bool_)

@@ -76,7 +76,7 @@ def read_table(source: str, raw: bytes, options: Options, *, strict: bool = True
         raise first_fault
     if len(read) > 1:
         names = ", ".join(shown(one.table.sheet) for one in read)
-        raise KamsimError(f"{source}: the sheets {names} each hold a table; say which one is meant, as --sheet NAME.")
+        raise KamsimError(f"{source}: the sheets {names} each hold a table; say which one is meant, as `sheet=NAME`.")
     others = ", ".join(shown(sheet.name) for sheet in sheets if sheet.name != read[0].table.sheet)
     read[0].table.notes.append(f"Read sheet {shown(read[0].table.sheet)}; {others} holds no orders.")
     return read[0]
@@ -122,7 +122,9 @@ def _table_of(sheet: Sheet, options: Options, strict: bool) -> Read:
         table = table.take(~blank)
         table.notes.append(f"Skipped {count(int(blank.sum()), 'row')} without any value.")
     for role, name in guessed.items():
-        table.notes.append(f"Took column {shown(name)} for the {role} by what it holds; --map {role}=NAME says else.")
+        table.notes.append(
+            f"Took column {shown(name)} for the {role} by what it holds; `columns={role}=NAME` says else."
+        )
     if layout.unused:
         table.notes.append(
             f"Ignored {count(len(layout.unused), 'column')} that a book does not use: {', '.join(layout.unused)}."
@@ -136,7 +138,7 @@ def refuse_unknown_columns(reads: Sequence[Read], options: Options) -> None:
     for role, name in options.columns.items():
         if name and header_name(name) not in known:
             raise KamsimError(
-                f"{reads[0].table.source}: no file has a column {shown(name)} for --map {role}; "
+                f"{reads[0].table.source}: no file has a column {shown(name)} for `columns={role}`; "
                 f"{nearest(header_name(name), filter(None, known))}"
             )
 

@@ -86,7 +86,19 @@ def with_options(text: str, command: click.Command | None = None) -> str:
     """Name arguments of the library, `out`, as the options that stand for them in the command that runs, --out."""
     params = (command or click.get_current_context().command).params
     options = {option.name: option.opts[0] for option in params if option.name}
-    return re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), text)
+    told = re.sub(r"`(\w+)`", lambda found: options.get(found[1], found[0]), text)
+    said = re.sub(r"`(\w+)=([^`]*)`", lambda found: _option_said(found[1], found[2]), told)
+    return said if said == told or "columns" in options else f"{said} These are options of kamsim book import."
+
+
+def _option_said(name: str, value: str) -> str:
+    """Option of `kamsim book import` that says what an argument of the library says: ``dates=dmy``, --dates dmy."""
+    switches = {"fill_down": ("--no-fill-down", "--fill-down"), "merge_ids": ("--keep-ids", "--merge-ids")}
+    if name in switches:
+        return switches[name][value == "True"]
+    option = {"columns": "--map", "known": "--set"}.get(name, f"--{name.replace('_', '-')}")
+    quoted = f'"{value}"' if " " in value else value
+    return option if value == "True" else f"{option} {quoted}"
 
 
 def _sentence_of(error: BaseException, kept: bool) -> tuple[str, int] | None:

@@ -122,9 +122,8 @@ def _table_of(sheet: Sheet, options: Options, strict: bool) -> Read:
         table = table.take(~blank)
         table.notes.append(f"Skipped {count(int(blank.sum()), 'row')} without any value.")
     for role, name in guessed.items():
-        table.notes.append(
-            f"Took column {shown(name)} for the {role} by what it holds; `columns={role}=NAME` says else."
-        )
+        other = f"`columns={role}=NAME` says another"
+        table.notes.append(f"Took column {shown(name)} for the {role} by what it holds; {other}.")
     if layout.unused:
         table.notes.append(
             f"Ignored {count(len(layout.unused), 'column')} that a book does not use: {', '.join(layout.unused)}."

@@ -129,8 +129,8 @@ def test_version() -> None:
         (["comprae"], "Did you mean 'compare'?"),
         (
             ["frobnicate"],
-            "Choose from book, calibrate, compare, discover, evidence, explain, run, scenario, sensitivity, survey, sweep, "
-            "validate.",
+            "Choose from book, calibrate, compare, discover, evidence, explain, run, scenario, sensitivity, survey, "
+            "sweep, validate.",
         ),
         (["scenario", "chek"], "Did you mean 'check'?"),
         (["compare", "--replicatoins", "3"], "--replications"),

@@ -130,7 +130,7 @@ def _log_density(table: Floats, log_mean: float, over: float, spread: float) -> 
 @compiled
 def _higher(given: Filter, room: Room, pace: int, point: int) -> float:
     """By how much the rate was higher, log and on average, when the year began, where this year's jump is behind."""
-    return given.step * room.mass[pace, 2, point] / room.mass[pace, 1, point]
+    return float(given.step * room.mass[pace, 2, point] / room.mass[pace, 1, point])
 
 
 @compiled

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 RESULTS = Path("results")
 RESUMABLE = ("calibrate", "optimize", "sweep")
 FROM_THE_START = "kamsim.from_the_start"  # in the context of a resumable command that now does what it cannot resume
-LIGHT = ("evidence", "scenario")  # commands that play nothing
+LIGHT = ("book", "evidence", "scenario")  # commands that play no program
 SECONDS_BETWEEN_LINES = 10.0  # of progress, where it is not watched on a terminal
 
 

@@ -117,6 +117,9 @@ def fingerprint(book: Book) -> dict[str, str]:
     if path.is_file():
         return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     digest = hashlib.sha256(repr(book.account_id).encode())
-    for column in (book.annual_spend, book.growth, book.volatility, book.wallet, book.share, book.fit, book.trust):
-        digest.update(column.tobytes())
+    spend = None if book.quarters is None else book.quarters.spend
+    told = (book.annual_spend, book.wallet, book.share, book.fit, book.trust, spend, book.tier, book.margin)
+    for column in told:
+        digest.update(b"" if column is None else column.tobytes())
+    digest.update(repr((book.kam, None if book.quarters is None else book.quarters.first)).encode())
     return {"file": path.name, "sha256_of_estimates": digest.hexdigest()}

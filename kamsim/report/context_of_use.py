@@ -46,22 +46,20 @@ CONTEXTS: dict[str, ContextOfUse] = {
         "out is in none of them. Nor for whether programs pay at all: sets were chosen so.",
     ),
     "compare --accounts": ContextOfUse(
-        "how far an answer changes with the sizes, trend and volatility of your own accounts (also in `run` and "
-        "`sweep`).",
-        "what your file tells of each account, every assumption noted. What it does not tell (category spend, share of "
-        "wallet, fit, trust, cost to serve) is drawn at random. Customers come and leave as in the default market, or "
-        "in that of `--world`.",
+        "how far an answer changes with your own accounts: their history, and how they order, grow, come and leave "
+        "(also in every other command that plays).",
+        "what your file tells of each account, every assumption noted, in a market fitted to it. What it does not tell "
+        "(category spend, share of wallet, fit, trust, cost to serve) is drawn at random.",
         "picking accounts: which of them looks promising is mostly drawn at random, and differs between market "
         "scenarios.",
     ),
     "decide": ContextOfUse(
-        "which program your own accounts are expected to gain most from, at what risk; which accounts it would make "
-        "key by the readings that there are; and what to find out before.",
-        "your file, every assumption noted; parameter sets that fit the evidence; and draws of what neither tells, "
-        "marked as such. Probabilities count these cases of this model.",
-        "naming who is elevated or demoted: where share of wallet, fit and health are drawn, who is picked by them is "
-        "picked by chance, and the list says how sure it is. Nor for whether programs pay at all at prices that are "
-        "not yours: give them with `--set`.",
+        "which program your own accounts are expected to gain most from, at what risk; which accounts it makes "
+        "key by what is read of them; and what to find out before.",
+        "your file; parameter sets that fit the evidence; draws of what neither tells. Probabilities count these cases "
+        "of this model.",
+        "the last word on a name: where share of wallet and fit are drawn, who is picked by them is picked by chance, "
+        "and the list says how surely; or on profit at prices that are not yours.",
     ),
     "survey": ContextOfUse(
         "what the published survey would find among simulated suppliers, in each meaning that its 51 % may have, and "

@@ -33,7 +33,7 @@ GENERATOR = np.random.default_rng(5)
 def book_of(spend: np.ndarray, first: int = 4 * 2020) -> Book:
     names = tuple(f"A{number:03}" for number in range(len(spend)))
     unknown = np.full(len(spend), np.nan)
-    return Book("made.csv", names, names, spend.sum(axis=1), *(unknown,) * 6, (), Quarters(first, spend))
+    return Book("made.csv", names, names, spend.sum(axis=1), *(unknown,) * 4, (), Quarters(first, spend))
 
 
 def few() -> np.ndarray:

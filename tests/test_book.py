@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kamsim import load_scenario
 from kamsim.books.book import Book, read_book
+from kamsim.books.laws import fit_laws
 from kamsim.errors import KamsimError
 
 ROOT = Path(__file__).resolve().parents[1]
+CASES = ROOT / "tests" / "cases"
 DATA = Path(os.environ.get("KAMSIM_DATA", ROOT.parent / "shared" / "data"))
 
 
@@ -35,15 +38,13 @@ def assert_valid(book: Book) -> None:
     assert size > 0
     assert len(set(book.account_id)) == size
     assert len(book.name) == size
-    for column in ("annual_spend", "growth", "volatility", "wallet", "share", "fit", "trust"):
+    for column in ("annual_spend", "wallet", "share", "fit", "trust"):
         values = getattr(book, column)
         assert values.dtype == np.float64
         assert values.shape == (size,)
         assert not np.isinf(values).any()
-    assert (book.annual_spend > 0).all()
+    assert (book.annual_spend > 0).all() if book.quarters is None else (book.annual_spend >= 0).all()
     for values, low, high in (
-        (book.growth, -0.5, 0.5),
-        (book.volatility, 0.05, 1.5),
         (book.share, 0.0, 1.0),
         (book.fit, 0.0, 1.0),
         (book.trust, 0.0, 1.0),
@@ -115,8 +116,6 @@ def test_wide_book_keeps_what_it_states_and_derives_the_rest(tmp_path: Path) -> 
     assert book.share == pytest.approx([0.5, 0.25, 0.2, np.nan], nan_ok=True)
     assert book.fit == pytest.approx([0, np.nan, np.nan, np.nan], nan_ok=True)
     assert book.trust == pytest.approx([1, np.nan, 0.5, np.nan], nan_ok=True)
-    assert np.isnan(book.growth).all()
-    assert np.isnan(book.volatility).all()
     assert any("region" in note for note in book.notes)
     assert any(note.startswith("Derived the category spend (wallet) of 1 account ") for note in book.notes)
 
@@ -202,7 +201,7 @@ def test_credit_notes_net_out_and_are_counted(tmp_path: Path) -> None:
     )
     book = book_of(tmp_path, text)
     assert book.account_id == ("A", "B")
-    assert book.annual_spend == pytest.approx([124.0, 360.0])
+    assert book.annual_spend == pytest.approx([124.0, 90.0])
     assert "Netted 3 credit notes within account and quarter." in book.notes
     assert "Left out 2 accounts whose spend nets to zero or below." in book.notes
     assert any(
@@ -223,7 +222,6 @@ def test_example_book_reads() -> None:
     book = read_book(ROOT / "scenarios" / "example_book.csv")
     assert_valid(book)
     assert len(book.account_id) == 60
-    assert not np.isnan(book.growth).all()
 
 
 # ---------------------------------------------------------------- refusals
@@ -350,91 +348,28 @@ def test_complete_last_quarter_stays(tmp_path: Path) -> None:
     assert not any("incomplete" in note for note in book.notes)
 
 
-def test_level_weighs_recent_years_and_counts_a_first_year_pro_rata(tmp_path: Path) -> None:
+def test_annual_spend_is_that_of_the_last_four_quarters_as_it_was_bought(tmp_path: Path) -> None:
     quarters = [f"{2010 + t // 4}Q{t % 4 + 1}" for t in range(12)]
     rows = [f"old,{quarter},{(10, 20, 40)[t // 4]}" for t, quarter in enumerate(quarters)]
-    rows += [f"joined,{quarter},30" for quarter in quarters[6:]]
+    rows += [f"joined,{quarter},30" for quarter in quarters[9:]]
     rows += [f"gone,{quarter},10" for quarter in quarters[:4]]
     book = book_of(tmp_path, "account_id,quarter,spend\n" + "\n".join(rows))
-    old = (160 + 80 / 2 + 40 / 4) / (1 + 1 / 2 + 1 / 4)
-    gone = (40 / 4) / (1 + 1 / 2 + 1 / 4)
-    assert book.annual_spend == pytest.approx([old, 120.0, gone])
-    assert any(note.startswith("Kept 1 account without spend in the last four") for note in book.notes)
+    assert book.annual_spend.tolist() == [160.0, 90.0, 0.0]
 
 
-def test_vanishing_level_is_raised_to_the_floor(tmp_path: Path) -> None:
-    rows = [f"{a},{2010 + t // 4}Q{t % 4 + 1},100" for t in range(8) for a in "AB"] + ["C,2011Q4,0.00001"]
-    book = book_of(tmp_path, "account_id,quarter,spend\n" + "\n".join(rows))
-    assert book.annual_spend == pytest.approx([400.0, 400.0, 400e-6])
-    assert any(note.startswith("Raised the level of 1 account ") for note in book.notes)
+def test_who_bought_once_counts_for_what_it_bought() -> None:
+    """Forty single purchases of 400 made a book of 24,000 into one of 50,667, when each stood for a year of them."""
+    book = read_book(CASES / "one_off.csv")
+    assert book.annual_spend.sum() == pytest.approx(24_000.0)
 
 
-def test_planted_level_growth_and_volatility_are_recovered(tmp_path: Path) -> None:
-    rng = np.random.default_rng(7)
-    accounts, t = 400, np.arange(24)
-    level = rng.normal(10, 1, accounts)
-    growth = rng.normal(0.04, 0.10, accounts)
-    volatility = rng.choice([0.1, 0.3], accounts)
-    season = np.array([-0.3, 0.0, 0.1, 0.2])[t % 4]
-    noise = volatility[:, None] * rng.standard_normal((accounts, len(t)))
-    book = book_of(tmp_path, planted_csv(level[:, None] + growth[:, None] * (t - 22) / 4 + season + noise))
-    assert_valid(book)
-    # The level is centered near the latest year; 4 quarters of exp(level + season).
-    miss = np.log(book.annual_spend / (np.exp(level) * np.exp(season[:4]).sum()))
-    assert abs(np.median(miss)) < 0.05
-    assert np.std(miss) < 0.15
-    assert np.mean(book.growth) == pytest.approx(growth.mean(), abs=0.01)
-    assert np.sqrt(np.mean((book.growth - growth) ** 2)) < 0.045
-    assert np.mean(book.volatility[volatility == 0.1]) == pytest.approx(0.1, rel=0.5)
-    assert np.mean(book.volatility[volatility == 0.3]) == pytest.approx(0.3, rel=0.15)
-    assert np.corrcoef(book.volatility, volatility)[0, 1] > 0.9
-
-
-def test_uniform_volatility_is_recovered_without_bias_and_without_the_season(tmp_path: Path) -> None:
-    rng = np.random.default_rng(8)
-    t = np.arange(12)
-    season = np.array([-0.8, 0.0, 0.1, 0.7])[t % 4]
-    book = book_of(tmp_path, planted_csv(8 + season + 0.2 * rng.standard_normal((300, 12))))
-    assert np.mean(book.volatility) == pytest.approx(0.2, rel=0.04)
-
-
-def test_growth_that_is_all_noise_shrinks_to_the_mean_of_the_book(tmp_path: Path) -> None:
-    rng = np.random.default_rng(9)
-    t = np.arange(16)
-    book = book_of(tmp_path, planted_csv(9 + 0.08 * t / 4 + 0.4 * rng.standard_normal((200, 16))))
-    assert np.mean(book.growth) == pytest.approx(0.08, abs=0.03)
-    assert np.std(book.growth) < 0.04
-
-
-def test_noise_free_growth_is_exact_and_clipped(tmp_path: Path) -> None:
-    growth = np.array([-0.9, -0.1, 0.0, 0.1, 0.9])
-    book = book_of(tmp_path, planted_csv(9 + growth[:, None] * np.arange(16) / 4))
-    assert book.growth == pytest.approx([-0.5, -0.1, 0.0, 0.1, 0.5], abs=1e-3)
-    assert (book.volatility == 0.05).all()
-
-
-def test_account_with_two_years_takes_its_noise_from_the_book(tmp_path: Path) -> None:
-    rng = np.random.default_rng(10)
-    growth = rng.normal(0, 0.1, 100)
-    logs = 9 + growth[:, None] * np.arange(16) / 4 + 0.1 * rng.standard_normal((100, 16))
-    lines = planted_csv(logs).splitlines()
-    short = [line for line in lines if not (line.startswith("A000") and line.split(",")[1] < "2012Q1")]
-    book = book_of(tmp_path, "\n".join(short))
-    assert book.growth[0] == pytest.approx(growth[0], abs=0.15)
-    one_year = [line for line in lines if not (line.startswith("A000") and line.split(",")[1] < "2013Q1")]
-    book = book_of(tmp_path, "\n".join(one_year))
-    assert np.isnan(book.growth[0])
-    assert np.isnan(book.volatility[0])
-    assert any(note.startswith("Growth is unknown for 1 account ") for note in book.notes)
-    assert any(note.startswith("Volatility is unknown for 1 account ") for note in book.notes)
-
-
-@pytest.mark.parametrize("quarters", [7, 8])
-def test_growth_is_unknown_without_a_third_year(tmp_path: Path, quarters: int) -> None:
-    book = book_of(tmp_path, planted_csv(9 + 0.1 * np.random.default_rng(1).standard_normal((20, quarters))))
-    assert np.isnan(book.growth).all()
-    assert not np.isnan(book.volatility).any()
-    assert any(note.startswith("Growth is unknown, for ") for note in book.notes)
+def test_a_last_quarter_that_ends_early_is_told_by_its_dates() -> None:
+    book = read_book(CASES / "two_of_three_months.csv")
+    assert book.quarters is not None
+    assert any("2023Q4 as incomplete" in note for note in book.notes)
+    # Thirty accounts, flat until then.
+    np.testing.assert_allclose(book.quarters.spend, book.quarters.spend[:, :1].repeat(book.quarters.spend.shape[1], 1))
+    assert fit_laws(book.quarters, load_scenario("status_quo").world).laws.market_growth == pytest.approx(0.0, abs=0.01)
 
 
 # ---------------------------------------------------------------- anything at all

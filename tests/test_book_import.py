@@ -68,7 +68,7 @@ def same_book(one: Book, other: Book) -> None:
         other.kam,
         other.notes,
     )
-    for name in ("annual_spend", "growth", "volatility", "wallet", "share", "fit", "trust", "tier", "margin"):
+    for name in ("annual_spend", "wallet", "share", "fit", "trust", "tier", "margin"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     assert (one.quarters is None) == (other.quarters is None)
     if one.quarters is not None and other.quarters is not None:

@@ -34,7 +34,7 @@ def book_of(currency: str = "EUR", year_starts: int = 1, quarters: int = 8, size
     spend = size * np.exp(np.random.default_rng(1).normal(0.0, 1.0, (20, 1))) * np.ones(quarters)
     ids, unknown = tuple(f"A{place}" for place in range(20)), np.full(20, np.nan)
     history = Quarters(4 * 2024, spend)
-    return Book("mine.csv", ids, ids, 4 * spend[:, 0], *[unknown] * 6, (), history, currency, year_starts)
+    return Book("mine.csv", ids, ids, 4 * spend[:, 0], *[unknown] * 4, (), history, currency, year_starts)
 
 
 def few(**changed: Any) -> Scenario:

@@ -33,7 +33,7 @@ def book_of(spend: list[list[float]], first: int = 4 * 2024, **columns: object) 
     panel = np.array(spend, dtype=float)
     ids = tuple(chr(ord("A") + place) for place in range(len(panel)))
     unknown = np.full(len(panel), np.nan)
-    book = Book("mine.csv", ids, ids, panel.sum(axis=1), *[unknown] * 6, (), Quarters(first, panel))
+    book = Book("mine.csv", ids, ids, panel.sum(axis=1), *[unknown] * 4, (), Quarters(first, panel))
     return replace(book, **columns)  # type: ignore[arg-type]
 
 

@@ -26,7 +26,7 @@ def book_of(quarters: int = 14, first: int = 4 * 2020, seed: int = 1, **told: An
     spend[5:9, -6:] = 0.0
     names = tuple(f"A{number:02}" for number in range(ACCOUNTS))
     unknown = np.full(ACCOUNTS, np.nan)
-    book = Book("made.csv", names, names, spend.sum(axis=1), *(unknown,) * 6, (), Quarters(first, spend))
+    book = Book("made.csv", names, names, spend.sum(axis=1), *(unknown,) * 4, (), Quarters(first, spend))
     return replace(book, **told)
 
 
@@ -136,6 +136,34 @@ def test_a_book_that_is_shorter_than_the_history_is_played_where_it_tells_nothin
     spent = run.trace.accounts["spend"][:8, :ACCOUNTS] * unit
     np.testing.assert_allclose(spent[2:], book.quarters.spend.T, rtol=1e-12, atol=1e-9)
     assert (spent[:2] > 0).any()
+
+
+def test_what_a_book_tells_of_margins_is_what_its_accounts_earn() -> None:
+    margin = np.full(ACCOUNTS, np.nan)
+    margin[:3] = 0.2, 0.5, 0.9
+    scenario = small(gross_margin=0.45)
+    usual = draw_world(scenario, seed=1, book=book_of()).accounts["cost"][:ACCOUNTS]
+    told = draw_world(scenario, seed=1, book=book_of(margin=margin)).accounts["cost"][:ACCOUNTS]
+    np.testing.assert_allclose(told[3:], usual[3:])
+    np.testing.assert_allclose(told[:3], np.maximum(0, usual[:3] + 0.45 - margin[:3]))
+    # Whatever margin others are taken to have, that of the book stays.
+    richer = draw_world(small(gross_margin=0.6), seed=1, book=book_of(margin=margin)).accounts["cost"][:ACCOUNTS]
+    np.testing.assert_allclose(0.6 - richer[:2], 0.45 - told[:2], atol=1e-12)
+
+
+@pytest.mark.parametrize("told", ["share", "wallet"])
+def test_what_a_book_tells_of_share_or_category_spend_stays(told: str) -> None:
+    values = np.full(ACCOUNTS, np.nan)
+    values[10:20] = 0.37 if told == "share" else 900_000.0
+    book, scenario = book_of(**{told: values}), small()
+    _, unit = known_of(scenario, book)
+    for organization in range(4):
+        world = draw_world(scenario, seed=1, organization=organization, book=book)
+        born = world.accounts[10:20]
+        if told == "share":
+            np.testing.assert_allclose(born["share"], 0.37)
+        else:
+            np.testing.assert_allclose(4 * np.exp(born["log_wallet"]) * unit * (1 - born["concession"]), 900_000.0)
 
 
 # ---------------------------------------------------------------- today's program

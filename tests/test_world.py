@@ -697,7 +697,7 @@ def test_accounts_of_a_book_are_all_there_at_the_launch_and_nobody_comes_before_
 
 def test_nothing_is_known_of_a_synthetic_book() -> None:
     known = nothing_known(7)
-    assert all(np.isnan(column).all() for column in known[:5])
+    assert all(np.isnan(column).all() for column in known[:6])
     assert len(known.paid) == len(known.rate) == len(known.pace) == 0
     assert len(known.annual_spend) == 7
 

@@ -18,11 +18,7 @@ class Book:
     account_id, name : tuple of str
         Ids as written; `name` is the id where the file names nobody.
     annual_spend : array
-        Level: what the account is expected to spend with us, currency a year, always positive.
-    growth : array
-        Log growth a year, NaN where unknown.
-    volatility : array
-        Standard deviation of log quarterly spend around trend and season, NaN where unknown.
+        What the account spends with us, currency a year: as the file says, or in the last four quarters of its history.
     wallet : array
         What the account spends with everyone, currency a year, NaN where unknown.
     share : array
@@ -49,8 +45,6 @@ class Book:
     account_id: tuple[str, ...]
     name: tuple[str, ...]
     annual_spend: Floats
-    growth: Floats
-    volatility: Floats
     wallet: Floats
     share: Floats
     fit: Floats

@@ -9,7 +9,6 @@ from kamsim.books.account_book import Book
 from kamsim.books.amounts import MAX_AMOUNT
 from kamsim.books.attributes import Told, known_numbers, numbers_of, rolled_up, texts_of, tiers_of, told_of
 from kamsim.books.columns import ATTRIBUTES, NUMBERS
-from kamsim.books.estimate import estimate_growth, estimate_level, estimate_volatility
 from kamsim.books.history import ROUNDING, Quarters
 from kamsim.books.joining import Joined
 from kamsim.books.options import Options
@@ -190,20 +189,19 @@ def annual_book(source: str, spend: Floats, told: Accounts, notes: list[str], cu
     told.refuse("share", off, told.accounts, why)
     why = f"makes a category spend (wallet) beyond {MAX_AMOUNT:g}; correct the share"
     told.refuse("share", spend > MAX_AMOUNT * share, told.accounts, why)
-    notes.append("Growth and volatility are unknown in a book without history, and will be drawn.")
-    unknown = np.full(len(spend), np.nan)
-    return _book(source, spend, (unknown, unknown.copy()), told, notes, (currency, year_starts), None)
+    numbers = told.numbers
+    numbers["wallet"], numbers["share"] = _derived(spend, numbers["wallet"], numbers["share"], notes)
+    return _book(source, spend, told, notes, (currency, year_starts), None)
 
 
 def history_book(
     source: str, quarters: Quarters, told: Accounts, notes: list[str], currency: str, year_starts: int
 ) -> Book:
     """Make a book of what accounts spent by quarter; parameters as of `annual_book`, ``quarters`` for ``spend``."""
-    first, spend = quarters
-    positive = spend > 0
-    annual = estimate_level(spend, positive, notes)
-    volatility = estimate_volatility(spend, positive, first, notes)
-    growth = estimate_growth(spend, positive, notes)
+    last_year = quarters.spend[:, -4:]
+    if last_year.shape[1] < 4:
+        notes.append(f"Scaled {count(last_year.shape[1], 'quarter')} of spend up to a year, for there is no full year.")
+    annual: Floats = last_year.sum(axis=1) * (4.0 / last_year.shape[1])
     low = told.numbers["wallet"] < annual * (1 - ROUNDING)
     if low.any():
         notes.append(
@@ -211,20 +209,17 @@ def history_book(
         )
         told.numbers["wallet"] = np.where(low, annual, told.numbers["wallet"])
         told.numbers["share"] = np.where(low, np.nan, told.numbers["share"])
-    return _book(source, annual, (growth, volatility), told, notes, (currency, year_starts), quarters)
+    return _book(source, annual, told, notes, (currency, year_starts), quarters)
 
 
 def _book(
     source: str,
     annual: Floats,
-    dynamics: tuple[Floats, Floats],
     told: Accounts,
     notes: list[str],
     money: tuple[str, int],
     quarters: Quarters | None,
 ) -> Book:
-    wallet, share = _derived(annual, told.numbers["wallet"], told.numbers["share"], notes)
-    growth, volatility = dynamics
     currency, year_starts = money
     margin = told.numbers["margin"]
     return Book(
@@ -232,10 +227,8 @@ def _book(
         account_id=told.accounts,
         name=told.names,
         annual_spend=annual,
-        growth=growth,
-        volatility=volatility,
-        wallet=wallet,
-        share=share,
+        wallet=told.numbers["wallet"].copy(),
+        share=told.numbers["share"].copy(),
         fit=told.numbers["fit"].copy(),
         trust=told.numbers["trust"].copy(),
         notes=tuple(map(on_one_line, notes)),

@@ -1,6 +1,6 @@
 """Account books as files: an imported one, or a raw one that is plain enough to need no question, by the same code.
 
-A history gives level, growth and volatility; what a book cannot tell stays NaN, and the world draws it. Nothing is
+What a book cannot tell stays NaN, and the world draws it. Nothing is
 dropped, netted or assumed without a sentence in `Book.notes`.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["Book", "read_book", "yearly_spend"]
 
 @makes_results
 def read_book(path: str | os.PathLike[str]) -> Book:
-    """Read an account book and estimate level, growth and volatility where it holds a history.
+    """Read an account book.
 
     Parameters
     ----------

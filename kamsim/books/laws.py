@@ -6,19 +6,23 @@ not tell stays where the prior has it.
 """
 
 import math
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from kamsim.books.filtering import NEW, PRESENT, Filter, densities, last_chances, room_of, spend_table
 from kamsim.books.history import Quarters
+from kamsim.books.lasting import LastingGrowth, lasting_growth
 from kamsim.books.market import Market, market_of
 from kamsim.rules.spend import share_ceiling, share_target
 from kamsim.types import Flags, Floats, Numbers
 
 QUARTERS_READ = 24  # the last of a long book
-ACCOUNTS_READ = 600  # of a large one, drawn
+ACCOUNTS_READ = 400  # of a large one, drawn
 STEPS = (0.05, 0.12)  # of the grid of log rates, finest where accounts order often
 FEW, FEWEST_CHANGES = 10, 4  # accounts and quarters that tell how steady a book is
 OF_NOISE = 0.8  # step against the noise of a quarter of those who order most
@@ -29,6 +33,7 @@ CLOSE_ENOUGH = 0.1  # gain of log density, below which a search ends
 ACCOUNTS_FIRST = 120  # read for a first search
 TOLD = 0.5  # of the prior's standard deviation: a law known better than that is told by the book
 TIMES_SD = 1.96
+SETTLED = 0.003  # error, log, of a law that is not searched for
 
 
 class Laws(NamedTuple):
@@ -98,8 +103,9 @@ class _Free(NamedTuple):
 
 FACTORS = ("growth_sd", "orders", "orders_sd", "order_size_sd", "hazard", "arrival", "new_share", "wallet_sigma")
 FREE: dict[str, _Free] = {
-    "growth_sd": _Free(True, 0.6, 0.01, 1.0),
-    "growth_size": _Free(False, 0.1, 0.0, 0.6),
+    # At the most that size may multiply it by, the mean of Laplace growth stays finite up to the root of one half.
+    "growth_sd": _Free(True, 0.6, 0.01, 0.55),
+    "growth_size": _Free(False, 0.05, 0.0, 0.2),
     "orders": _Free(True, 2.0, 0.01, 20_000.0),
     "orders_exponent": _Free(False, 0.2, 0.0, 1.0),
     "orders_sd": _Free(True, 0.8, 0.1, 2.0),
@@ -282,16 +288,10 @@ def _filter_of(values: Mapping[str, float], panel: _Panel) -> Filter:
     )
 
 
-_TABLES: dict[float, Floats] = {}
-
-
+@lru_cache(maxsize=8)
 def _table(spread: float) -> Floats:
     """Table of densities, the last few of which are kept."""
-    if spread not in _TABLES:
-        while len(_TABLES) > 8:
-            _TABLES.pop(next(iter(_TABLES)))
-        _TABLES[spread] = spend_table(spread)
-    return _TABLES[spread]
+    return spend_table(spread)
 
 
 # ---------------------------------------------------------------- the search
@@ -379,13 +379,17 @@ def fit_laws(
     unit = unit_of(quarters, parameters) if unit is None else unit
     market = _market(quarters, prior, parameters)
     panel, part = _read(_panel_of(quarters, market, unit, parameters), most_accounts, seed)
-    point, fit, information = _searched(panel, _begun(panel, prior), prior)
+    lasting = _lasting(quarters, prior.laws, unit, parameters)
+    held = prior if lasting is None else _held(prior, lasting)
+    point, fit, information = _searched(panel, _begun(panel, held), held)
     if accounts is None:
         accounts = int((quarters.spend[:, -4:] > 0).any(axis=1).sum())
     covariance: Floats = np.linalg.inv(information).astype(np.float64)
     newcomers, values = 4.0 * fit.coming / part, _values(point)
     laws = _laws(values, market, newcomers / accounts)
     sd = _laws_sd(covariance, market)
+    if lasting is not None:
+        sd = sd._replace(growth_sd=max(SETTLED, lasting.error))
     return FittedLaws(
         laws=laws,
         sd=sd,
@@ -401,6 +405,18 @@ def fit_laws(
         log_density=fit.total,
         read=(len(panel.spend), panel.spend.shape[1]),
     )
+
+
+def _lasting(quarters: Quarters, laws: Laws, unit: float, parameters: Numbers) -> LastingGrowth | None:
+    """Lasting growth of accounts that were there throughout, where a book is long enough to tell it."""
+    spend = quarters.spend
+    wallet = np.maximum(spend.mean(axis=1) * (4.0 / unit / resting_share(parameters)), 1e-12)
+    return lasting_growth(spend, np.clip(wallet**-laws.growth_size, *STEADIEST_MULTIPLES))
+
+
+def _held(prior: Prior, lasting: LastingGrowth) -> Prior:
+    """Hold the spread of growth where years tell it: quarters take an account's own season for growth that lasts."""
+    return Prior(prior.laws._replace(growth_sd=lasting.sd), prior.sd._replace(growth_sd=SETTLED))
 
 
 def _begun(panel: _Panel, prior: Prior) -> dict[str, float]:
@@ -525,16 +541,19 @@ def _scores(point: Floats, steps: Floats, panel: _Panel, fit: _Fit) -> tuple[Flo
     """Slope of the log density of the book, and the information in the scores of its accounts."""
     slope, scores = np.zeros(len(point)), np.zeros((len(fit.each), len(point) + 2))
     scores[:, -2:] = fit.parts
+    moved, off = np.tile(point, (len(point), 1)), steps.copy()
     for number, name in enumerate(FREE):
-        step = float(steps[number])
-        moved = point.copy()
-        moved[number] += step
-        if _values(moved)[name] == _values(point)[name]:
-            moved[number] -= 2.0 * step
-            step = -step
-        there = _evaluated(moved, panel, fit, True)
-        slope[number] = (there.total - fit.total) / step
-        scores[:, number] = (there.each - fit.each) / step
+        moved[number, number] += off[number]
+        if _values(moved[number])[name] == _values(point)[name]:
+            off[number] = -off[number]
+            moved[number, number] += 2.0 * off[number]
+    with ThreadPoolExecutor(min(len(point), os.cpu_count() or 1)) as pool:
+        fits = list(pool.map(lambda there: _evaluated(there, panel, fit, True), moved))
+    for number, there in enumerate(fits):
+        slope[number] = (there.total - fit.total) / off[number]
+        scores[:, number] = (there.each - fit.each) / off[number]
+    # Away from the most likely point, and at a law that is held, scores have a mean that is no information.
+    scores[:, : len(point)] -= scores[:, : len(point)].mean(axis=0)
     return slope, scores.T @ scores
 
 

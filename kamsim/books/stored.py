@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 KEY = b"kamsim_book"  # under which the metadata of a Parquet file tell the rest
 VERSION = 1
-_NUMBERS = ("annual_spend", "growth", "volatility", "wallet", "share", "fit", "trust")
+_NUMBERS = ("annual_spend", "wallet", "share", "fit", "trust")
 _SAVED = (
     "dates",
     "decimal",

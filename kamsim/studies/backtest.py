@@ -273,8 +273,6 @@ def until(book: Book, quarters: int) -> Book:
         account_id=tuple(book.account_id[number] for number in known),
         name=tuple(book.name[number] for number in known),
         annual_spend=spend[:, -4:].sum(axis=1),
-        growth=unknown,
-        volatility=unknown,
         wallet=unknown,
         share=unknown,
         fit=unknown,

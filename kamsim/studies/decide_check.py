@@ -84,8 +84,6 @@ def some_of(book: Book, places: Integers) -> Book:
         account_id=tuple(book.account_id[place] for place in places),
         name=tuple(book.name[place] for place in places),
         annual_spend=book.annual_spend[places],
-        growth=unknown,
-        volatility=unknown,
         wallet=unknown,
         share=unknown,
         fit=unknown,

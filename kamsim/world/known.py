@@ -27,6 +27,7 @@ class KnownAccounts(NamedTuple):
     share: Floats
     fit: Floats
     trust: Floats
+    margin: Floats  # on list price, before what the account costs to serve
     # Of a real book with a history, which is that of the run; without rows of any other.
     paid: Floats  # (quarters of the history, accounts), NaN where the book does not tell
     rate: Floats  # (draws, accounts), what each may spend in a year at the end of the book, if it is still a customer
@@ -54,7 +55,7 @@ def nothing_known(accounts: int) -> KnownAccounts:
     """
     unknown = np.full(accounts, np.nan)
     return KnownAccounts(
-        *(unknown,) * 5,
+        *(unknown,) * 6,
         paid=np.empty((0, accounts)),
         rate=np.empty((0, accounts)),
         pace=np.empty((0, accounts)),
@@ -103,6 +104,7 @@ def known_from(book: Book, parameters: Numbers, history_years: int = 2) -> tuple
         share=np.maximum(book.share, least),
         fit=book.fit,
         trust=book.trust,
+        margin=_margin_of(book),
         tier=tier,
         manager=manager,
     )
@@ -127,6 +129,7 @@ def _with_history(
         share=np.maximum(book.share, least),
         fit=book.fit,
         trust=book.trust,
+        margin=_margin_of(book),
         paid=paid,
         rate=np.maximum(states.rate, least),
         pace=states.pace,
@@ -138,6 +141,10 @@ def _with_history(
         manager=manager,
     )
     return known, unit
+
+
+def _margin_of(book: Book) -> Floats:
+    return np.full(len(book.account_id), np.nan) if book.margin is None else book.margin
 
 
 def _program_of(book: Book) -> tuple[Integers, Integers]:

@@ -469,6 +469,9 @@ def _first_prices_and_costs(parameters: Numbers, known: KnownAccounts, room: Wor
         account.cost *= parameters.serve_cost * total / costs if costs > 0.0 else parameters.serve_cost
         if number >= first:
             continue
+        if not math.isnan(known.margin[number]):
+            # All goods earn one margin; what an account's earn less is a cost of serving it.
+            account.cost = max(0.0, account.cost + parameters.gross_margin - known.margin[number])
         power = bargaining_power(
             spend[number], mean, parameters.bargaining_base, parameters.bargaining_slope, parameters.bargaining_most
         )

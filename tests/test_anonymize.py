@@ -50,7 +50,7 @@ def planted() -> Book:
     tier = np.array([2, 1, 1] + [0] * 17)
     history = Quarters(4 * 2024, spend)
     return Book(
-        "/home/me/PLANTEDFILE.csv", ids, names, 4 * spend[:, 0], *[unknown] * 6, notes, history, "EUR", 1, tier, kam
+        "/home/me/PLANTEDFILE.csv", ids, names, 4 * spend[:, 0], *[unknown] * 4, notes, history, "EUR", 1, tier, kam
     )
 
 

@@ -552,6 +552,7 @@ def test_a_new_scenario_is_valid_and_plays_as_the_default(here: Path) -> None:
     assert_refused(here, ["scenario", "new", "mine"], "mine.toml", "exists")
     every = "\n".join(line.removeprefix("# ") for line in (here / "mine.toml").read_text().splitlines()[3:])
     (here / "every.toml").write_text(every)
+    (here / "my_accounts.csv").write_text("account_id,annual_spend\nA,10\nB,20\n")
     assert load_scenario("every.toml").population is not None
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kamsim.books.filtering import NEW, PRESENT, Filter, densities, last_chances, room_of, spend_table
+from kamsim.books.filtering import NEW, PRESENT, Filter, Room, densities, last_chances, room_of, spend_table
 from kamsim.books.history import Quarters
 from kamsim.books.lasting import LastingGrowth, lasting_growth
 from kamsim.books.market import Market, market_of
@@ -33,6 +33,7 @@ CLOSE_ENOUGH = 0.1  # gain of log density, below which a search ends
 ACCOUNTS_FIRST = 120  # read for a first search
 TOLD = 0.5  # of the prior's standard deviation: a law known better than that is told by the book
 TIMES_SD = 1.96
+IMPOSSIBLE = -1e6  # log density
 SETTLED = 0.003  # error, log, of a law that is not searched for
 
 
@@ -313,7 +314,7 @@ def _evaluated(point: Floats, panel: _Panel, start: _Fit | None, frozen: bool) -
     values = _values(point)
     given = _filter_of(values, panel)
     room = room_of(given)
-    logs, unseen = densities(given, room, panel.spend, panel.old)
+    logs, unseen = _logs(given, room, panel)
     count = panel.spend.shape[1]
     seen = np.maximum(1e-9, np.array([1.0, count]) - np.exp(unseen))
     numbers = (0.8 * len(logs), 0.2 * len(logs) / count) if start is None else (start.present, start.coming)
@@ -331,6 +332,13 @@ def _evaluated(point: Floats, panel: _Panel, start: _Fit | None, frozen: bool) -
             break
     total = float(each.sum()) - present * seen[PRESENT] - coming * seen[NEW]
     return _Fit(present, coming, each, parts, seen, total)
+
+
+def _logs(given: Filter, room: Room, panel: _Panel) -> tuple[Floats, Floats]:
+    """Log density of each account, and of one never seen, of both kinds; the impossible is as good as that."""
+    found = densities(given, room, panel.spend, panel.old)
+    logs, unseen = (np.nan_to_num(each, nan=IMPOSSIBLE, neginf=IMPOSSIBLE, posinf=-IMPOSSIBLE) for each in found)
+    return logs, unseen
 
 
 def _values(point: Floats) -> dict[str, float]:
@@ -379,17 +387,13 @@ def fit_laws(
     unit = unit_of(quarters, parameters) if unit is None else unit
     market = _market(quarters, prior, parameters)
     panel, part = _read(_panel_of(quarters, market, unit, parameters), most_accounts, seed)
-    lasting = _lasting(quarters, prior.laws, unit, parameters)
-    held = prior if lasting is None else _held(prior, lasting)
+    held, lasting = _held(prior, quarters, unit, parameters)
     point, fit, information = _searched(panel, _begun(panel, held), held)
-    if accounts is None:
-        accounts = int((quarters.spend[:, -4:] > 0).any(axis=1).sum())
+    accounts = _buyers(quarters) if accounts is None else accounts
     covariance: Floats = np.linalg.inv(information).astype(np.float64)
     newcomers, values = 4.0 * fit.coming / part, _values(point)
     laws = _laws(values, market, newcomers / accounts)
-    sd = _laws_sd(covariance, market)
-    if lasting is not None:
-        sd = sd._replace(growth_sd=max(SETTLED, lasting.error))
+    sd = _laws_sd(covariance, market, lasting)
     return FittedLaws(
         laws=laws,
         sd=sd,
@@ -407,16 +411,19 @@ def fit_laws(
     )
 
 
-def _lasting(quarters: Quarters, laws: Laws, unit: float, parameters: Numbers) -> LastingGrowth | None:
-    """Lasting growth of accounts that were there throughout, where a book is long enough to tell it."""
-    spend = quarters.spend
-    wallet = np.maximum(spend.mean(axis=1) * (4.0 / unit / resting_share(parameters)), 1e-12)
-    return lasting_growth(spend, np.clip(wallet**-laws.growth_size, *STEADIEST_MULTIPLES))
+def _buyers(quarters: Quarters) -> int:
+    """Accounts that bought in the last year."""
+    return max(1, int((quarters.spend[:, -4:] > 0).any(axis=1).sum()))
 
 
-def _held(prior: Prior, lasting: LastingGrowth) -> Prior:
+def _held(prior: Prior, quarters: Quarters, unit: float, parameters: Numbers) -> tuple[Prior, LastingGrowth | None]:
     """Hold the spread of growth where years tell it: quarters take an account's own season for growth that lasts."""
-    return Prior(prior.laws._replace(growth_sd=lasting.sd), prior.sd._replace(growth_sd=SETTLED))
+    wallet = np.maximum(quarters.spend.mean(axis=1) * (4.0 / unit / resting_share(parameters)), 1e-12)
+    multiple = np.clip(wallet**-prior.laws.growth_size, *STEADIEST_MULTIPLES)
+    lasting = lasting_growth(quarters.spend, multiple)
+    if lasting is None:
+        return prior, None
+    return Prior(prior.laws._replace(growth_sd=lasting.sd), prior.sd._replace(growth_sd=SETTLED)), lasting
 
 
 def _begun(panel: _Panel, prior: Prior) -> dict[str, float]:
@@ -444,10 +451,12 @@ def _laws(values: Mapping[str, float], market: Market, arrival: float) -> Laws:
     return Laws(**{name: float(known[name]) for name in Laws._fields})
 
 
-def _laws_sd(covariance: Floats, market: Market) -> Laws:
+def _laws_sd(covariance: Floats, market: Market, lasting: LastingGrowth | None) -> Laws:
     """Standard deviations of laws, from the covariance of what was searched for and from that of the market."""
     sd = dict(zip((*FREE, "present", "arrival"), np.sqrt(np.diag(covariance)).tolist(), strict=True))
     sd |= dict(zip(OF_MARKET, np.sqrt(np.diag(market.covariance)).tolist(), strict=True))
+    if lasting is not None:
+        sd["growth_sd"] = max(SETTLED, lasting.error)
     return Laws(**{name: float(sd[name]) for name in Laws._fields})
 
 
@@ -582,7 +591,7 @@ def laws_given(quarters: Quarters, parameters: Numbers) -> FittedLaws:
     values = _values(point)
     fit = _evaluated(point, panel, None, False)
     laws = prior.laws._replace(**{name: values[name] for name in FREE if name in Laws._fields})
-    accounts = max(1, int((quarters.spend[:, -4:] > 0).any(axis=1).sum()))
+    accounts = _buyers(quarters)
     return FittedLaws(
         laws=laws,
         sd=prior.sd,
@@ -629,7 +638,7 @@ def states_of(quarters: Quarters, fitted: FittedLaws, parameters: Numbers, *, dr
     values["size"] = fitted.size
     given = _filter_of(values, panel)
     room = room_of(given)
-    logs, _ = densities(given, room, panel.spend, panel.old)
+    logs, _ = _logs(given, room, panel)
     of_kind = logs + np.log([fitted.present, max(fitted.newcomers / 4.0, 1e-12)])
     parts = np.exp(of_kind - np.logaddexp(of_kind[:, 0], of_kind[:, 1])[:, None])
     uniform = (np.arange(draws) + 0.5) / draws

@@ -155,7 +155,7 @@ jobs_option = click.option(
 )
 accounts_option = click.option(
     "--accounts", metavar="FILE", type=click.Path(),
-    help="CSV of your accounts: account_id, quarter, spend; or account_id, date, amount; or account_id, annual_spend.",
+    help="Your accounts: a book that kamsim book import made, or an export that is plain enough to need no question.",
 )  # fmt: skip
 against_option = click.option(
     "--against", "--reference", "against", metavar="SCENARIO",

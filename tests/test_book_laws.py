@@ -115,6 +115,18 @@ def test_states_are_calibrated():
     assert np.concatenate(left).mean() < 0.15
 
 
+def test_who_has_left_beyond_doubt_stands_where_it_bought_last():
+    quarters = planted(1)[1]
+    large = np.argsort(-quarters.spend.sum(axis=1))[:5]
+    spend = quarters.spend.copy()
+    spend[large, -5:] = 0.0
+    states = states_of(Quarters(quarters.first, spend), fitted(1), STATUS_QUO, draws=40)
+    assert np.all(states.alive[large] < 1e-6)
+    assert np.isfinite(states.rate).all()
+    most = 4.0 * spend.max(axis=1)
+    assert np.all(states.rate[:, large] < 3.0 * most[large])  # a year, of four such quarters as the best
+
+
 def test_other_laws_are_taken_as_sure_as_they_are():
     fit = fitted(11)
     prior = prior_from(fit, prior_of(STATUS_QUO), ("growth_sd",))

@@ -449,7 +449,8 @@ def last_chances(
     Returns
     -------
     arrays of shape (draws, accounts), (draws, accounts), (accounts,), (accounts,)
-        Annual rate and multiple of orders of an account that is alive, ordered by rate.
+        Annual rate and multiple of orders of an account that is alive, ordered by rate; no rate where an account has
+        left so surely that no chance of another is left to tell.
     """
     accounts, points, paces = len(spend), given.first.shape[1], len(given.pace)
     rate, pace = np.empty((len(uniform), accounts)), np.empty((len(uniform), accounts))
@@ -472,6 +473,9 @@ def last_chances(
             _add_moved(room.mass, both, lives, round(shift / given.step))
         alive[number] = living / max(TINY, parts[number, 0] + parts[number, 1])
         rest[number] = math.exp(matured / max(TINY, living))
+        if both.sum() <= 0.0:
+            alive[number], rest[number], rate[:, number], pace[:, number] = 0.0, 1.0, np.nan, 1.0
+            continue
         _read(both, given, uniform, rate[:, number], pace[:, number])
         rate[:, number] *= math.exp(last)
     return rate, pace, alive, rest

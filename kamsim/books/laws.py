@@ -630,7 +630,7 @@ def states_of(quarters: Quarters, fitted: FittedLaws, parameters: Numbers, *, dr
     -------
     States
         Draws of an account go from its lowest rate to its highest, each with a pace drawn given the rate, so that one
-        uniform number picks both.
+        uniform number picks both. Who has left beyond all doubt stands where it bought last.
     """
     prior = Prior(fitted.laws, prior_of(parameters).sd)
     panel = _panel_of(quarters, _market(quarters, prior, parameters), fitted.unit, parameters)
@@ -642,4 +642,15 @@ def states_of(quarters: Quarters, fitted: FittedLaws, parameters: Numbers, *, dr
     of_kind = logs + np.log([fitted.present, max(fitted.newcomers / 4.0, 1e-12)])
     parts = np.exp(of_kind - np.logaddexp(of_kind[:, 0], of_kind[:, 1])[:, None])
     uniform = (np.arange(draws) + 0.5) / draws
-    return States(*last_chances(given, room, panel.spend, parts, uniform))
+    states = States(*last_chances(given, room, panel.spend, parts, uniform))
+    return states._replace(
+        rate=np.where(np.isnan(states.rate), _last_bought(quarters.spend / fitted.unit), states.rate)
+    )
+
+
+def _last_bought(spend: Floats) -> Floats:
+    """Annual spend of each account at the pace of the last quarters that it bought in, four at most."""
+    bought = spend > 0
+    last = bought & (np.cumsum(bought[:, ::-1], axis=1)[:, ::-1] <= 4)
+    rate: Floats = 4.0 * np.where(last, spend, 0.0).sum(axis=1) / np.maximum(1, last.sum(axis=1))
+    return rate

@@ -19,7 +19,7 @@ from test_book_import import BOOKS, TODAY, assert_accounted_for, refusal, same_b
 from kamsim.books.book import Book, read_book
 from kamsim.books.importing import Imported, import_book
 from kamsim.books.options import Options
-from kamsim.books.stored import book_bytes, book_of_bytes, mapping_text, read_mapping
+from kamsim.books.stored import book_bytes, book_of_bytes, mapping_text, read_mapping, stored_book
 from kamsim.cli import main
 from kamsim.errors import KamsimError
 
@@ -325,6 +325,20 @@ def test_a_stored_book_is_read_where_accounts_are_taken(tmp_path: Path) -> None:
         read_book(damaged)
 
 
+def test_notes_of_an_import_are_told_in_full_by_the_profile_and_in_one_line_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("Customer,Date,Amount\n" + lines("A", 50) + lines("B", 20) + "B,2021-11-27,-5\n,2021-11-27,7\n")
+    said = kamsim(str(path), "--no-fill-down", "--out", str(tmp_path / "book.parquet"))
+    assert said.exit_code == 0, said.output
+    imported = stored_book(tmp_path / "book.parquet")
+    assert imported is not None
+    assert len(imported.book.notes) > 1
+    (note,) = read_book(tmp_path / "book.parquet").notes
+    assert note.endswith(f"{len(imported.book.notes)} notes; kamsim book profile lists them.")
+    told = CliRunner().invoke(main, ["book", "profile", str(tmp_path / "book.parquet"), "--out", str(tmp_path / "p")])
+    assert told.output.count("Note: ") == len(imported.book.notes)
+
+
 def or_said(read: Callable[[], Imported | None]) -> Imported | str | None:
     try:
         return read()
@@ -388,3 +402,15 @@ def test_many_invoices_import_in_seconds(tmp_path: Path) -> None:
     assert time.process_time() - start < 2.0
     assert one.quality.lines == 100_000
     assert_accounted_for(one)
+
+
+def test_a_fit_makes_the_folder_of_its_usual_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("small.csv").write_text(
+        "Customer,Date,Amount\n" + "".join(lines(name, 50 + at) for at, name in enumerate("ABC"))
+    )
+    missing = CliRunner().invoke(main, ["book", "fit", "missing.csv"])
+    assert (missing.exit_code, missing.stderr) == (2, "Error: missing.csv: there is no such file; check the path.\n")
+    told = CliRunner().invoke(main, ["book", "fit", "small.csv"])
+    assert told.exit_code == 0, told.output
+    assert Path("results/fit-small.toml").exists()

@@ -1,16 +1,18 @@
 """Account books as files: an imported one, or a raw one that is plain enough to need no question, by the same code.
 
 What a book cannot tell stays NaN, and the world draws it. Nothing is
-dropped, netted or assumed without a sentence in `Book.notes`.
+dropped, netted or assumed without a sentence in `Book.notes`; what an import
+has said already is said in one.
 """
 
 import os
+from dataclasses import replace
 
 from kamsim.books.account_book import Book
 from kamsim.books.history import YearlySpend, by_year
 from kamsim.books.importing import import_book
 from kamsim.books.stored import stored_book
-from kamsim.errors import KamsimError
+from kamsim.errors import KamsimError, on_one_line
 from kamsim.source import makes_results
 
 __all__ = ["Book", "read_book", "yearly_spend"]
@@ -30,7 +32,7 @@ def read_book(path: str | os.PathLike[str]) -> Book:
     Returns
     -------
     Book
-        The accounts kept, and a note for each thing done on the way.
+        The accounts kept, and a note for each thing done on the way; for an imported book one that says where they are.
 
     Raises
     ------
@@ -38,7 +40,15 @@ def read_book(path: str | os.PathLike[str]) -> Book:
         Where the file cannot be read as a book: one sentence naming the file, the line and the way out.
     """
     imported = stored_book(path)
-    return import_book([path]).book if imported is None else imported.book
+    return import_book([path]).book if imported is None else _briefly(imported.book)
+
+
+def _briefly(book: Book) -> Book:
+    """Say in one note that there are several: an import has told them, and `book profile` tells them again."""
+    if len(book.notes) < 2:
+        return book
+    where = "kamsim book profile lists them"
+    return replace(book, notes=(f"{on_one_line(book.source)} was imported with {len(book.notes)} notes; {where}.",))
 
 
 def yearly_spend(book: Book) -> YearlySpend:

@@ -66,7 +66,8 @@ def fit(*, file: str, out: str | None, laws_from: str | None, base: str, seed: i
     from kamsim.studies.fit_book import ask_fit_book
 
     target = RESULTS / f"fit-{Path(file).stem}.toml" if out is None else Path(out)
-    check_target(target, ".toml")
+    if out is not None:  # the folder of the usual place is made
+        check_target(target, ".toml")
     own = book_of(file)
     assert own is not None
     asked = ask_fit_book(own, load_scenario(base), laws_from=book_of(laws_from), seed=seed)

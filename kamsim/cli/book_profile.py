@@ -29,10 +29,12 @@ def profile(*, accounts: str, places: int | None, out: str | None, as_json: bool
     are, and whom a rule by spend and one by enterprise criteria would make key accounts, beside today's program.
     Nothing is simulated. Tables are printed; a figure and the list of accounts (.csv, .xlsx) go to a folder.
     """
+    from kamsim.books.stored import stored_book
     from kamsim.report.book_profile import tell, write_files
     from kamsim.studies.profile_book import profile_book
 
-    read = book_of(accounts)
+    imported = stored_book(accounts)
+    read = book_of(accounts) if imported is None else imported.book  # with all its notes
     assert read is not None, "an argument is given"
     found = profile_book(read, places=places)
     folder = Path(out) if out is not None else RESULTS / f"profile-{Path(accounts).stem}"

@@ -374,7 +374,7 @@ def say(
         print_json(dict(content) if folder is None else {**content, "folder": str(folder)})
         return
     where = None if folder is None else written_to(f"{folder}{os.sep}")
-    print_parts("\n".join(f"Note: {note}" for note in notes), *tell(), where)
+    print_parts("\n".join(f"Note: {with_options(note)}" for note in notes), *tell(), where)
 
 
 def written_to(*places: str | Path) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from kamsim.analysis.forecasts import LEVELS, coverage_of, ranks_of
 from kamsim.books.book import Book
 from kamsim.books.history import Quarters
+from kamsim.books.table import count
 from kamsim.experiments.jobs import job_of, rooms_for
 from kamsim.experiments.twins import one_by_one
 from kamsim.scenario import Scenario
@@ -24,12 +25,16 @@ MOST_ACCOUNTS = 500  # of a large book that are played again
 def weakness_of(book: Book) -> str:
     """Why a book tells too little to rank policies on it; empty where it does not."""
     if len(book.account_id) < FEW_ACCOUNTS:
-        return f"has {len(book.account_id)} accounts, and fewer than {FEW_ACCOUNTS} tell no policy from another"
+        return (
+            f"has {count(len(book.account_id), 'account')}, and fewer than {FEW_ACCOUNTS} tell no policy from another"
+        )
     if book.quarters is None:
         return "has no history, so nothing tells how its accounts grow, order and leave"
     quarters = book.quarters.spend.shape[1]
     if quarters < FEW_QUARTERS:
-        return f"has {quarters} quarters, and fewer than {FEW_QUARTERS} do not tell how accounts grow and leave"
+        return (
+            f"has {count(quarters, 'quarter')}, and fewer than {FEW_QUARTERS} do not tell how accounts grow and leave"
+        )
     return ""
 
 

@@ -229,6 +229,9 @@ def imported_in(folder: Path, *more: str) -> list[str]:
         ("compare", "status_quo", "-n", "2", "--sets", "0", "--accounts", book, "--out", str(out / "compared"), *few),
         ("run", "status_quo", "--accounts", book, "--figure", str(out / "run.png"), "--agents",
          str(out / "agents.parquet"), *few),
+        ("book", "fit", book, "--out", str(out / "market.toml")),
+        ("decide", book, "status_quo", "no_program", "--anyway", "--sets", "2", "--cases", "1", "--out",
+         str(out / "decided"), *few),
     )  # fmt: skip
     said = []
     for words in commands:

@@ -414,3 +414,23 @@ def test_a_fit_makes_the_folder_of_its_usual_place(tmp_path: Path, monkeypatch: 
     told = CliRunner().invoke(main, ["book", "fit", "small.csv"])
     assert told.exit_code == 0, told.output
     assert Path("results/fit-small.toml").exists()
+
+
+@pytest.mark.parametrize("label", ["Row Labels", "Zeilenbeschriftungen"])
+def test_a_pivot_table_as_excel_heads_it_is_read(label: str, tmp_path: Path) -> None:
+    months = [
+        f"{month} {year}"
+        for year in (2023, 2024)
+        for month in ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    ]
+    rows = [
+        [name, *range(at, at + 24), sum(range(at, at + 24))] for at, name in enumerate(("Acme", "Beta", "Gamma"), 100)
+    ]
+    total = [sum(int(row[at]) for row in rows) for at in range(1, 26)]
+    with xlsxwriter.Workbook(str(tmp_path / "pivot.xlsx")) as workbook:
+        sheet = workbook.add_worksheet()
+        heads = (["Sum of Revenue", "Column Labels"], [label, *months, "Grand Total"])
+        for at, row in enumerate((*heads, *rows, ["Grand Total", *total])):
+            sheet.write_row(at, 0, row)
+    book = import_book([tmp_path / "pivot.xlsx"]).book
+    assert totals(book) == {str(row[0]): float(row[-1]) for row in rows}

@@ -23,6 +23,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "auftraggeber", "regulierer", "business partner", "geschäftspartner", "bp number", "gp nummer", "partner id",
         "partner id id", "associated company id",
         "account", "customer", "kunde", "client", "partner", "debtor", "buyer", "ship to party", "warenempfänger",
+        "row labels", "zeilenbeschriftungen",  # of a pivot table
     ),
     "name": (
         "name", "account name", "customer name", "client name", "company name", "partner id name", "partner name",

@@ -16,6 +16,7 @@ from kamsim.cli.frame import (
     jobs_option,
     played,
     say,
+    say_if_fitting,
     seed_option,
     written_to,
 )
@@ -71,6 +72,7 @@ def fit(*, file: str, out: str | None, laws_from: str | None, base: str, seed: i
     own = book_of(file)
     assert own is not None
     asked = ask_fit_book(own, load_scenario(base), laws_from=book_of(laws_from), seed=seed)
+    say_if_fitting(own)
     result = played(asked, kernels=(densities,))
     if out is None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,5 +118,6 @@ def backtest(*, file: str, laws_from: str | None, base: str, out: str | None, as
     own = book_of(file)
     assert own is not None
     asked = ask_backtest(own, load_scenario(base), laws_from=book_of(laws_from), **settings)
+    say_if_fitting(own)
     folder, figure = folder_of(asked, out), past.backtest_figure
     answer(asked, past.tell, as_json=as_json, folder=folder, figure=figure, kernels=(densities,))

@@ -32,6 +32,7 @@ RESULTS = Path("results")
 RESUMABLE = ("calibrate", "optimize", "sweep")
 FROM_THE_START = "kamsim.from_the_start"  # in the context of a resumable command that now does what it cannot resume
 LIGHT = ("book", "evidence", "scenario")  # commands that play no program
+LARGE_BOOK = 20_000  # quarters of accounts, from which on a fit takes more than a few seconds
 SECONDS_BETWEEN_LINES = 10.0  # of progress, where it is not watched on a terminal
 
 
@@ -426,6 +427,13 @@ def say_if_compiling(*kernels: Callable[..., object]) -> None:
 
     if not all(map(is_compiled, kernels)):
         click.echo("Compiling the simulation, once after installing; this takes up to half a minute.", err=True)
+
+
+def say_if_fitting(book: "Book") -> None:
+    """Say that reading the laws of a large book takes a while: a fit has no parts to count."""
+    if book.quarters is not None and book.quarters.spend.size >= LARGE_BOOK:
+        accounts = f"{len(book.account_id):,} accounts"
+        click.echo(f"Fitting the market to {accounts}; this takes up to half a minute.", err=True)
 
 
 @contextmanager

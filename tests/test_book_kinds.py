@@ -434,3 +434,17 @@ def test_a_pivot_table_as_excel_heads_it_is_read(label: str, tmp_path: Path) -> 
             sheet.write_row(at, 0, row)
     book = import_book([tmp_path / "pivot.xlsx"]).book
     assert totals(book) == {str(row[0]): float(row[-1]) for row in rows}
+
+
+def test_a_book_that_nearly_all_have_left_is_back_tested_without_a_traceback(tmp_path: Path) -> None:
+    rows = [
+        f"A{at},{year}-0{month}-05,{50 + 7 * at + month}\n"
+        for at in range(12)
+        for year in (2021, 2022)
+        for month in (2, 5, 8)
+    ]
+    rest = [f"B,{year}-0{month}-05,1\n" for year in (2023, 2024) for month in (2, 5, 8)]
+    (tmp_path / "gone.csv").write_text("Customer,Date,Amount\n" + "".join(rows + rest))
+    words = ("book", "backtest", str(tmp_path / "gone.csv"), "-n", "20", "-j", "1", "--out", str(tmp_path / "out"))
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code in (0, 2), result.exception

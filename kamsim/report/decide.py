@@ -96,7 +96,8 @@ def money_scale(decision: "Decision") -> Scale:
 
 def amount(decision: "Decision", value: float, scale: Scale, sign: str = "") -> str:
     """Show money in a sentence, with its currency."""
-    return f"{scale.shown(value, sign)} {unit_of(decision, scale)}"
+    of = "of " if not scale.unit and " " in decision.money else ""  # the book's currency, where it has no name
+    return f"{scale.shown(value, sign)} {of}{unit_of(decision, scale)}"
 
 
 def unit_of(decision: "Decision", scale: Scale) -> str:

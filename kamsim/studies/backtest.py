@@ -408,13 +408,13 @@ def _scores(
     series = _by_decile(spend.T, decile)
     smooth = np.array([smoothed_total(one) for one in series.T]), smoothed_total(spend.sum(axis=0))
     middle = np.median(drawn, axis=0)
-    of_deciles = np.median(_by_decile(drawn, decile), axis=0)
+    of_deciles, total = np.median(_by_decile(drawn, decile), axis=0), float(np.median(drawn.sum(axis=1)))
     buys = {SIMULATOR: (drawn > 0).mean(axis=0), "BG/NBD": buying_chances(spend)}
     ranked = float(ranked_score(drawn, outcome).sum()) / sales
     scores = [
         Score(
             SIMULATOR, relative_error(middle, outcome), log_error(middle, outcome, least), ranked,
-            log_error(of_deciles, came, 0.0), abs(math.log(float(np.median(drawn.sum(axis=1))) / sales)),
+            log_error(of_deciles, came, least), abs(math.log(max(total, 1e-300) / sales)),
             brier(buys[SIMULATOR], bought),
         )
     ]  # fmt: skip

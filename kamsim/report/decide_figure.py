@@ -105,8 +105,8 @@ def _draw_course(panel: "Axes", decision: "Decision") -> None:
     panel.plot(years, [year.mean * scale.factor for year in course], "-o", color=BLUE, linewidth=3)
     calendar = decision.horizon.calendar
     when = "year" if calendar else "year from launch"
-    below = f"{when}; {unit_of(decision, scale)}, cumulated; shaded: {percent(SPREAD)} of cases and futures"
-    _dress(panel, f"{short_name(policy, 24)}: ahead or behind", below)
+    below = f"{policy}; {when}; {unit_of(decision, scale)}, cumulated; shaded: {percent(SPREAD)} of cases and futures"
+    _dress(panel, "Ahead or behind", below)
     panel.grid(axis="y", color="#DDDDDD", linewidth=1)
     few_ticks(panel.xaxis, 10, integer=True)
     if calendar:

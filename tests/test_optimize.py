@@ -539,7 +539,7 @@ def test_the_command_prints_the_front_and_writes_programs_that_others_take(tmp_p
     few = ("--evaluations=40", "--replications=8", "--sets=4")
     said = run(small_file(tmp_path), *few, "--set", "world.gross_margin=0.3")
     assert said.exit_code == 0, said.output
-    assert "Most profit: program_1" in said.output
+    assert "Most profit in the search: program_1" in said.output
     assert "set for this run: world.gross_margin = 0.3" in said.output
     (folder,) = Path("results").iterdir()
     assert folder.name.startswith("optimize-")

@@ -33,6 +33,8 @@ def laws_table(fit: BookFit) -> Table:
         "the last year",
         "told by the book: the interval is less than half as wide as what was plausible before; in part: the value is "
         "between that of the book and that of the ledger, or of the other book",
+        "market growth: of all customers' category spend alike; sales of a book also change with who comes, leaves and "
+        "gives more of it; share that a new account starts with: by how its purchases rise, if a book tells no share",
     )
     return Table(groups, ("Laws of the book", "value", "95 % interval", "told by"), legend=legend, dense=True)
 
@@ -40,7 +42,8 @@ def laws_table(fit: BookFit) -> Table:
 def _row(law: FittedLaw, fit: BookFit) -> Row:
     interval = f"{short_number(law.low)} to {short_number(law.high)}"
     told = _told_by(law, fit)
-    return Row((meaning_of(law.meaning), short_number(law.value), interval, told), "" if law.told else "aside")
+    meaning = f"{meaning_of(law.meaning)}, {law.unit}"
+    return Row((meaning, short_number(law.value), interval, told), "" if law.told else "aside")
 
 
 def _told_by(law: FittedLaw, fit: BookFit) -> str:

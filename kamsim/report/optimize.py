@@ -68,7 +68,8 @@ def front_table(result: Optimum) -> Table:
     known = tuple(_row(one, scale) for one in known_shown(result))
     columns = ("", "points", LUCK, SETS, "money", "missed", "invested", "regret", "")
     title = (
-        "Programs that no other beats in profit, missed quotas and investment together: against no program, "
+        "Programs that nothing in the search beat in profit, missed quotas and investment together, told by market "
+        "scenarios that it never saw: against no program, "
         f"{result.horizon.in_words()}"
     )
     groups = (Group("Found", found), Group("Known before", known))
@@ -197,7 +198,7 @@ def _of_tier(tier: str, term: str, value: float, places: float) -> str:
 def sentences(result: Optimum) -> Iterator[str]:
     """Say which program earned most, whether it is better than those known before, and which is the knee."""
     best = _named(result, result.best)
-    yield f"Most profit: {_said(result, best)}."
+    yield f"Most profit in the search: {_said(result, best)}."
     yield lead_sentence(result)
     more = max(result.front, key=lambda one: one.figures.gain)
     if more.figures.gain - best.figures.gain > best.luck + more.luck:

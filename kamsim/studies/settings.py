@@ -15,6 +15,7 @@ from kamsim.studies.fit_book import in_market_of_book
 from kamsim.studies.parameter_sets import has, value_in
 from kamsim.world.carried import common_book
 
+MARGIN = "world.gross_margin"
 _LEVERS = tuple(f"policy.{lever}" for lever in LEVERS)
 
 
@@ -180,15 +181,20 @@ def notes_on_book(scenarios: Sequence[Scenario], book: Book | None = None) -> tu
     played = common_book(scenarios, book)
     if played is None:
         return ()
+    notes = played.notes
+    assumed = {scenario.world.gross_margin for scenario in scenarios if MARGIN not in (scenario.fixed or ())}
+    if played.margin is None and assumed:
+        margins = " or ".join(f"{100 * margin:.0f} %" for margin in sorted(assumed))
+        notes += (f"The book tells no margins: profit is told at a gross margin of {margins}; set {MARGIN} to yours.",)
     if played.quarters is None:
-        return played.notes
+        return notes
     fitted = all(scenario.book is not None and scenario.book.fitted for scenario in scenarios)
     market = (
         "The market (growth, orders, season, who comes and leaves) is fitted to the book; kamsim book fit tells how."
         if fitted
         else "The market is that of [world], not fitted to the book; kamsim book fit fits it."
     )
-    return (*played.notes, market)
+    return (*notes, market)
 
 
 def mark_of(scenarios: Sequence[Scenario]) -> str:

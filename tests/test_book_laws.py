@@ -28,7 +28,7 @@ def planted(seed: int, world: str = "no_program") -> tuple[Numbers, Quarters, Fl
     A year longer is played: who never buys in it has left, which tells a rate of 0.
     """
     given = {} if world == "no_program" else load_scenario(world).model_dump()["world"]
-    known = {name: given[name] for name in Laws._fields if name in given}
+    known = {name: given[name] for name in Laws._fields if name in given and name not in SPREAD}
     scenario = load_scenario("no_program").changed(
         world={"accounts": 100, "industry_shock_sd": 0.0, "base_concession": 0.0, **SPREAD, **known},
         timeline={"history_years": 2, "warmup_years": 1, "window_years": YEARS - 2},

@@ -393,7 +393,7 @@ def fit_laws(
     covariance: Floats = np.linalg.inv(information).astype(np.float64)
     newcomers, values = 4.0 * fit.coming / part, _values(point)
     laws = _laws(values, market, newcomers / accounts)
-    sd = _laws_sd(covariance, market, lasting)
+    sd = _laws_sd(covariance, market, prior, lasting)
     return FittedLaws(
         laws=laws,
         sd=sd,
@@ -422,7 +422,7 @@ def _held(prior: Prior, quarters: Quarters, unit: float, parameters: Numbers) ->
     multiple = np.clip(wallet**-prior.laws.growth_size, *STEADIEST_MULTIPLES)
     lasting = lasting_growth(quarters.spend, multiple)
     if lasting is None:
-        return prior, None
+        return Prior(prior.laws, prior.sd._replace(growth_size=min(SETTLED, prior.sd.growth_size))), None
     return Prior(prior.laws._replace(growth_sd=lasting.sd), prior.sd._replace(growth_sd=SETTLED)), lasting
 
 
@@ -451,11 +451,13 @@ def _laws(values: Mapping[str, float], market: Market, arrival: float) -> Laws:
     return Laws(**{name: float(known[name]) for name in Laws._fields})
 
 
-def _laws_sd(covariance: Floats, market: Market, lasting: LastingGrowth | None) -> Laws:
+def _laws_sd(covariance: Floats, market: Market, prior: Prior, lasting: LastingGrowth | None) -> Laws:
     """Standard deviations of laws, from the covariance of what was searched for and from that of the market."""
     sd = dict(zip((*FREE, "present", "arrival"), np.sqrt(np.diag(covariance)).tolist(), strict=True))
     sd |= dict(zip(OF_MARKET, np.sqrt(np.diag(market.covariance)).tolist(), strict=True))
-    if lasting is not None:
+    if lasting is None:
+        sd["growth_size"] = prior.sd.growth_size
+    else:
         sd["growth_sd"] = max(SETTLED, lasting.error)
     return Laws(**{name: float(sd[name]) for name in Laws._fields})
 

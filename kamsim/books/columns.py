@@ -103,7 +103,6 @@ ROLES: dict[str, tuple[str, ...]] = {
     "trust": ("trust", "vertrauen"),
     "margin": ("margin", "gross margin", "gross margin percent", "marge", "rohmarge", "deckungsbeitrag prozent", "gm"),
 }  # fmt: skip
-OLD_NAMES = {"account": "account_id", "amount": "amount"}  # where a role has another name in the older forms
 PERIODS = ("date", "month", "quarter", "year")
 ATTRIBUTES = ("name", "parent", "tier", "kam")
 NUMBERS = ("wallet", "share", "fit", "trust", "margin")

@@ -33,8 +33,6 @@ from kamsim.books.table import at_line
 from kamsim.books.tables import Read, read_table, refuse_unknown_columns
 from kamsim.errors import KamsimError, shown
 
-NOTHING_LEFT = "no account has spend above zero; check the sign and the column of the amounts."
-
 
 class Source(NamedTuple):
     """A file that a book was made of."""

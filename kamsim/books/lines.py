@@ -1,7 +1,6 @@
 """Lines of an export that are no orders: titles, repeated headers, footers, totals, lost deals, blank customers."""
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -221,8 +220,3 @@ def _looks_grouped(codes: Integers, blank: Flags, orders: Flags) -> bool:
         return False
     first = int(np.flatnonzero(orders)[0])
     return not blank[first] and len(np.unique(filled)) > 0.9 * len(filled)
-
-
-def first_lines(table: Table, records: Iterable[int]) -> tuple[str, ...]:
-    """Say where some records stand."""
-    return tuple(f"{table.source}, line {int(table.lines[record])}" for record in records)

@@ -7,7 +7,7 @@ from kamsim.books.account_book import Book
 from kamsim.books.dates import quarter_name
 from kamsim.books.importing import Imported
 from kamsim.books.labels import quarter_label
-from kamsim.books.quality import Fate, Quality
+from kamsim.books.quality import Fate
 from kamsim.books.table import count
 from kamsim.errors import on_one_line
 from kamsim.report.table import NOTHING, Group, Row, Table
@@ -109,8 +109,3 @@ def import_content(imported: Imported) -> dict[str, object]:
         "sources": [source._asdict() for source in imported.sources],
         "notes": list(book.notes),
     }
-
-
-def is_clean(quality: Quality) -> bool:
-    """Whether every line of the files is in the book."""
-    return quality.left_out_lines == 0

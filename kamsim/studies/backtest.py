@@ -39,7 +39,6 @@ from kamsim.world.parameters import parameters_of
 
 SIMULATOR = "simulator"
 WORLDS = 200  # futures of a book
-QUICK_WORLDS, QUICK_ACCOUNTS = 40, 200  # where only a weakness is asked for
 UNSURE = ("market_growth", "hazard", "arrival", "growth_sd")  # laws that are drawn anew for each future
 BY_FACTOR = ("hazard", "arrival", "growth_sd")
 ALLOWED = 0.05  # that coverage may be off
@@ -456,30 +455,3 @@ def weakness_of(best: str, difference: float, error: float, coverage: Sequence[f
             f"forecasts of its own past missed by {100 * difference:.0f} % of sales more than the simplest ({best}) did"
         )
     return None
-
-
-def weakness_of_fit(book: Book, scenario: Scenario, *, seed: int = 1, jobs: int | None = None) -> str | None:
-    """Ask by a quick back-test of a book's last year whether programs may be ranked on it.
-
-    Parameters
-    ----------
-    book : Book
-        With or without a history.
-    scenario : Scenario
-        Says what books do not tell; its program is not played.
-    seed, jobs : int
-        As for `ask_backtest`.
-
-    Returns
-    -------
-    str or None
-        Why no ranking should rest on it, the end of a sentence; None where there is no reason, or where it is too
-        short to be asked.
-    """
-    if book.quarters is None or book.quarters.spend.shape[1] < 8:
-        return None
-    task = _Task(
-        book, load_scenario("no_program").changed(world=scenario.world.model_dump()), None, 1, QUICK_WORLDS, seed,
-        checked_workers(QUICK_WORLDS, seed, jobs), QUICK_ACCOUNTS,
-    )  # fmt: skip
-    return _answer(task, None, None).weakness or None
